@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Measures what a transaction costs an orderer, in turn with a rival.
+
+    python3 Benchmarks/broadcast_load.py --orderer .build/release/orderer [--rival OTHER] \
+        [--messages 20000] [--rounds 3]
+
+Both executables get the same pre-signed envelopes of 1 KiB of data over 16 Broadcast streams with 64
+messages in flight each, with one Deliver reader at the tip; the channel has two organizations. CPU is
+the user and system time of the orderer process over the run. Machines differ and drift: quote the
+ratio. Needs the packages of Tests/Interop/requirements.txt.
+"""
+
+import argparse
+import pathlib
+import statistics
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "Tests/Interop"))
+from harness import Orderer, Sender, Tail, envelope, org_user  # noqa: E402
+
+STREAMS = 16
+
+
+def measure(executable, flavor, batches, user):
+    """(CPU in microseconds, transactions per second, resident MB) of one run."""
+    with tempfile.TemporaryDirectory() as directory:
+        orderer = Orderer(executable, directory, flavor=flavor).start()
+        try:
+            channel = orderer.create_channel("v14" if flavor == "1.4" else "v20")
+            tail = Tail(orderer, channel, user, start=1)
+            tail.start()
+            senders = [Sender(orderer, batch) for batch in batches]
+            total = sum(len(batch) for batch in batches)
+            cpu, began = orderer.cpu_seconds(), time.monotonic()
+            for sender in senders:
+                sender.start()
+            found = 0
+            while found < total:
+                found += len(tail.blocks.get(timeout=120).block.data.data)
+            elapsed, spent = time.monotonic() - began, orderer.cpu_seconds() - cpu
+            for sender in senders:
+                sender.join()
+                assert set(sender.statuses) == {200}, sender.error
+            return spent / total * 1e6, total / elapsed, orderer.resident_megabytes()
+        finally:
+            orderer.stop()
+
+
+def main():
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--orderer", required=True)
+    parser.add_argument("--rival")
+    parser.add_argument("--flavor", default="2.5", help="release whose orderer.yaml both understand")
+    parser.add_argument("--messages", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    user, channel = org_user(1), None
+    with tempfile.TemporaryDirectory() as directory:
+        probe = Orderer(options.orderer, directory, flavor=options.flavor).start()
+        channel = probe.create_channel("v14" if options.flavor == "1.4" else "v20")
+        probe.stop()
+    batches = [[envelope(channel, user, bytes(1024)).SerializeToString()
+                for _ in range(options.messages // STREAMS)] for _ in range(STREAMS)]
+    names = [options.orderer] + ([options.rival] if options.rival else [])
+    results = {name: [] for name in names}
+    for turn in range(options.rounds):
+        for name in names:
+            results[name].append(measure(name, options.flavor, batches, user))
+            cpu, rate, memory = results[name][-1]
+            print(f"round {turn + 1}  {pathlib.Path(name).parent.name}/{pathlib.Path(name).name}: "
+                  f"{cpu:6.1f} us CPU per tx, {rate:7.0f} tx/s, {memory:5.0f} MB", flush=True)
+    if options.rival:
+        ratios = [ours[0] / theirs[0] for ours, theirs in zip(*results.values())]
+        print(f"CPU per transaction, ours to the rival's, pair by pair: median "
+              f"{statistics.median(ratios):.2f} (from {min(ratios):.2f} to {max(ratios):.2f})")
+
+
+if __name__ == "__main__":
+    main()

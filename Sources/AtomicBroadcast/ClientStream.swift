@@ -1,0 +1,33 @@
+// What the handlers need of a client's stream, whatever transport carries it.
+
+import struct NIOCore.ByteBuffer
+
+/// One bidirectional stream of messages with a client.
+public protocol ClientStream: Sendable {
+  /// Where the client is, for the log.
+  var remoteAddress: String { get }
+  /// SHA-256 of the client's TLS certificate in DER form; nil if it presented none.
+  var tlsCertificateHash: [UInt8]? { get }
+
+  /// The messages that have arrived, in order; nil once the client has finished sending.
+  ///
+  /// - Throws: If the stream broke or was cancelled.
+  func nextMessages() async throws -> [[UInt8]]?
+  /// Sends messages, in order, waiting while the client does not take them.
+  func send(_ messages: [ByteBuffer]) async throws
+}
+
+/// Why a handler breaks a stream instead of answering.
+public enum StreamFailure: Error, CustomStringConvertible {
+  /// A message on the stream was no `common.Envelope`.
+  case malformedEnvelope
+  /// The stream was cancelled while the handler waited for a block.
+  case cancelled
+
+  public var description: String {
+    switch self {
+    case .malformedEnvelope: "failed to unmarshal the received message: it is not an envelope"
+    case .cancelled: "the stream was cancelled before the next block was there"
+    }
+  }
+}

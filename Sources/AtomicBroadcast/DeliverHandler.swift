@@ -1,0 +1,225 @@
+// Serves blocks to peers and clients, from any position and as they are cut.
+
+import FabricProtos
+import Foundation
+import Logging
+import Multichannel
+import struct NIOCore.ByteBuffer
+import Ordering
+
+/// The server side of `AtomicBroadcast.Deliver`, free of any transport.
+///
+/// A stream carries any number of requests, one after the other. The answer to each is a sequence of
+/// blocks and a status; any status but SUCCESS ends the stream (Fabric: `common/deliver`).
+public struct DeliverHandler: Sendable {
+  /// What an operator can set.
+  public struct Options: Sendable {
+    /// How far a request's timestamp may be from this node's clock (General.Authentication.TimeWindow).
+    public var timeWindow: Duration
+    /// Whether requests must carry the hash of the client's TLS certificate (mutual TLS).
+    public var requiresBinding: Bool
+    /// Whether expired certificates are refused (General.Authentication.NoExpirationChecks).
+    public var checksExpiration: Bool
+
+    public init(timeWindow: Duration, requiresBinding: Bool, checksExpiration: Bool) {
+      self.timeWindow = timeWindow
+      self.requiresBinding = requiresBinding
+      self.checksExpiration = checksExpiration
+    }
+  }
+
+  private let registrar: Registrar
+  private let options: Options
+  private let logger: Logger
+  private let now: @Sendable () -> Date
+
+  public init(
+    registrar: Registrar, options: Options, logger: Logger,
+    now: @escaping @Sendable () -> Date = { Date() }
+  ) {
+    self.registrar = registrar
+    self.options = options
+    self.logger = logger
+    self.now = now
+  }
+
+  /// Serves one stream to its end.
+  ///
+  /// - Throws: What the stream throws if it breaks; ``StreamFailure``.
+  public func handle(_ stream: some ClientStream) async throws {
+    logger.debug("Starting new deliver loop for \(stream.remoteAddress)")
+    while let requests = try await stream.nextMessages() {
+      for request in requests {
+        let status = try await answer(request, on: stream)
+        try await stream.send([Responses.deliver(status)])
+        if status != .success { return }
+      }
+    }
+    logger.debug("Received EOF from \(stream.remoteAddress), hangup")
+  }
+
+  private func answer(
+    _ request: [UInt8], on stream: some ClientStream
+  ) async throws -> Common_Status {
+    let envelope: EnvelopeView
+    do {
+      envelope = try EnvelopeView(request)
+      try checkHeader(of: envelope, from: stream)
+    } catch let error as EnvelopeError where error == .malformed("envelope") {
+      throw StreamFailure.malformedEnvelope
+    } catch {
+      logger.warning("error parsing envelope from \(stream.remoteAddress): \(error)")
+      return .badRequest
+    }
+    let channel: Channel
+    switch registrar.lookUp(envelope.channelID) {
+    case .channel(let found): channel = found
+    case .unavailable(let reason):
+      log(
+        .warning, envelope.channelID,
+        "Rejecting deliver request for \(stream.remoteAddress): \(reason)")
+      return .serviceUnavailable
+    case nil:
+      // Clients poll while they wait for a channel to be created: not worth more than debug.
+      log(.debug, envelope.channelID, "Rejecting deliver for \(stream.remoteAddress): not found")
+      return .notFound
+    }
+    guard let seek = try? Orderer_SeekInfo(serializedBytes: Array(envelope.data)) else {
+      log(
+        .warning, channel.id,
+        "Received a signed deliver request from \(stream.remoteAddress) with malformed seekInfo")
+      return .badRequest
+    }
+    let heedsErrors = seek.errorResponse != .bestEffort
+    if heedsErrors, let reason = channel.tip.error {
+      log(
+        .warning, channel.id,
+        "Rejecting deliver request for \(stream.remoteAddress) because of consenter error: \(reason)"
+      )
+      return .serviceUnavailable
+    }
+    var access: SessionAccess
+    do {
+      access = try SessionAccess(
+        envelope: envelope, channel: channel, checksExpiration: options.checksExpiration)
+    } catch {
+      log(.warning, channel.id, "failed to create access control object due to \(error)")
+      return .badRequest
+    }
+    do {
+      try access.check(now: now())
+    } catch {
+      log(.warning, channel.id, "Client \(stream.remoteAddress) is not authorized: \(error)")
+      return .forbidden
+    }
+    guard seek.hasStart, seek.hasStop else {
+      log(
+        .warning, channel.id,
+        "Received seekInfo message from \(stream.remoteAddress) with missing start or stop")
+      return .badRequest
+    }
+    switch BlockRange(seek, height: channel.tip.height) {
+    case .blocks(let range):
+      return try await deliver(
+        range, seek: seek, heedsErrors: heedsErrors, of: channel, access: &access, on: stream)
+    case .invalid(let start, let stop):
+      log(
+        .warning, channel.id,
+        """
+        Received invalid seekInfo message from \(stream.remoteAddress): \
+        start number \(start) greater than stop number \(stop)
+        """)
+      return .badRequest
+    case .notFound:
+      log(.warning, channel.id, "Block not found, block number greater than chain length bounds")
+      return .notFound
+    }
+  }
+
+  private func deliver(
+    _ range: ClosedRange<UInt64>, seek: Orderer_SeekInfo, heedsErrors: Bool, of channel: Channel,
+    access: inout SessionAccess, on stream: some ClientStream
+  ) async throws -> Common_Status {
+    let waits = seek.behavior != .failIfNotReady
+    var number = range.lowerBound
+    while true {
+      if heedsErrors, channel.tip.error != nil { return errored(channel, stream) }
+      if channel.tip.height <= number {
+        guard waits else {
+          log(
+            .warning, channel.id,
+            "Block \(number) not found, block number greater than chain length bounds")
+          return .notFound
+        }
+        switch await channel.tip.wait(beyond: number, heedsErrors: heedsErrors) {
+        case .grown: break
+        case .errored: return errored(channel, stream)
+        case .cancelled: throw StreamFailure.cancelled
+        }
+      }
+      let block: ByteBuffer
+      do {
+        block = try await channel.block(number, contentType: seek.contentType)
+      } catch {
+        log(.error, channel.id, "Error reading block \(number): \(error)")
+        return .internalServerError
+      }
+      do {
+        try access.check(now: now())
+      } catch {
+        log(
+          .warning, channel.id,
+          "Client authorization revoked for deliver request from \(stream.remoteAddress): \(error)")
+        return .forbidden
+      }
+      try await stream.send([Responses.deliver(block: block)])
+      if number == range.upperBound { return .success }
+      number += 1
+    }
+  }
+
+  private func errored(_ channel: Channel, _ stream: some ClientStream) -> Common_Status {
+    log(
+      .warning, channel.id,
+      """
+      Aborting deliver for \(stream.remoteAddress) because the consenter indicates an error: \
+      \(channel.tip.error ?? "")
+      """)
+    return .serviceUnavailable
+  }
+
+  /// The checks of Fabric's `validateChannelHeader`: age, and binding to the TLS session.
+  private func checkHeader(
+    of envelope: EnvelopeView, from stream: some ClientStream
+  ) throws {
+    _ = try envelope.signatureHeaderParts()
+    guard let timestamp = envelope.timestamp else {
+      throw AccessDenied(description: "channel header in envelope must contain timestamp")
+    }
+    let time = Double(timestamp.seconds) + Double(timestamp.nanos) / 1e9
+    let apart = abs(now().timeIntervalSince1970 - time)
+    let window = options.timeWindow / .seconds(1)
+    guard apart <= window else {
+      throw AccessDenied(
+        description: """
+          envelope timestamp \(Date(timeIntervalSince1970: time)) is more than \(window) s apart \
+          from current server time \(now())
+          """)
+    }
+    guard options.requiresBinding else { return }
+    guard !envelope.tlsCertificateHash.isEmpty else {
+      throw AccessDenied(description: "client didn't include its TLS cert hash")
+    }
+    guard let actual = stream.tlsCertificateHash else {
+      throw AccessDenied(description: "client didn't send a TLS certificate")
+    }
+    guard envelope.tlsCertificateHash.elementsEqual(actual) else {
+      throw AccessDenied(
+        description: "claimed TLS cert hash differs from the hash of the client's TLS certificate")
+    }
+  }
+
+  private func log(_ level: Logger.Level, _ channel: String, _ text: @autoclosure () -> String) {
+    logger.log(level: level, "[channel: \(channel)] \(text())")
+  }
+}

@@ -1,0 +1,76 @@
+// Decides, again whenever it may have changed, whether a client may read a channel.
+
+import ChannelConfig
+import FabricProtos
+import Foundation
+import Membership
+import MessageProcessing
+import Multichannel
+import Policies
+
+/// Why a client may not read.
+struct AccessDenied: Error, CustomStringConvertible {
+  let description: String
+}
+
+/// The right of one Deliver request to read its channel (Fabric: `common/deliver/acl.go`).
+///
+/// The policy is evaluated at the first use and after each change of the channel's configuration; the
+/// certificate's expiry is looked at every time.
+struct SessionAccess {
+  private let envelope: EnvelopeView
+  private let creator: ArraySlice<UInt8>
+  private let channel: Channel
+  private let checksExpiration: Bool
+  private var checkedSequence: UInt64?
+  private var expiresAt: Date?
+
+  /// - Throws: `EnvelopeError` if the request has a malformed signature header.
+  init(envelope: EnvelopeView, channel: Channel, checksExpiration: Bool) throws(EnvelopeError) {
+    self.envelope = envelope
+    creator = try envelope.signatureHeaderParts().creator
+    self.channel = channel
+    self.checksExpiration = checksExpiration
+  }
+
+  /// - Throws: ``AccessDenied`` if the client may not read at this time.
+  mutating func check(now: Date) throws(AccessDenied) {
+    let bundle = channel.bundle
+    if checkedSequence == nil || bundle.sequence > checkedSequence ?? 0 {
+      if checksExpiration {
+        // An identity that is not valid is refused by the policy.
+        expiresAt = try? bundle.mspManager.validIdentity(serialized: creator).expiresAt
+      }
+      try checkExpiry(now)
+      checkedSequence = bundle.sequence
+      try checkPolicy(bundle)
+    } else {
+      try checkExpiry(now)
+    }
+  }
+
+  /// In maintenance mode only the orderers' own organizations read, so that peers do not follow a
+  /// channel whose consensus type is being changed.
+  private func checkPolicy(_ bundle: ConfigBundle) throws(AccessDenied) {
+    let path =
+      bundle.orderer?.consensusState == .maintenance
+      ? PolicyPath.channelOrdererReaders : PolicyPath.channelReaders
+    guard let policy = bundle.policyManager.policy(path) else {
+      throw AccessDenied(description: "could not find policy \(path)")
+    }
+    let signature = SignedData(
+      data: [envelope.payload], identity: creator, signature: envelope.signature)
+    do {
+      try policy.evaluate([signature])
+    } catch {
+      throw AccessDenied(description: "\(error): permission denied")
+    }
+  }
+
+  private func checkExpiry(_ now: Date) throws(AccessDenied) {
+    if let expiresAt, now > expiresAt {
+      let seconds = Int(now.timeIntervalSince(expiresAt))
+      throw AccessDenied(description: "deliver client identity expired \(seconds)s before")
+    }
+  }
+}

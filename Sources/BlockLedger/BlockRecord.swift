@@ -1,0 +1,196 @@
+// One block as it lies in a block file, and its way from and to the other forms of a block.
+
+import FabricCrypto
+import FabricProtos
+import NIOCore
+
+/// A parsed record of a block file. The bytes stay where they are; this knows what is where.
+///
+/// Layout (Fabric: `blkstorage/block_serialization.go`), all integers being varints and every byte
+/// string being preceded by its length: number, data hash, previous hash; count of data entries and
+/// the entries; count of metadata entries and the entries. In the file the whole is preceded by its
+/// length.
+struct BlockRecord: Sendable {
+  /// The longest record that is read or written, in bytes, without its length prefix. Far above
+  /// what gRPC carries; keeps a damaged length from exhausting memory.
+  static let maximumSize = 1 << 30
+
+  /// Why bytes are no record.
+  struct Malformed: Error {
+    let reason: String
+  }
+
+  let bytes: [UInt8]
+  let number: UInt64
+  let dataHash: Range<Int>
+  let previousHash: Range<Int>
+  let data: [Range<Int>]
+  let metadata: [Range<Int>]
+
+  /// Parses the record that takes up exactly `range` of `bytes`.
+  init(_ bytes: [UInt8], _ range: Range<Int>) throws(Malformed) {
+    var index = range.lowerBound
+    let end = range.upperBound
+    guard let number = Varint.read(bytes, at: &index, end: end) else {
+      throw Malformed(reason: "it has no block number")
+    }
+    guard let dataHash = Self.content(bytes, at: &index, end: end),
+      let previousHash = Self.content(bytes, at: &index, end: end)
+    else { throw Malformed(reason: "its header is cut off") }
+    guard let data = Self.entries(bytes, at: &index, end: end) else {
+      throw Malformed(reason: "its data entries do not fit into it")
+    }
+    guard let metadata = Self.entries(bytes, at: &index, end: end) else {
+      throw Malformed(reason: "its metadata entries do not fit into it")
+    }
+    guard index == end else {
+      throw Malformed(reason: "\(end - index) bytes are left over behind its metadata")
+    }
+    self.bytes = bytes
+    self.number = number
+    self.dataHash = dataHash
+    self.previousHash = previousHash
+    self.data = data
+    self.metadata = metadata
+  }
+
+  /// The range of a length-prefixed byte string, or nil if it is cut off.
+  static func content(_ bytes: [UInt8], at index: inout Int, end: Int) -> Range<Int>? {
+    guard let length = Varint.read(bytes, at: &index, end: end), length <= UInt64(end - index)
+    else { return nil }
+    let range = index..<(index + Int(length))
+    index = range.upperBound
+    return range
+  }
+
+  private static func entries(_ bytes: [UInt8], at index: inout Int, end: Int) -> [Range<Int>]? {
+    // Each entry takes a byte at least, which bounds what is reserved for a damaged count.
+    guard let count = Varint.read(bytes, at: &index, end: end), count <= UInt64(end - index)
+    else { return nil }
+    var ranges: [Range<Int>] = []
+    ranges.reserveCapacity(Int(count))
+    for _ in 0..<count {
+      guard let range = content(bytes, at: &index, end: end) else { return nil }
+      ranges.append(range)
+    }
+    return ranges
+  }
+
+  var header: BlockHeader {
+    BlockHeader(
+      number: number, previousHash: Array(bytes[previousHash]), dataHash: Array(bytes[dataHash]))
+  }
+
+  /// SHA-256 of the header's ASN.1 form.
+  var headerHash: [UInt8] { SHA256Digest.hash(header.derBytes()) }
+
+  /// Whether the header's data hash is the SHA-256 of the concatenated data entries, which is the
+  /// only way of hashing that the configuration allows (Fabric: `protoutil.BlockDataHash`).
+  var hasValidDataHash: Bool {
+    var hasher = SHA256Hasher()
+    for range in data { hasher.update(bytes[range]) }
+    return hasher.finalize().elementsEqual(bytes[dataHash])
+  }
+
+  var block: Block {
+    Block(
+      header: header, data: data.map { Array(bytes[$0]) },
+      metadata: metadata.map { Array(bytes[$0]) })
+  }
+
+  /// The protobuf form of the block.
+  ///
+  /// Data and metadata are always there as messages, if empty ones, since the Go implementation sets
+  /// both when it reads a block from its file.
+  func wireForm() -> ByteBuffer {
+    let headerSize =
+      (number == 0 ? 0 : 1 + Varint.size(number))
+      + (previousHash.isEmpty ? 0 : Self.fieldSize(previousHash.count))
+      + (dataHash.isEmpty ? 0 : Self.fieldSize(dataHash.count))
+    let dataSize = data.reduce(0) { $0 + Self.fieldSize($1.count) }
+    let metadataSize = metadata.reduce(0) { $0 + Self.fieldSize($1.count) }
+    let size =
+      Self.fieldSize(headerSize) + Self.fieldSize(dataSize) + Self.fieldSize(metadataSize)
+    var buffer = ByteBufferAllocator().buffer(capacity: size)
+    bytes.withUnsafeBytes { source in
+      _ = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { target in
+        var writer = WireWriter(target: target)
+        writer.tag(0x0A, size: headerSize)
+        if number != 0 { writer.number(0x08, number) }
+        if !previousHash.isEmpty { writer.field(0x12, source, previousHash) }
+        if !dataHash.isEmpty { writer.field(0x1A, source, dataHash) }
+        writer.tag(0x12, size: dataSize)
+        for range in data { writer.field(0x0A, source, range) }
+        writer.tag(0x1A, size: metadataSize)
+        for range in metadata { writer.field(0x0A, source, range) }
+        return writer.count
+      }
+    }
+    return buffer
+  }
+
+  /// Bytes of a field with a one-byte tag and `count` bytes of content.
+  private static func fieldSize(_ count: Int) -> Int { 1 + Varint.size(UInt64(count)) + count }
+}
+
+/// Writes protobuf fields into memory whose size was computed before.
+///
+/// Slicing a raw buffer traps when it is left, so a wrong size cannot write elsewhere.
+private struct WireWriter {
+  let target: UnsafeMutableRawBufferPointer
+  var count = 0
+
+  mutating func varint(_ value: UInt64) {
+    var rest = value
+    while rest >= 0x80 {
+      target[count] = UInt8(truncatingIfNeeded: rest) | 0x80
+      count += 1
+      rest >>= 7
+    }
+    target[count] = UInt8(truncatingIfNeeded: rest)
+    count += 1
+  }
+
+  mutating func number(_ tag: UInt8, _ value: UInt64) {
+    target[count] = tag
+    count += 1
+    varint(value)
+  }
+
+  mutating func tag(_ tag: UInt8, size: Int) { number(tag, UInt64(size)) }
+
+  mutating func field(_ tag: UInt8, _ source: UnsafeRawBufferPointer, _ range: Range<Int>) {
+    self.tag(tag, size: range.count)
+    UnsafeMutableRawBufferPointer(rebasing: target[count..<(count + range.count)])
+      .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[range]))
+    count += range.count
+  }
+}
+
+extension Block {
+  /// The record of this block with its length prefix, as it goes into a block file, and the number
+  /// of bytes of that prefix.
+  func fileRecord() -> (bytes: [UInt8], prefix: Int) {
+    func size(_ content: [UInt8]) -> Int { Varint.size(UInt64(content.count)) + content.count }
+    let bodySize =
+      Varint.size(header.number) + size(header.dataHash) + size(header.previousHash)
+      + Varint.size(UInt64(data.count)) + data.reduce(0) { $0 + size($1) }
+      + Varint.size(UInt64(metadata.count)) + metadata.reduce(0) { $0 + size($1) }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(bodySize + Varint.maximumSize)
+    Varint.append(UInt64(bodySize), to: &bytes)
+    let prefix = bytes.count
+    func append(_ content: [UInt8]) {
+      Varint.append(UInt64(content.count), to: &bytes)
+      bytes += content
+    }
+    Varint.append(header.number, to: &bytes)
+    append(header.dataHash)
+    append(header.previousHash)
+    Varint.append(UInt64(data.count), to: &bytes)
+    for entry in data { append(entry) }
+    Varint.append(UInt64(metadata.count), to: &bytes)
+    for entry in metadata { append(entry) }
+    return (bytes, prefix)
+  }
+}

@@ -1,0 +1,132 @@
+// Decides what to make of bytes in a block file that are not the block that should come next: the
+// rest of a write that a crash cut short, or damage to blocks that were once safe.
+
+import FabricCrypto
+import FabricProtos
+import Foundation
+
+/// The bytes of the newest block file from the first one that is not accounted for to its end.
+///
+/// Cutting off what is only a torn write is how a crash is repaired. Cutting off what other nodes
+/// may have read already would rewrite history, so evidence of that is looked for first. An attacker
+/// who has bytes of his choosing in a torn block cannot fake it: it rests on the hash of a header
+/// that itself covers those bytes.
+struct DamagedTail {
+  enum Verdict: Equatable {
+    /// The expected block, but not all of it reached the disk.
+    case torn
+    /// Nothing that was ever a block of this chain, as far as can be told.
+    case garbage
+    /// At least one block that was safe once is damaged.
+    case damage(String)
+  }
+
+  let bytes: [UInt8]
+  /// Where they begin in the file.
+  let offset: Int64
+  /// What reading a record at the beginning came to.
+  let outcome: RecordReader.Outcome
+  /// The block that should have been there, and the hash of the header before it.
+  let number: UInt64
+  let previousHash: [UInt8]
+
+  /// A torn write that ends within the header shows too little to be recognized.
+  private static let unrecognizableSize = 128
+  /// Disks write whole sectors of this size, so one that a crash left out reads as zeros.
+  private static let sectorSize = 512
+  private static let telltaleSize = 64
+
+  func verdict() -> Verdict {
+    if bytes.allSatisfy({ $0 == 0 }) { return .torn }
+    var recognized = false
+    // The length in front may be what is damaged, so try all sizes that it can have.
+    for prefix in 1...Varint.maximumSize {
+      guard let (header, end) = expectedHeader(at: prefix) else { continue }
+      recognized = true
+      let hash = SHA256Digest.hash(header.derBytes())
+      if contains(hash, from: end) {
+        return .damage("the record of block \(number) is not readable, but later blocks follow")
+      }
+      if let record = try? BlockRecord(bytes, prefix..<bytes.count), record.hasValidDataHash {
+        return .damage("block \(number) is there, but not the length in front of it")
+      }
+    }
+    switch outcome {
+    case .cutOff:
+      return recognized || bytes.count < Self.unrecognizableSize ? .torn : .garbage
+    case .record(let record, let end):
+      if record.hasValidDataHash {
+        return .damage(
+          "a whole block is there, but it is not block \(number) that follows the one before: its "
+            + "number is \(record.number) and its previous hash [\(hex(record.bytes[record.previousHash]))]"
+        )
+      }
+      return complete(
+        recognized, end: end, "the data of block \(number) does not match its data hash")
+    case .malformed(let reason, let end):
+      guard let end else { return recognized ? .torn : .garbage }
+      return complete(recognized, end: end, "block \(number) is not readable: \(reason)")
+    }
+  }
+
+  /// The verdict on a record that is all there by its length.
+  private func complete(_ recognized: Bool, end: Int64, _ reason: String) -> Verdict {
+    if let next = nextRecord(at: end), next.number == number &+ 1, next.hasValidDataHash {
+      return .damage("\(reason), but block \(next.number) follows")
+    }
+    guard recognized else { return .garbage }
+    return hasMissingSector ? .torn : .damage(reason)
+  }
+
+  private func expectedHeader(at index: Int) -> (BlockHeader, end: Int)? {
+    var index = index
+    guard Varint.read(bytes, at: &index, end: bytes.count) == number,
+      let dataHash = BlockRecord.content(bytes, at: &index, end: bytes.count), dataHash.count == 32,
+      let previous = BlockRecord.content(bytes, at: &index, end: bytes.count),
+      bytes[previous].elementsEqual(previousHash)
+    else { return nil }
+    let header = BlockHeader(
+      number: number, previousHash: previousHash, dataHash: Array(bytes[dataHash]))
+    return (header, index)
+  }
+
+  private func contains(_ needle: [UInt8], from start: Int) -> Bool {
+    guard let first = needle.first else { return true }
+    return bytes.withUnsafeBytes { haystack in
+      var index = start
+      while haystack.count - index >= needle.count, let base = haystack.baseAddress,
+        let found = memchr(base + index, Int32(first), haystack.count - index)
+      {
+        index = UnsafeRawPointer(found) - base
+        if haystack.count - index < needle.count { return false }
+        if memcmp(base + index, needle, needle.count) == 0 { return true }
+        index += 1
+      }
+      return false
+    }
+  }
+
+  private func nextRecord(at end: Int64) -> BlockRecord? {
+    var index = Int(end - offset)
+    guard let length = Varint.read(bytes, at: &index, end: bytes.count),
+      length <= UInt64(bytes.count - index)
+    else { return nil }
+    return try? BlockRecord(bytes, index..<(index + Int(length)))
+  }
+
+  private var hasMissingSector: Bool {
+    let size = Self.sectorSize
+    let misalignment = Int(offset % Int64(size))
+    var start = misalignment == 0 ? 0 : size - misalignment
+    while start < bytes.count {
+      let end = min(start + size, bytes.count)
+      // Of the last sector only what lies within the file can be seen. A few zeros are no evidence:
+      // metadata may end with them.
+      if end - start >= Self.telltaleSize, bytes[start..<end].allSatisfy({ $0 == 0 }) {
+        return true
+      }
+      start += size
+    }
+    return false
+  }
+}

@@ -1,0 +1,290 @@
+// Brings one channel's block files and index together when its ledger is opened.
+
+import FabricProtos
+import Foundation
+import Logging
+
+/// What a channel's ledger looks like after recovery.
+struct RecoveredChain {
+  /// Number and size of the file to append to.
+  var file: Int
+  var size: Int64
+  var height: UInt64
+  /// Hash of the last header; empty at height 0.
+  var lastHash: [UInt8]
+}
+
+/// Opening a ledger.
+///
+/// The block files are the truth, the index is derived from them. From the index only one thing is
+/// believed, after a look at the block: where the last block that it knows is. What lies behind that
+/// in the files is checked block by block and entered into the index; with an index that is up to
+/// date there is nothing. Without a usable index all files are gone through.
+struct LedgerRecovery {
+  /// A point between two records.
+  private struct Position {
+    var file = 0
+    var offset: Int64 = 0
+    /// The block that should begin here, and the hash it should name.
+    var number: UInt64 = 0
+    var previousHash: [UInt8] = []
+  }
+
+  /// Entries that are put into the index at a time during a scan.
+  private static let batchSize = 1000
+  private static let progressInterval: UInt64 = 10_000
+  private static let scanWindow = 1 << 20
+
+  let files: BlockFiles
+  let index: ChannelIndex
+  let logger: Logger
+
+  func run() throws(LedgerError) -> RecoveredChain {
+    let snapshot = "\(files.folder)/bootstrappingSnapshot.info"
+    guard !Folder.exists(snapshot) else {
+      throw .unsupported(
+        path: snapshot, reason: "this is a peer's ledger made from a snapshot, not an orderer's")
+    }
+    let count = try files.count()
+    let checkpoint = try indexed { () throws(LevelDB.Failure) in try index.checkpoint() }
+    let lastIndexed = try indexed { () throws(LevelDB.Failure) in try index.lastIndexed() }
+    let checkpointed = checkpoint.flatMap { $0.isEmpty ? nil : $0.lastBlock }
+    let lastKnown = [checkpointed, lastIndexed].compactMap(\.self).max()
+    guard count > 0 else {
+      if let lastKnown {
+        throw .corrupt(
+          channel: files.channelID, file: files.path(0), offset: 0, block: 0,
+          reason: "the file is missing, but the index knows of blocks up to \(lastKnown) (to begin "
+            + "this channel anew, remove the folder \(index.database.path) as well)")
+      }
+      _ = try File(files.path(0), flags: O_RDWR | O_CREAT)
+      try Folder.synchronize(files.folder)
+      return RecoveredChain(file: 0, size: 0, height: 0, lastHash: [])
+    }
+
+    let candidate = [checkpointed, lastIndexed].compactMap(\.self).min()
+    let start = try anchor(candidate, files: count)
+    let firstSize = try files.file(0).size()
+    if start == nil, lastKnown != nil || firstSize > 0 {
+      logger.info(
+        "No usable index for channel \(files.channelID), rebuilding it from \(count) block file(s)")
+    }
+    let scan = try scan(from: start ?? Position(), files: count)
+    let chain = RecoveredChain(
+      file: count - 1, size: try files.file(count - 1).size(), height: scan.end.number,
+      lastHash: scan.end.previousHash)
+    try settle(
+      chain, scan, knew: lastKnown, checkpoint: checkpoint, lastIndexed: lastIndexed)
+    return chain
+  }
+
+  // MARK: - Where to begin
+
+  /// The end of the last block that the index knows and the files have.
+  private func anchor(_ candidate: UInt64?, files count: Int) throws(LedgerError) -> Position? {
+    // An index without the first block was lost and begun anew in the middle.
+    guard let candidate, try location(0) != nil else { return nil }
+    if let position = try behind(candidate, files: count) { return position }
+    // The files may have been cut: find the last block that begins within them. What does not
+    // begin there was lost, and the last that does may be cut itself.
+    var low: UInt64 = 0
+    var high = candidate
+    while low < high {
+      let middle = high - (high - low) / 2
+      if let place = try location(middle), place.file < count,
+        place.offset < (try files.file(place.file).size())
+      {
+        low = middle
+      } else {
+        high = middle - 1
+      }
+    }
+    for step in 0...1 as ClosedRange<UInt64> where step <= low {
+      if let position = try behind(low - step, files: count) { return position }
+    }
+    return nil
+  }
+
+  /// The position behind block `number`, if it is where the index says and whole.
+  private func behind(_ number: UInt64, files count: Int) throws(LedgerError) -> Position? {
+    guard let place = try location(number), place.file < count, number < UInt64.max else {
+      return nil
+    }
+    let file = try files.file(place.file)
+    var reader = RecordReader(file: file, size: try file.size(), window: 1 << 16)
+    guard case .record(let record, let end) = try reader.read(at: place.offset),
+      record.number == number, record.hasValidDataHash
+    else { return nil }
+    return Position(
+      file: place.file, offset: end, number: number + 1, previousHash: record.headerHash)
+  }
+
+  private func location(_ number: UInt64) throws(LedgerError) -> BlockLocation? {
+    try indexed { () throws(LevelDB.Failure) in try index.location(number) }
+  }
+
+  // MARK: - Going through the files
+
+  private struct Scan {
+    var end: Position
+    /// Blocks that the index did not have.
+    var found = 0
+    var entries: [ChannelIndex.Entry] = []
+    /// Whether entries were written already.
+    var flushed = false
+    /// Bytes were cut off the newest file.
+    var cut = false
+  }
+
+  private func scan(from start: Position, files count: Int) throws(LedgerError) -> Scan {
+    var scan = Scan(end: start)
+    for number in start.file..<count {
+      let file = try files.file(number)
+      let size = try file.size()
+      let before = scan.found
+      var reader = RecordReader(file: file, size: size, window: Self.scanWindow)
+      scan.end.file = number
+      if number > start.file { scan.end.offset = 0 }
+      if size - scan.end.offset > Int64(Self.scanWindow) {
+        logger.info(
+          "Reading block file \(file.path) from offset \(scan.end.offset) of \(size) bytes")
+      }
+      while scan.end.offset < size {
+        let outcome = try reader.read(at: scan.end.offset)
+        if case .record(let record, let end) = outcome, fits(record, scan.end) {
+          try accept(record, end: end, &scan)
+        } else {
+          try cutTail(of: number, file, size: size, outcome, scan.end, files: count)
+          scan.cut = true
+          break
+        }
+      }
+      if scan.found > before {
+        // A process that was killed may have left blocks that are not on the disk yet. They must be
+        // before anybody sees them.
+        try File(file.path, flags: O_RDWR).synchronizeData()
+      }
+    }
+    return scan
+  }
+
+  private func fits(_ record: BlockRecord, _ position: Position) -> Bool {
+    record.number == position.number
+      && record.bytes[record.previousHash].elementsEqual(position.previousHash)
+      && record.hasValidDataHash
+  }
+
+  private func accept(_ record: BlockRecord, end: Int64, _ scan: inout Scan) throws(LedgerError) {
+    scan.entries.append(
+      ChannelIndex.Entry(
+        number: record.number,
+        location: BlockLocation(file: scan.end.file, offset: scan.end.offset)))
+    scan.end = Position(
+      file: scan.end.file, offset: end, number: record.number &+ 1,
+      previousHash: record.headerHash)
+    scan.found += 1
+    if scan.entries.count >= Self.batchSize {
+      let entries = scan.entries
+      let first = !scan.flushed
+      try writing { () throws(LevelDB.Failure) in
+        // Go's orderer looks no further than into the file that the checkpoint names. Until the
+        // scan is through, no checkpoint is better than one that names an old file.
+        if first { try index.removeCheckpoint() }
+        try index.record(entries, checkpoint: nil, synchronized: false)
+      }
+      scan.flushed = true
+      scan.entries.removeAll(keepingCapacity: true)
+    }
+    if record.number != 0, record.number % Self.progressInterval == 0 {
+      logger.info("Indexed block \(record.number) of channel \(files.channelID)")
+    }
+  }
+
+  /// Cuts off what is not a block, or refuses if it was one.
+  private func cutTail(
+    of number: Int, _ file: File, size: Int64, _ outcome: RecordReader.Outcome,
+    _ position: Position, files count: Int
+  ) throws(LedgerError) {
+    func corrupt(_ reason: String) -> LedgerError {
+      .corrupt(
+        channel: files.channelID, file: file.path, offset: position.offset, block: position.number,
+        reason: reason)
+    }
+    for later in (number + 1)..<max(count, number + 1) {
+      guard try files.file(later).size() == 0 else {
+        throw corrupt("no whole block is there, but \(files.path(later)) follows")
+      }
+    }
+    let remainder = size - position.offset
+    guard remainder <= Int64(BlockRecord.maximumSize) else {
+      throw corrupt("no whole block is there, and \(remainder) bytes follow")
+    }
+    let tail = DamagedTail(
+      bytes: try file.read(at: position.offset, count: Int(remainder)), offset: position.offset,
+      outcome: outcome, number: position.number, previousHash: position.previousHash)
+    let writable = try File(file.path, flags: O_RDWR)
+    switch tail.verdict() {
+    case .damage(let reason): throw corrupt(reason)
+    case .torn:
+      logger.warning(
+        "Block file \(file.path) ends with an incomplete write of block \(position.number): cutting off \(remainder) bytes at offset \(position.offset)"
+      )
+    case .garbage:
+      let copy = "\(files.folder)/removed_\(number)_\(position.offset)"
+      let target = try File(copy, flags: O_RDWR | O_CREAT | O_TRUNC)
+      try target.write(tail.bytes, at: 0)
+      try target.synchronizeData()
+      logger.warning(
+        "Block file \(file.path) ends with something that is not block \(position.number): moving \(remainder) bytes at offset \(position.offset) to \(copy)"
+      )
+    }
+    try writable.truncate(to: position.offset)
+    try writable.synchronizeData()
+  }
+
+  // MARK: - Bringing the index up to date
+
+  private func settle(
+    _ chain: RecoveredChain, _ scan: Scan, knew lastKnown: UInt64?,
+    checkpoint: ChannelIndex.Checkpoint?, lastIndexed: UInt64?
+  ) throws(LedgerError) {
+    guard chain.height > 0 else {
+      if let lastKnown {
+        logger.error(
+          "Channel \(files.channelID): all blocks up to \(lastKnown), which the index knew, are gone from the block files; beginning with none"
+        )
+        try writing { () throws(LevelDB.Failure) in try index.removeAll() }
+      }
+      return
+    }
+    let last = chain.height - 1
+    if let lastKnown, lastKnown > last {
+      logger.error(
+        "Channel \(files.channelID): blocks \(chain.height) to \(lastKnown), which the index knew, are gone from the block files; going on behind block \(last)"
+      )
+      try writing { () throws(LevelDB.Failure) in try index.removeBlocks(from: chain.height) }
+    }
+    let settled = ChannelIndex.Checkpoint(
+      file: chain.file, size: chain.size, lastBlock: last, isEmpty: false)
+    if settled != checkpoint || lastIndexed != last || scan.found > 0 {
+      try writing { () throws(LevelDB.Failure) in
+        try index.record(
+          scan.entries, lastIndexed: last, checkpoint: settled, synchronized: true)
+      }
+    }
+    if scan.found > 0 {
+      logger.info(
+        "Indexed \(scan.found) block(s) of channel \(files.channelID), the last is \(last)")
+    }
+  }
+
+  private func writing(_ body: () throws(LevelDB.Failure) -> Void) throws(LedgerError) {
+    do { try body() } catch { throw .index(index.database.path, error) }
+  }
+
+  private func indexed<Value>(
+    _ body: () throws(LevelDB.Failure) -> Value
+  ) throws(LedgerError) -> Value {
+    do { return try body() } catch { throw .index(index.database.path, error) }
+  }
+}

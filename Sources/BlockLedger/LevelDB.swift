@@ -1,0 +1,196 @@
+// A LevelDB database behind Swift's error handling and life times.
+
+import CLevelDB
+import Foundation
+
+/// A sorted key-value store in a folder, shared by all channels of a ledger.
+///
+/// `@unchecked Sendable`: LevelDB's database object may be used by any number of threads at once
+/// (leveldb/db.h), except while it is closed. That is what the read-write lock is for: every use
+/// holds it shared, ``close()`` exclusively. The option objects are not written to after `init`.
+final class LevelDB: @unchecked Sendable {
+  /// Why LevelDB refused.
+  struct Failure: Error {
+    let message: String
+
+    /// Whether the database's files are damaged, rather than the disk full or the folder not
+    /// accessible. Decided by LevelDB's own prefix (`Status::ToString`).
+    var isCorruption: Bool { message.hasPrefix("Corruption") }
+    /// Whether somebody else has the database open.
+    var isLock: Bool { message.hasPrefix("IO error: lock ") }
+  }
+
+  /// Changes that are applied together or not at all.
+  struct Batch {
+    fileprivate var changes: [(key: [UInt8], value: [UInt8]?)] = []
+    /// Keys and values, in bytes.
+    private(set) var size = 0
+
+    var isEmpty: Bool { changes.isEmpty }
+
+    mutating func put(_ key: [UInt8], _ value: [UInt8]) {
+      changes.append((key, value))
+      size += key.count + value.count
+    }
+
+    mutating func delete(_ key: [UInt8]) {
+      changes.append((key, nil))
+      size += key.count
+    }
+  }
+
+  let path: String
+  private var database: OpaquePointer?
+  private let readOptions: OpaquePointer
+  private let writeOptions: OpaquePointer
+  private let syncedWriteOptions: OpaquePointer
+  private let lock: UnsafeMutablePointer<pthread_rwlock_t>
+
+  /// Opens the database in the folder `path`, creating it if there is none.
+  ///
+  /// Checks are strict: damage that LevelDB could hide by forgetting entries is an error instead.
+  init(path: String) throws(Failure) {
+    guard let options = leveldb_options_create() else { throw Failure(message: "out of memory") }
+    defer { leveldb_options_destroy(options) }
+    leveldb_options_set_create_if_missing(options, 1)
+    leveldb_options_set_paranoid_checks(options, 1)
+    leveldb_options_set_max_open_files(options, 128)
+    var message: UnsafeMutablePointer<CChar>?
+    let database = leveldb_open(options, path, &message)
+    if let failure = Self.failure(&message) { throw failure }
+    guard let database, let readOptions = leveldb_readoptions_create(),
+      let writeOptions = leveldb_writeoptions_create(),
+      let syncedWriteOptions = leveldb_writeoptions_create()
+    else { throw Failure(message: "out of memory") }
+    leveldb_readoptions_set_verify_checksums(readOptions, 1)
+    leveldb_writeoptions_set_sync(syncedWriteOptions, 1)
+    self.path = path
+    self.database = database
+    self.readOptions = readOptions
+    self.writeOptions = writeOptions
+    self.syncedWriteOptions = syncedWriteOptions
+    lock = .allocate(capacity: 1)
+    pthread_rwlock_init(lock, nil)
+  }
+
+  deinit {
+    if let database { leveldb_close(database) }
+    leveldb_readoptions_destroy(readOptions)
+    leveldb_writeoptions_destroy(writeOptions)
+    leveldb_writeoptions_destroy(syncedWriteOptions)
+    pthread_rwlock_destroy(lock)
+    lock.deallocate()
+  }
+
+  /// Waits for the calls under way and closes the database. Later calls fail.
+  func close() {
+    pthread_rwlock_wrlock(lock)
+    defer { pthread_rwlock_unlock(lock) }
+    if let database { leveldb_close(database) }
+    database = nil
+  }
+
+  func get(_ key: [UInt8]) throws(Failure) -> [UInt8]? {
+    try withDatabase { database throws(Failure) in
+      var message: UnsafeMutablePointer<CChar>?
+      var count = 0
+      let value = key.withChars { pointer, length in
+        leveldb_get(database, readOptions, pointer, length, &count, &message)
+      }
+      if let failure = Self.failure(&message) { throw failure }
+      guard let value else { return nil }
+      defer { leveldb_free(value) }
+      return [UInt8](UnsafeRawBufferPointer(start: value, count: count))
+    }
+  }
+
+  /// Applies a batch; with `synchronized` it is on the disk when this returns.
+  func write(_ batch: Batch, synchronized: Bool) throws(Failure) {
+    guard !batch.isEmpty else { return }
+    try withDatabase { database throws(Failure) in
+      guard let native = leveldb_writebatch_create() else {
+        throw Failure(message: "out of memory")
+      }
+      defer { leveldb_writebatch_destroy(native) }
+      for change in batch.changes {
+        change.key.withChars { key, keyLength in
+          if let value = change.value {
+            value.withChars { value, valueLength in
+              leveldb_writebatch_put(native, key, keyLength, value, valueLength)
+            }
+          } else {
+            leveldb_writebatch_delete(native, key, keyLength)
+          }
+        }
+      }
+      var message: UnsafeMutablePointer<CChar>?
+      leveldb_write(database, synchronized ? syncedWriteOptions : writeOptions, native, &message)
+      if let failure = Self.failure(&message) { throw failure }
+    }
+  }
+
+  /// Up to `limit` keys in order, from `start` on and below `end`.
+  func keys(from start: [UInt8], below end: [UInt8], limit: Int) throws(Failure) -> [[UInt8]] {
+    try withDatabase { database throws(Failure) in
+      guard let iterator = leveldb_create_iterator(database, readOptions) else {
+        throw Failure(message: "out of memory")
+      }
+      defer { leveldb_iter_destroy(iterator) }
+      var keys: [[UInt8]] = []
+      start.withChars { pointer, length in leveldb_iter_seek(iterator, pointer, length) }
+      while keys.count < limit, leveldb_iter_valid(iterator) != 0 {
+        var count = 0
+        guard let pointer = leveldb_iter_key(iterator, &count) else { break }
+        let key = [UInt8](UnsafeRawBufferPointer(start: pointer, count: count))
+        guard key.lexicographicallyPrecedes(end) else { break }
+        keys.append(key)
+        leveldb_iter_next(iterator)
+      }
+      var message: UnsafeMutablePointer<CChar>?
+      leveldb_iter_get_error(iterator, &message)
+      if let failure = Self.failure(&message) { throw failure }
+      return keys
+    }
+  }
+
+  private func withDatabase<Value>(
+    _ body: (OpaquePointer) throws(Failure) -> Value
+  ) throws(Failure) -> Value {
+    pthread_rwlock_rdlock(lock)
+    defer { pthread_rwlock_unlock(lock) }
+    guard let database else { throw Failure(message: "the database is closed") }
+    return try body(database)
+  }
+
+  /// Takes over and frees LevelDB's message.
+  private static func failure(_ message: inout UnsafeMutablePointer<CChar>?) -> Failure? {
+    guard let text = message else { return nil }
+    defer { leveldb_free(text) }
+    message = nil
+    return Failure(message: String(cString: text))
+  }
+}
+
+extension LedgerError {
+  /// The error for what LevelDB reports about the database in `path`; like that of a file, a full
+  /// disk and a lock are cases of their own.
+  static func index(_ path: String, _ failure: LevelDB.Failure) -> LedgerError {
+    if failure.isLock { return .locked(path: path) }
+    if failure.message.contains(errorText(ENOSPC)) {
+      return .noSpace(path: path, operation: "write to")
+    }
+    return .index(path: path, reason: failure.message)
+  }
+}
+
+extension [UInt8] {
+  /// LevelDB's interface takes `char`, and a pointer that is not null even for no bytes.
+  fileprivate func withChars<Value>(_ body: (UnsafePointer<CChar>, Int) -> Value) -> Value {
+    withUnsafeBytes { raw in
+      raw.withMemoryRebound(to: CChar.self) { chars in
+        if let pointer = chars.baseAddress { return body(pointer, chars.count) }
+        return withUnsafePointer(to: CChar(0)) { body($0, 0) }
+      }
+    }
+  }
+}

@@ -1,0 +1,100 @@
+// What a store keeps in memory to spare the disk: the newest blocks as they are sent, and where the
+// blocks are that are likely to be read next.
+
+import NIOCore
+import Synchronization
+
+/// Memory for recent blocks, shared out among the open channels of a factory.
+final class RecentBlocksBudget: Sendable {
+  /// Bytes for all channels.
+  let total: Int
+  /// The most and the least that one channel gets, in bytes.
+  let maximum: Int
+  private static let minimum = 256 << 10
+  private let channels = Atomic<Int>(0)
+
+  init(total: Int, maximum: Int) {
+    self.total = total
+    self.maximum = maximum
+  }
+
+  func enter() { channels.wrappingAdd(1, ordering: .relaxed) }
+  func leave() { channels.wrappingSubtract(1, ordering: .relaxed) }
+
+  /// What one channel may keep now.
+  var share: Int {
+    min(maximum, max(Self.minimum, total / max(1, channels.load(ordering: .relaxed))))
+  }
+}
+
+/// The newest blocks of one channel in wire form, and locations of others.
+final class RecentBlocks: Sendable {
+  /// Where a record is; `length` with its prefix, 0 if not known.
+  struct Hint: Sendable {
+    var location: BlockLocation
+    var length: Int
+  }
+
+  /// Locations that are remembered, at 32 bytes each. A power of two.
+  private static let hintCount = 1024
+
+  private struct State {
+    var buffers: [UInt64: ByteBuffer] = [:]
+    /// The lowest number in `buffers`, if there are any.
+    var oldest: UInt64 = 0
+    var size = 0
+    var hints: [(number: UInt64, hint: Hint)?] = []
+  }
+
+  private let budget: RecentBlocksBudget
+  private let state = Mutex(State())
+
+  init(budget: RecentBlocksBudget) {
+    self.budget = budget
+    budget.enter()
+  }
+
+  deinit { budget.leave() }
+
+  /// Keeps a new block and drops the oldest ones beyond the budget. The newest is kept whatever its
+  /// size, since all readers at the tip are about to ask for it.
+  func insert(_ number: UInt64, _ wire: ByteBuffer, _ hint: Hint) {
+    let share = budget.share
+    state.withLock { state in
+      if state.buffers.isEmpty { state.oldest = number }
+      state.buffers[number] = wire
+      state.size += wire.readableBytes
+      while state.size > share, state.oldest < number {
+        if let dropped = state.buffers.removeValue(forKey: state.oldest) {
+          state.size -= dropped.readableBytes
+        }
+        state.oldest += 1
+      }
+      Self.remember(number, hint, &state)
+    }
+  }
+
+  /// Notes where a block is.
+  func remember(_ number: UInt64, _ hint: Hint) {
+    state.withLock { Self.remember(number, hint, &$0) }
+  }
+
+  private static func remember(_ number: UInt64, _ hint: Hint, _ state: inout State) {
+    // Made at the first use: most channels of an orderer with many are idle.
+    if state.hints.isEmpty { state.hints = Array(repeating: nil, count: hintCount) }
+    state.hints[Int(number % UInt64(hintCount))] = (number, hint)
+  }
+
+  func wireForm(_ number: UInt64) -> ByteBuffer? { state.withLock { $0.buffers[number] } }
+
+  func hint(_ number: UInt64) -> Hint? {
+    state.withLock { state in
+      guard !state.hints.isEmpty,
+        let known = state.hints[Int(number % UInt64(Self.hintCount))], known.number == number
+      else { return nil }
+      return known.hint
+    }
+  }
+
+  func removeAll() { state.withLock { $0 = State() } }
+}

@@ -1,0 +1,36 @@
+// Why a channel config or an update of it is refused.
+
+/// What is wrong with a channel config or with an update of one.
+public struct ConfigError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The kinds of trouble, for callers that act on them.
+  public enum Kind: Equatable, Sendable {
+    /// Bytes that are not the message they should be, or a message without a part it needs.
+    case malformed
+    /// A value, name or group that a channel config must not hold.
+    case invalid
+    /// An update made for a different state or a different channel.
+    case stale
+    /// A policy that does not exist, does not compile, or is not satisfied.
+    case policy
+    /// A capability that this orderer does not have.
+    case unsupportedCapability
+    /// Deeper or larger than what is looked at.
+    case tooLarge
+  }
+
+  /// What kind of trouble it is.
+  public let kind: Kind
+  /// The reason, with the path of the element it is about.
+  public let description: String
+
+  /// Creates an error with a reason.
+  public init(_ kind: Kind, _ description: String) {
+    self.kind = kind
+    self.description = description
+  }
+
+  /// The same trouble with what was being done put before the reason.
+  func during(_ context: String) -> ConfigError {
+    ConfigError(kind, context + ": " + description)
+  }
+}

@@ -1,0 +1,121 @@
+// Turns log records into lines.
+
+/// Renders records in a format. Owned by the writer's thread: it numbers the lines it renders.
+struct RecordEncoder: Sendable {
+  /// The number of the last record that showed `%{id}`.
+  private var sequence: UInt64 = 0
+  /// The broken-down time of the last record's second; neighbouring records share it.
+  private var cachedSecond: Int64?
+  private var cachedTime = CivilTime()
+
+  init() {}
+
+  /// Appends the record and a newline.
+  mutating func append(_ record: LogRecord, format: LogFormat, to output: inout [UInt8]) {
+    switch format.encoding {
+    case .console(let elements):
+      let start = output.count
+      for element in elements { append(element, record, to: &output) }
+      appendFields(record, separated: output.count > start, to: &output)
+    case .json: appendJSON(record, to: &output)
+    case .logfmt: appendLogfmt(record, to: &output)
+    }
+    output.append(UInt8(ascii: "\n"))
+  }
+
+  // MARK: Console
+
+  private mutating func append(
+    _ element: LogFormat.Element, _ record: LogRecord, to output: inout [UInt8]
+  ) {
+    switch element {
+    case .literal(let bytes): output.append(contentsOf: bytes)
+    case .color(let bold):
+      let color = record.level.color
+      output.append(contentsOf: "\u{1b}[\(color)\(bold && color != 0 ? ";1" : "")m".utf8)
+    case .colorReset: output.append(contentsOf: "\u{1b}[0m".utf8)
+    case .id(let verb):
+      sequence &+= 1
+      output.append(contentsOf: verb.format(sequence).utf8)
+    case .level(let verb): output.append(contentsOf: verb.format(record.level.capitalName).utf8)
+    case .message(let verb):
+      var message = Substring(record.message)
+      while message.last == "\n" { message.removeLast() }
+      if let verb {
+        output.append(contentsOf: verb.format(String(message)).utf8)
+      } else {
+        output.append(contentsOf: message.utf8)
+      }
+    case .module(let verb):
+      output.append(contentsOf: (verb?.format(record.name) ?? record.name).utf8)
+    case .function(let verb):
+      if let verb {
+        output.append(contentsOf: verb.format(String(record.shortFunction)).utf8)
+      } else {
+        output.append(contentsOf: record.shortFunction.utf8)
+      }
+    case .time(let layout): layout.append(time(of: record), to: &output)
+    }
+  }
+
+  private mutating func time(of record: LogRecord) -> CivilTime {
+    if cachedSecond != record.seconds {
+      cachedTime = CivilTime(seconds: record.seconds, nanoseconds: record.nanoseconds)
+      cachedSecond = record.seconds
+    }
+    cachedTime.nanosecond = Int(record.nanoseconds)
+    return cachedTime
+  }
+
+  /// Appends the fields as `key=value`, separated by blanks.
+  private func appendFields(_ record: LogRecord, separated: Bool, to output: inout [UInt8]) {
+    var separate = separated
+    for (key, value) in record.fields {
+      if separate { output.append(UInt8(ascii: " ")) }
+      separate = true
+      FieldEncoding.appendLogfmt(key: key, value: value, to: &output)
+    }
+  }
+
+  // MARK: Structured
+
+  private func appendJSON(_ record: LogRecord, to output: inout [UInt8]) {
+    output.append(contentsOf: "{\"level\":\"\(record.level.name)\",\"ts\":".utf8)
+    output.append(contentsOf: Self.timestamp(record).utf8)
+    if !record.name.isEmpty {
+      output.append(contentsOf: ",\"name\":".utf8)
+      FieldEncoding.appendJSONString(record.name, to: &output)
+    }
+    output.append(contentsOf: ",\"caller\":".utf8)
+    FieldEncoding.appendJSONString("\(record.file):\(record.line)", to: &output)
+    output.append(contentsOf: ",\"msg\":".utf8)
+    FieldEncoding.appendJSONString(record.message, to: &output)
+    for (key, value) in record.fields {
+      output.append(UInt8(ascii: ","))
+      FieldEncoding.appendJSONString(key, to: &output)
+      output.append(UInt8(ascii: ":"))
+      FieldEncoding.appendJSON(value, to: &output)
+    }
+    output.append(UInt8(ascii: "}"))
+  }
+
+  private func appendLogfmt(_ record: LogRecord, to output: inout [UInt8]) {
+    output.append(contentsOf: "ts=\(Self.timestamp(record)) level=\(record.level.name)".utf8)
+    if !record.name.isEmpty {
+      output.append(contentsOf: " name=".utf8)
+      FieldEncoding.appendLogfmtText(record.name, to: &output)
+    }
+    output.append(contentsOf: " caller=".utf8)
+    FieldEncoding.appendLogfmtText("\(record.file):\(record.line)", to: &output)
+    output.append(contentsOf: " msg=".utf8)
+    FieldEncoding.appendLogfmtText(record.message, to: &output)
+    appendFields(record, separated: true, to: &output)
+  }
+
+  /// Seconds since 1970 with their fraction, without an exponent.
+  private static func timestamp(_ record: LogRecord) -> String {
+    let value = Double(record.seconds) + Double(record.nanoseconds) / 1e9
+    let text = value.description
+    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+  }
+}

@@ -1,0 +1,273 @@
+// One connection's life: preface, keepalive, ping policy, errors, draining, closing.
+
+import Logging
+import NIOCore
+import NIOHTTP2
+import NIOSSL
+import NIOTLS
+
+/// Sent to a connection's pipeline by the server.
+enum ConnectionCommand: Sendable {
+  /// Announce the end, and close when the last stream has ended.
+  case drain
+  /// End the streams and close.
+  case stop
+}
+
+/// The last handler of a connection's pipeline: sees the frames of stream 0 and all errors.
+final class ConnectionHandler: ChannelInboundHandler {
+  typealias InboundIn = HTTP2Frame
+  typealias OutboundOut = HTTP2Frame
+
+  private enum State {
+    /// TLS handshake and HTTP/2 preface are awaited → serving, closing, closed
+    case connecting
+    /// → draining, closing, closed
+    case serving
+    /// GOAWAY is sent, streams are left → closing, closed
+    case draining
+    /// → closed
+    case closing
+    case closed
+  }
+
+  private static let keepalivePing = HTTP2PingData(withInteger: 0x4845_4444_4c45_0001)
+  /// How long a GOAWAY may travel before the connection is closed behind it.
+  private static let goAwayTime = TimeAmount.seconds(1)
+
+  private let connection: GRPCConnection
+  private let tls: NIOSSLServerHandler?
+  private var state = State.connecting
+  private var pingPolicy: PingPolicy
+  private var keepalive: KeepaliveTimer
+  private var timer: Scheduled<Void>?
+  /// GOAWAY frames that this handler wrote; any other one was an error found by HTTP/2.
+  private var ownGoAways = 0
+
+  init(connection: GRPCConnection, tls: NIOSSLServerHandler?) {
+    self.connection = connection
+    self.tls = tls
+    let settings = connection.environment.keepalive
+    self.pingPolicy = PingPolicy(minimumInterval: TimeAmount(settings.serverMinInterval))
+    self.keepalive = KeepaliveTimer(
+      interval: TimeAmount(settings.serverInterval), timeout: TimeAmount(settings.serverTimeout))
+  }
+
+  private var logger: Logger { connection.environment.logger }
+  private var metadata: Logger.Metadata { ["remoteAddress": "\(connection.remoteAddress)"] }
+
+  // MARK: Life
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    let limit = TimeAmount(connection.environment.limits.connectionTimeout)
+    schedule(in: limit, context: context) { handler, context in
+      handler.logger.debug(
+        "Closing a connection whose TLS handshake or HTTP/2 preface did not arrive in time",
+        metadata: handler.metadata)
+      handler.close(context: context)
+    }
+    connection.onIdle = { [weak self] in self?.lastStreamEnded(context: context) }
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    connection.onIdle = nil
+    timer?.cancel()
+    timer = nil
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    switch state {
+    case .closed:
+      break
+    case .connecting:
+      state = .closed
+    case .serving, .draining, .closing:
+      state = .closed
+      connection.environment.observer.connectionClosed(remoteAddress: connection.remoteAddress)
+    }
+    connection.onIdle = nil
+    timer?.cancel()
+    timer = nil
+    context.fireChannelInactive()
+  }
+
+  private func established(context: ChannelHandlerContext) {
+    guard case .connecting = state else { return }
+    state = .serving
+    timer?.cancel()
+    connection.environment.observer.connectionOpened(remoteAddress: connection.remoteAddress)
+    scheduleKeepalive(
+      in: TimeAmount(connection.environment.keepalive.serverInterval), context: context)
+  }
+
+  private func close(context: ChannelHandlerContext) {
+    switch state {
+    case .closing, .closed:
+      return
+    case .connecting:
+      // Never opened, hence never reported as closed.
+      state = .closed
+    case .serving, .draining:
+      state = .closing
+    }
+    timer?.cancel()
+    context.close(promise: nil)
+  }
+
+  // MARK: Frames of stream 0
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    let frame = unwrapInboundIn(data)
+    switch frame.payload {
+    case .settings(.settings):
+      established(context: context)
+    case .ping(_, ack: false):
+      receivedPing(context: context)
+    default:
+      break
+    }
+  }
+
+  /// The answer is sent by the HTTP/2 handler.
+  private func receivedPing(context: ChannelHandlerContext) {
+    let verdict = pingPolicy.receivedPing(
+      at: .now(), sentDataOrHeaders: connection.sentDataOrHeaders)
+    connection.sentDataOrHeaders = false
+    guard case .tooManyPings = verdict else { return }
+    switch state {
+    case .connecting, .closing, .closed:
+      return
+    case .serving, .draining:
+      state = .closing
+    }
+    logger.warning(
+      "Closing a connection whose client pings more often than General.Keepalive allows",
+      metadata: metadata)
+    sendGoAway(.enhanceYourCalm, text: "too_many_pings", context: context)
+    closeSoon(context: context)
+  }
+
+  // MARK: Keepalive
+
+  private func scheduleKeepalive(in delay: TimeAmount, context: ChannelHandlerContext) {
+    schedule(in: delay, context: context) { handler, context in
+      handler.keepaliveFired(context: context)
+    }
+  }
+
+  private func keepaliveFired(context: ChannelHandlerContext) {
+    guard case .serving = state else { return }
+    switch keepalive.fired(at: .now(), lastRead: connection.lastRead) {
+    case .wait(let delay):
+      scheduleKeepalive(in: delay, context: context)
+    case .ping(let timeout):
+      let ping = HTTP2Frame(
+        streamID: .rootStream, payload: .ping(Self.keepalivePing, ack: false))
+      context.writeAndFlush(wrapOutboundOut(ping), promise: nil)
+      scheduleKeepalive(in: timeout, context: context)
+    case .close:
+      logger.debug(
+        "Closing a connection whose client did not answer a keepalive ping", metadata: metadata)
+      close(context: context)
+    }
+  }
+
+  // MARK: Draining
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    switch event {
+    case TLSUserEvent.handshakeCompleted:
+      if let certificate = tls?.peerCertificate, let der = try? certificate.toDERBytes() {
+        connection.peerCertificates = [der]
+      }
+    case ConnectionCommand.drain:
+      drain(context: context)
+    case ConnectionCommand.stop:
+      stop(context: context)
+    default:
+      break
+    }
+    context.fireUserInboundEventTriggered(event)
+  }
+
+  private func drain(context: ChannelHandlerContext) {
+    switch state {
+    case .connecting:
+      close(context: context)
+    case .serving:
+      state = .draining
+      timer?.cancel()
+      sendGoAway(.noError, text: "graceful_stop", context: context)
+      closeIfDrained(context: context)
+    case .draining, .closing, .closed:
+      break
+    }
+  }
+
+  private func lastStreamEnded(context: ChannelHandlerContext) {
+    guard case .draining = state else { return }
+    // The stream's channel is still being taken down; its last frames go out first.
+    context.eventLoop.assumeIsolated().execute { self.closeIfDrained(context: context) }
+  }
+
+  private func closeIfDrained(context: ChannelHandlerContext) {
+    guard case .draining = state, !connection.hasStreams else { return }
+    connection.isDiscarding = true
+    close(context: context)
+  }
+
+  private func stop(context: ChannelHandlerContext) {
+    connection.abortStreams(.shuttingDown)
+    close(context: context)
+  }
+
+  private func sendGoAway(_ code: HTTP2ErrorCode, text: String, context: ChannelHandlerContext) {
+    ownGoAways += 1
+    // All streams may end; new ones are refused by the HTTP/2 handler from here on.
+    let frame = HTTP2Frame(
+      streamID: .rootStream,
+      payload: .goAway(
+        lastStreamID: .maxID, errorCode: code, opaqueData: ByteBuffer(string: text)))
+    context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
+  }
+
+  /// Leaves a GOAWAY the time to be read: closing with unread input resets the connection. What the
+  /// client still sends is of no interest.
+  private func closeSoon(context: ChannelHandlerContext) {
+    connection.isDiscarding = true
+    schedule(in: Self.goAwayTime, context: context) { _, context in
+      context.close(promise: nil)
+    }
+  }
+
+  // MARK: Errors
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    if let report = TLSFailure(error) {
+      logger.log(
+        level: report.level, "TLS handshake failed with error \(report.text)", metadata: metadata)
+      close(context: context)
+    } else if error is IOError || error is ChannelError {
+      close(context: context)
+    } else if connection.goAwaysSent > ownGoAways {
+      // HTTP/2 announces a broken connection with GOAWAY before it reports the error.
+      logger.debug("Closing a connection after \(error)", metadata: metadata)
+      close(context: context)
+    } else {
+      // An error of one stream, which HTTP/2 has reset.
+      logger.trace("Stream error: \(error)", metadata: metadata)
+    }
+  }
+
+  /// Replaces the one timer of the connection: timeouts of its states never overlap.
+  private func schedule(
+    in delay: TimeAmount, context: ChannelHandlerContext,
+    _ body: @escaping (ConnectionHandler, ChannelHandlerContext) -> Void
+  ) {
+    timer?.cancel()
+    timer = context.eventLoop.assumeIsolated().scheduleTask(in: delay) { [weak self] in
+      guard let self else { return }
+      body(self, context)
+    }
+  }
+}

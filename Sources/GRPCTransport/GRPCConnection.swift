@@ -1,0 +1,73 @@
+// What belongs to one connection and is shared by its channel handlers, on its event loop.
+
+import Logging
+import NIOCore
+
+/// What all connections of a server share.
+struct GRPCServerEnvironment: Sendable {
+  let limits: GRPCServerLimits
+  let keepalive: GRPCServerKeepalive
+  let methods: MethodTable
+  let budget: InboundBudget
+  let registry: ServerRegistry
+  let observer: any GRPCServerObserver
+  let logger: Logger
+}
+
+/// One connection. Touched on its event loop only.
+final class GRPCConnection {
+  let environment: GRPCServerEnvironment
+  let remoteAddress: String
+  /// Set when the TLS handshake is done.
+  var peerCertificates: [[UInt8]] = []
+
+  /// When anything was last read from the socket.
+  var lastRead: NIODeadline
+  /// Whether a DATA or HEADERS frame was sent since the flag was last cleared.
+  var sentDataOrHeaders = false
+  /// Whether what is read is thrown away, since the connection is closing behind a GOAWAY; HTTP/2
+  /// would take it for an error and say so with another GOAWAY.
+  var isDiscarding = false
+  /// GOAWAY frames that were sent, by whomever.
+  var goAwaysSent = 0
+
+  /// Called when the last stream is gone.
+  var onIdle: (() -> Void)?
+
+  private var streams: [ObjectIdentifier: GRPCStreamHandler] = [:]
+  private var runningHandlers = 0
+
+  init(environment: GRPCServerEnvironment, remoteAddress: String, now: NIODeadline) {
+    self.environment = environment
+    self.remoteAddress = remoteAddress
+    self.lastRead = now
+  }
+
+  var hasStreams: Bool { !streams.isEmpty }
+
+  /// Whether another handler may run. Handlers that outlive their streams count: a client that opens
+  /// and resets streams cannot pile them up.
+  func admitHandler() -> Bool {
+    guard runningHandlers < environment.limits.maximumConcurrentStreams else { return false }
+    runningHandlers += 1
+    environment.registry.handlerStarted()
+    return true
+  }
+
+  func handlerEnded() {
+    runningHandlers -= 1
+  }
+
+  func streamOpened(_ handler: GRPCStreamHandler) {
+    streams[ObjectIdentifier(handler)] = handler
+  }
+
+  func streamClosed(_ handler: GRPCStreamHandler) {
+    guard streams.removeValue(forKey: ObjectIdentifier(handler)) != nil else { return }
+    if streams.isEmpty { onIdle?() }
+  }
+
+  func abortStreams(_ status: GRPCStatus) {
+    for handler in Array(streams.values) { handler.abort(status) }
+  }
+}

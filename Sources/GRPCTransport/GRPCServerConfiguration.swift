@@ -1,0 +1,124 @@
+// Everything that can be set on a gRPC server: where it listens, TLS, keepalive, and every limit.
+
+import NIOCore
+
+/// How a `GRPCServer` listens and behaves.
+public struct GRPCServerConfiguration: Sendable {
+  /// The address or name to listen on; empty means all interfaces, IPv6 and IPv4.
+  public var host: String
+  /// The TCP port; 0 lets the system choose.
+  public var port: Int
+  /// TLS material; nil serves plaintext.
+  public var tls: GRPCServerTLS?
+  public var keepalive: GRPCServerKeepalive
+  public var limits: GRPCServerLimits
+  /// Threads for network I/O, at least 1. Handlers run elsewhere, on Swift's global executor.
+  public var eventLoopThreads: Int
+  /// Whether `grpc.health.v1.Health` is served.
+  public var isHealthServiceEnabled: Bool
+
+  public init(
+    host: String, port: Int, tls: GRPCServerTLS? = nil,
+    keepalive: GRPCServerKeepalive = GRPCServerKeepalive(),
+    limits: GRPCServerLimits = GRPCServerLimits(),
+    eventLoopThreads: Int = System.coreCount, isHealthServiceEnabled: Bool = true
+  ) {
+    self.host = host
+    self.port = port
+    self.tls = tls
+    self.keepalive = keepalive
+    self.limits = limits
+    self.eventLoopThreads = eventLoopThreads
+    self.isHealthServiceEnabled = isHealthServiceEnabled
+  }
+}
+
+/// Pings in both directions; the names are those of Fabric's `General.Keepalive`.
+public struct GRPCServerKeepalive: Sendable, Hashable {
+  /// The shortest time between two pings of a client. Pings that follow each other faster, with
+  /// nothing sent to the client in between, are strikes; the third ends the connection with
+  /// `ENHANCE_YOUR_CALM` "too_many_pings", as Go's gRPC does. Fabric's default: 1 minute.
+  public var serverMinInterval: Duration
+  /// A client that was silent for so long is pinged. Fabric's default: 2 hours.
+  public var serverInterval: Duration
+  /// A pinged client that stays silent for so long is disconnected. Fabric's default: 20 seconds.
+  public var serverTimeout: Duration
+
+  public init(
+    serverMinInterval: Duration = .seconds(60), serverInterval: Duration = .seconds(7200),
+    serverTimeout: Duration = .seconds(20)
+  ) {
+    self.serverMinInterval = serverMinInterval
+    self.serverInterval = serverInterval
+    self.serverTimeout = serverTimeout
+  }
+}
+
+/// Every bound of the transport by name.
+public struct GRPCServerLimits: Sendable, Hashable {
+  /// The largest message a client may send, in bytes; a larger one ends its stream (only) with
+  /// `RESOURCE_EXHAUSTED`. Fabric's `General.MaxRecvMsgSize`: 100 MiB.
+  public var maximumReceiveMessageBytes = 100 * 1024 * 1024
+  /// The largest message a handler may send, in bytes; `send` throws `RESOURCE_EXHAUSTED` for a
+  /// larger one. Fabric's `General.MaxSendMsgSize`: 100 MiB.
+  public var maximumSendMessageBytes = 100 * 1024 * 1024
+  /// Connections at a time; one more is closed as soon as it is accepted.
+  public var maximumConnections = 10_000
+  /// Streams at a time on one connection, announced to the client, which then waits for a stream to
+  /// end. 1,000 is twice what a Fabric gateway has in flight with its default concurrency limit.
+  /// Handlers that still run for a stream that is gone count as well: streams beyond are refused.
+  public var maximumConcurrentStreams = 1_000
+  /// The size of a header list in bytes, as HPACK counts it; a larger one ends the connection.
+  public var maximumHeaderListBytes = 16 * 1024
+  /// What a client may send on one stream ahead of the handler, in bytes; 65,535 … 2^31-1. Messages
+  /// that no handler has taken hold this window; the message that is being received does not.
+  public var streamWindowBytes = 1024 * 1024
+  /// What a client may send on one connection ahead of the event loop, in bytes.
+  public var connectionWindowBytes = 16 * 1024 * 1024
+  /// The sum of stream windows beyond HTTP/2's 65,535 bytes; once it is used up, new streams stay
+  /// with 65,535 bytes until others end.
+  public var maximumWindowBytesTotal = 512 * 1024 * 1024
+  /// Bytes of received messages, whole or in part, that no handler has taken, over all streams; a
+  /// stream that would exceed it ends with `RESOURCE_EXHAUSTED`.
+  public var maximumBufferedBytesTotal = 1024 * 1024 * 1024
+  /// `send` suspends while more than this many bytes of its stream wait for the client…
+  public var outboundHighWatermarkBytes = 256 * 1024
+  /// …and goes on when no more than these are left.
+  public var outboundLowWatermarkBytes = 128 * 1024
+  /// The same for all streams of a connection together, before the socket.
+  public var connectionOutboundHighWatermarkBytes = 512 * 1024
+  /// See `connectionOutboundHighWatermarkBytes`.
+  public var connectionOutboundLowWatermarkBytes = 128 * 1024
+  /// How long a new connection may take until its TLS handshake is done and its HTTP/2 preface has
+  /// arrived. Fabric's `General.ConnectionTimeout`: 5 seconds.
+  public var connectionTimeout: Duration = .seconds(5)
+  /// How long the trailers of a stream that the server ended may wait for the client to read what
+  /// is before them; then the stream is reset.
+  public var trailersTimeout: Duration = .seconds(5)
+  /// PING, SETTINGS and PRIORITY frames per millisecond that are taken as no attack. Go's gRPC pings
+  /// once per round trip while data arrives, so this must be far above what looks reasonable; the
+  /// keepalive policy does the rest.
+  public var maximumControlFramesPerMillisecond = 500
+  /// Resets of streams per 100 milliseconds that are taken as no attack: a Fabric gateway opens and
+  /// cancels one stream per transaction. Running handlers are bounded by `maximumConcurrentStreams`.
+  public var maximumStreamResetsPerInterval = 2_000
+
+  public init() {}
+}
+
+extension GRPCServerLimits {
+  /// HTTP/2's window of a new stream before any `SETTINGS` or `WINDOW_UPDATE` (RFC 9113, 6.9.2).
+  static let initialStreamWindowBytes = 65_535
+  /// HTTP/2's largest window.
+  static let maximumWindowBytes = Int(Int32.max)
+  /// How many streams that this side reset are remembered per connection, so that what is still on
+  /// its way for them is no protocol error.
+  static let rememberedResetStreams = 1_024
+  /// Waiting connections in the kernel.
+  static let listenBacklog: Int32 = 1_024
+
+  /// The stream window, within what HTTP/2 allows.
+  var clampedStreamWindowBytes: Int {
+    min(max(streamWindowBytes, Self.initialStreamWindowBytes), Self.maximumWindowBytes)
+  }
+}

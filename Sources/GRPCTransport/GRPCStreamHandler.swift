@@ -1,0 +1,342 @@
+// One HTTP/2 stream on its event loop: headers to a call, DATA frames to messages and back.
+
+import NIOCore
+import NIOHPACK
+import NIOHTTP2
+
+/// The channel handler of one stream. Lives on the event loop of its connection; the call's handler
+/// runs in a task elsewhere and meets it in `GRPCServerStream`.
+///
+/// Frames are read as they come and copied into messages at once, so that no small frame keeps a
+/// read buffer alive. Back-pressure is made by granting window late, not by leaving frames unread.
+final class GRPCStreamHandler: ChannelInboundHandler {
+  typealias InboundIn = HTTP2Frame.FramePayload
+  typealias OutboundOut = HTTP2Frame.FramePayload
+
+  private enum State {
+    /// → serving, ended, closed
+    case awaitingHeaders
+    /// → ended, closed
+    case serving(GRPCServerStream, Task<Void, Never>)
+    /// Trailers or a reset are written → closed
+    case ended
+    case closed
+  }
+
+  private let connection: GRPCConnection
+  private var state = State.awaitingHeaders
+  private var context: ChannelHandlerContext?
+  private var deadline: Scheduled<Void>?
+
+  private var deframer: MessageDeframer
+  private var burst = InboundBurst(messages: [], receivedBytes: 0, partialBytes: 0, end: nil)
+  private var isInboundOpen = true
+  private var hasClientHalfClosed = false
+  private var hasSentHeaders = false
+  private var needsFlush = false
+  /// What this stream took of the shared window budget.
+  private var reservedWindow = 0
+
+  init(connection: GRPCConnection) {
+    self.connection = connection
+    self.deframer = MessageDeframer(
+      maximumMessageBytes: connection.environment.limits.maximumReceiveMessageBytes)
+  }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    close()
+    self.context = nil
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    close()
+    context.fireChannelInactive()
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    // Resets and errors of the stream; the channel becomes inactive where they end it.
+  }
+
+  // MARK: Inbound
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    switch unwrapInboundIn(data) {
+    case .headers(let headers):
+      if headers.endStream { hasClientHalfClosed = true }
+      if case .awaitingHeaders = state { begin(headers.headers, context: context) }
+      if headers.endStream { noteEndOfInbound() }
+    case .data(let data):
+      if data.endStream { hasClientHalfClosed = true }
+      receive(data)
+      if data.endStream { noteEndOfInbound() }
+    default:
+      break
+    }
+  }
+
+  func channelReadComplete(context: ChannelHandlerContext) {
+    deliverBurst()
+    if needsFlush {
+      needsFlush = false
+      context.flush()
+    }
+  }
+
+  private func receive(_ data: HTTP2Frame.FramePayload.Data) {
+    guard case .serving = state, isInboundOpen else { return }
+    burst.receivedBytes += data.data.readableBytes
+    if let padding = data.paddingBytes { burst.receivedBytes += padding + 1 }
+    guard case .byteBuffer(let buffer) = data.data else { return }
+    do {
+      try deframer.append(buffer, to: &burst.messages)
+    } catch {
+      isInboundOpen = false
+      burst.end = .failed(error)
+    }
+  }
+
+  private func noteEndOfInbound() {
+    guard case .serving = state, isInboundOpen else { return }
+    isInboundOpen = false
+    burst.end =
+      deframer.pendingBytes == 0
+      ? .halfClosed : .failed(GRPCStatus(.internalError, "unexpected EOF"))
+  }
+
+  private func deliverBurst() {
+    guard case .serving(let stream, _) = state else { return }
+    guard burst.receivedBytes > 0 || burst.end != nil else { return }
+    burst.partialBytes = deframer.pendingBytes
+    if !burst.messages.isEmpty {
+      connection.environment.observer.messagesReceived(
+        stream.call, count: burst.messages.count,
+        bytes: burst.messages.reduce(0) { $0 + $1.count })
+    }
+    let delivery = stream.deliver(burst)
+    burst.messages = []
+    burst.receivedBytes = 0
+    burst.end = nil
+    if !connection.environment.budget.adjustBuffered(by: delivery.bufferedChange),
+      delivery.bufferedChange > 0
+    {
+      abort(GRPCStatus(.resourceExhausted, "the server holds too many unprocessed messages"))
+      return
+    }
+    grant(delivery.grant)
+  }
+
+  /// Grants the window that the handler's progress has freed.
+  func grantWindow() {
+    guard case .serving(let stream, _) = state else { return }
+    grant(stream.takeGrant())
+    if needsFlush {
+      needsFlush = false
+      context?.flush()
+    }
+  }
+
+  private func grant(_ bytes: Int) {
+    guard bytes > 0, isInboundOpen, let context else { return }
+    context.write(wrapOutboundOut(.windowUpdate(windowSizeIncrement: bytes)), promise: nil)
+    needsFlush = true
+  }
+
+  // MARK: The call
+
+  private func begin(_ headers: HPACKHeaders, context: ChannelHandlerContext) {
+    let environment = connection.environment
+    let head: RequestHead
+    do throws(RequestHead.Refusal) {
+      head = try RequestHead(headers)
+    } catch {
+      refuse(error)
+      return
+    }
+    let method: GRPCMethod
+    let call: GRPCCall
+    switch environment.methods.lookup(head.path) {
+    case .refused(let status):
+      refuse(RequestHead.Refusal(httpStatus: 200, status: status))
+      return
+    case .found(let found, let service, let name):
+      method = found
+      call = GRPCCall(
+        service: service, method: name, remoteAddress: connection.remoteAddress,
+        peerCertificates: connection.peerCertificates)
+    }
+    guard connection.admitHandler() else {
+      // Safe to retry for the client: nothing was done (RFC 9113, 8.7).
+      state = .ended
+      context.write(wrapOutboundOut(.rstStream(.refusedStream)), promise: nil)
+      needsFlush = true
+      return
+    }
+
+    let window = openWindow(context: context)
+    let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+    let stream = GRPCServerStream(
+      call: call, handler: bound, channel: context.channel, windowBytes: window,
+      limits: environment.limits, budget: environment.budget, observer: environment.observer)
+    let task = Task { [observer = environment.observer, registry = environment.registry] in
+      let started = ContinuousClock.now
+      observer.streamOpened(call)
+      var status = GRPCStatus.ok
+      do {
+        try await method.handler(stream)
+      } catch {
+        status = GRPCStatus(thrown: error)
+      }
+      status = stream.finish(status)
+      observer.streamClosed(call, status: status, duration: started.duration(to: .now))
+      bound.eventLoop.execute { bound.value.connection.handlerEnded() }
+      registry.handlerEnded()
+    }
+    state = .serving(stream, task)
+    connection.streamOpened(self)
+    if let timeout = head.timeout { scheduleDeadline(timeout, context: context) }
+  }
+
+  /// Raises the window above HTTP/2's initial one, as far as the shared budget allows.
+  private func openWindow(context: ChannelHandlerContext) -> Int {
+    let limits = connection.environment.limits
+    let initial = GRPCServerLimits.initialStreamWindowBytes
+    let extra = limits.clampedStreamWindowBytes - initial
+    guard extra > 0, !hasClientHalfClosed,
+      connection.environment.budget.reserveWindow(extra)
+    else { return initial }
+    reservedWindow = extra
+    grant(extra)
+    return initial + extra
+  }
+
+  private func scheduleDeadline(_ timeout: Duration, context: ChannelHandlerContext) {
+    // A year is as good as none, and keeps the arithmetic of deadlines away from its limits.
+    guard timeout < .seconds(365 * 24 * 3600) else { return }
+    deadline = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(timeout)) {
+      self.deadline = nil
+      self.abort(.deadlineExceeded)
+    }
+  }
+
+  // MARK: Outbound
+
+  /// Writes what the handler has sent, and the trailers once it has ended.
+  func flushOutbound() {
+    guard case .serving(let stream, _) = state, let context else { return }
+    let outgoing = stream.takeOutbound()
+    if !outgoing.payloads.isEmpty, !hasSentHeaders {
+      hasSentHeaders = true
+      let headers = HTTP2Frame.FramePayload.Headers(headers: ResponseHeaders.initial)
+      context.write(wrapOutboundOut(.headers(headers)), promise: nil)
+    }
+    for payload in outgoing.payloads {
+      let data = HTTP2Frame.FramePayload.Data(data: .byteBuffer(payload))
+      context.write(wrapOutboundOut(.data(data)), promise: nil)
+    }
+    if let status = outgoing.trailers {
+      stream.end(status)
+      writeTrailers(status, httpStatus: 200, context: context)
+    }
+    needsFlush = false
+    context.flush()
+    stream.setWritable(context.channel.isWritable)
+  }
+
+  func channelWritabilityChanged(context: ChannelHandlerContext) {
+    if case .serving(let stream, _) = state { stream.setWritable(context.channel.isWritable) }
+    context.fireChannelWritabilityChanged()
+  }
+
+  private func refuse(_ refusal: RequestHead.Refusal) {
+    guard let context else { return }
+    writeTrailers(refusal.status, httpStatus: refusal.httpStatus, context: context)
+    needsFlush = true
+  }
+
+  /// Ends the stream with `status` from the transport's side.
+  func abort(_ status: GRPCStatus) {
+    guard case .serving(let stream, let task) = state, let context else { return }
+    stream.end(status)
+    task.cancel()
+    writeTrailers(status, httpStatus: 200, context: context)
+    needsFlush = false
+    context.flush()
+    // The trailers may be stuck behind data that the client does not read.
+    let limit = TimeAmount(connection.environment.limits.trailersTimeout)
+    context.eventLoop.assumeIsolated().scheduleTask(in: limit) { self.reset() }
+  }
+
+  private func reset() {
+    if case .closed = state { return }
+    context?.close(promise: nil)
+  }
+
+  /// Writes END_STREAM, then resets the stream if the client would go on sending.
+  private func writeTrailers(
+    _ status: GRPCStatus, httpStatus: Int, context: ChannelHandlerContext
+  ) {
+    state = .ended
+    deadline?.cancel()
+    deadline = nil
+    let headers = HTTP2Frame.FramePayload.Headers(
+      headers: ResponseHeaders.trailers(
+        status, httpStatus: hasSentHeaders ? nil : httpStatus),
+      endStream: true)
+    guard !hasClientHalfClosed else {
+      context.write(wrapOutboundOut(.headers(headers)), promise: nil)
+      return
+    }
+    // A reset overtakes what flow control holds back, hence only after the trailers.
+    let written = context.eventLoop.makePromise(of: Void.self)
+    written.futureResult.assumeIsolated().whenSuccess {
+      guard case .ended = self.state, !self.hasClientHalfClosed, let context = self.context
+      else { return }
+      context.writeAndFlush(self.wrapOutboundOut(.rstStream(.noError)), promise: nil)
+    }
+    context.write(wrapOutboundOut(.headers(headers)), promise: written)
+  }
+
+  private func close() {
+    switch state {
+    case .closed:
+      return
+    case .serving(let stream, let task):
+      stream.end(.cancelled)
+      task.cancel()
+    case .awaitingHeaders, .ended:
+      break
+    }
+    state = .closed
+    deadline?.cancel()
+    deadline = nil
+    if reservedWindow > 0 {
+      connection.environment.budget.releaseWindow(reservedWindow)
+      reservedWindow = 0
+    }
+    connection.streamClosed(self)
+  }
+}
+
+/// The headers that the server sends.
+enum ResponseHeaders {
+  static let initial: HPACKHeaders = [":status": "200", "content-type": "application/grpc"]
+
+  /// - Parameter httpStatus: for a response without a body; nil when headers were sent before.
+  static func trailers(_ status: GRPCStatus, httpStatus: Int?) -> HPACKHeaders {
+    var headers = HPACKHeaders()
+    headers.reserveCapacity(4)
+    if let httpStatus {
+      headers.add(name: ":status", value: String(httpStatus))
+      headers.add(name: "content-type", value: "application/grpc")
+    }
+    headers.add(name: "grpc-status", value: String(status.code.rawValue))
+    if !status.message.isEmpty {
+      headers.add(name: "grpc-message", value: status.encodedMessage, indexing: .nonIndexable)
+    }
+    return headers
+  }
+}

@@ -1,0 +1,96 @@
+// grpc.health.v1.Health: says that the server serves, for load balancers and probes.
+
+import NIOCore
+import Synchronization
+
+/// The standard health service. Every registered service, and "" for the server as a whole, serves.
+struct HealthService: Sendable {
+  static let name = "grpc.health.v1.Health"
+
+  private enum ServingStatus: UInt8 {
+    case serving = 1
+    case serviceUnknown = 3
+  }
+
+  private let services: Set<String>
+
+  /// - Parameter services: the services beside this one.
+  init(services: Set<String>) {
+    self.services = services.union(["", Self.name])
+  }
+
+  var methods: [GRPCMethod] {
+    [
+      GRPCMethod(path: "/\(Self.name)/Check", handler: check),
+      GRPCMethod(path: "/\(Self.name)/Watch", handler: watch),
+    ]
+  }
+
+  private func check(_ stream: GRPCServerStream) async throws {
+    guard services.contains(try await requestedService(stream)) else {
+      throw GRPCStatus(.notFound, "unknown service")
+    }
+    try await stream.send(Self.response(.serving))
+  }
+
+  private func watch(_ stream: GRPCServerStream) async throws {
+    let isKnown = services.contains(try await requestedService(stream))
+    try await stream.send(Self.response(isKnown ? .serving : .serviceUnknown))
+    // Nothing changes while the server runs.
+    await stream.closed()
+    throw GRPCStatus(.cancelled, "Stream has ended.")
+  }
+
+  private func requestedService(_ stream: GRPCServerStream) async throws -> String {
+    guard let request = try await stream.nextMessages()?.first else {
+      throw GRPCStatus(.internalError, "unexpected EOF")
+    }
+    guard let service = Self.serviceName(in: request) else {
+      throw GRPCStatus(.internalError, "grpc: error unmarshalling request")
+    }
+    return service
+  }
+
+  /// `message HealthCheckResponse { ServingStatus status = 1; }`
+  private static func response(_ status: ServingStatus) -> ByteBuffer {
+    ByteBuffer(bytes: [0x08, status.rawValue])
+  }
+
+  /// The value of `service` in `message HealthCheckRequest { string service = 1; }`; nil when the
+  /// bytes are not a message. Other fields are skipped where they are length-delimited or varints.
+  static func serviceName(in request: [UInt8]) -> String? {
+    var service = ""
+    var rest = request[...]
+    while let tag = varint(&rest) {
+      switch tag & 7 {
+      case 0:
+        guard varint(&rest) != nil else { return nil }
+      case 2:
+        guard let length = varint(&rest), length <= UInt64(rest.count) else { return nil }
+        let value = rest.prefix(Int(length))
+        rest = rest.dropFirst(Int(length))
+        if tag >> 3 == 1 {
+          guard let text = String(validating: value, as: UTF8.self) else { return nil }
+          service = text
+        }
+      default:
+        return nil
+      }
+    }
+    return rest.isEmpty ? service : nil
+  }
+
+  private static func varint(_ bytes: inout ArraySlice<UInt8>) -> UInt64? {
+    var value: UInt64 = 0
+    var shift: UInt64 = 0
+    for (count, byte) in bytes.prefix(10).enumerated() {
+      value |= UInt64(byte & 0x7f) << shift
+      shift += 7
+      if byte & 0x80 == 0 {
+        bytes = bytes.dropFirst(count + 1)
+        return value
+      }
+    }
+    return nil
+  }
+}

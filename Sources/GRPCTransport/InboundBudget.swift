@@ -1,0 +1,38 @@
+// What all streams of a server together may hold in memory for messages nobody has taken yet.
+
+import Synchronization
+
+/// Two counters, shared by all streams: granted windows and buffered bytes.
+final class InboundBudget: Sendable {
+  private let windowLimit: Int
+  private let bufferLimit: Int
+  private let windows = Atomic<Int>(0)
+  private let buffered = Atomic<Int>(0)
+
+  init(windowLimit: Int, bufferLimit: Int) {
+    self.windowLimit = windowLimit
+    self.bufferLimit = bufferLimit
+  }
+
+  /// Takes `bytes` of window, or says that there are none left.
+  func reserveWindow(_ bytes: Int) -> Bool {
+    if windows.add(bytes, ordering: .relaxed).newValue <= windowLimit { return true }
+    windows.subtract(bytes, ordering: .relaxed)
+    return false
+  }
+
+  func releaseWindow(_ bytes: Int) {
+    windows.subtract(bytes, ordering: .relaxed)
+  }
+
+  /// Counts a change of buffered bytes; false when they now exceed the limit.
+  func adjustBuffered(by bytes: Int) -> Bool {
+    if bytes == 0 { return true }
+    return buffered.add(bytes, ordering: .relaxed).newValue <= bufferLimit
+  }
+
+  /// For tests: what is held now.
+  var usage: (windows: Int, buffered: Int) {
+    (windows.load(ordering: .relaxed), buffered.load(ordering: .relaxed))
+  }
+}

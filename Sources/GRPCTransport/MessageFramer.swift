@@ -1,0 +1,49 @@
+// Messages into the payloads of DATA frames: small ones together, large ones without a copy.
+
+import NIOCore
+
+/// Puts the five bytes of gRPC's length prefix before messages.
+enum MessageFramer {
+  /// Messages up to this size are copied behind their prefix; a larger one becomes a DATA payload of
+  /// its own, since a copy would cost more than a frame.
+  static let copyLimit = 8 * 1024
+  /// A payload of copied messages is closed when it has reached this size.
+  static let payloadTarget = 128 * 1024
+
+  private static let prefixLength = 5
+
+  /// The DATA payloads for `messages`, in order, and their size.
+  ///
+  /// - Parameter messages: each at most 2^32-1 bytes; the caller has checked a lower limit.
+  static func payloads(
+    for messages: [ByteBuffer], allocator: ByteBufferAllocator
+  ) -> (payloads: [ByteBuffer], bytes: Int) {
+    var copied = 0
+    for message in messages {
+      copied += prefixLength
+      if message.readableBytes <= copyLimit { copied += message.readableBytes }
+    }
+    var payloads: [ByteBuffer] = []
+    var bytes = 0
+    var current = allocator.buffer(capacity: min(copied, payloadTarget + copyLimit))
+    for message in messages {
+      let length = message.readableBytes
+      bytes += prefixLength + length
+      copied -= prefixLength
+      current.writeInteger(0, as: UInt8.self)
+      current.writeInteger(UInt32(truncatingIfNeeded: length))
+      if length <= copyLimit {
+        copied -= length
+        current.writeImmutableBuffer(message)
+        guard current.readableBytes >= payloadTarget else { continue }
+        payloads.append(current)
+      } else {
+        payloads.append(current)
+        payloads.append(message)
+      }
+      current = allocator.buffer(capacity: min(copied, payloadTarget + copyLimit))
+    }
+    if current.readableBytes > 0 { payloads.append(current) }
+    return (payloads, bytes)
+  }
+}

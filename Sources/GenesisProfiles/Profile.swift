@@ -1,0 +1,200 @@
+// A profile of a configtx.yaml as typed values with all defaults applied: what a channel is made of.
+
+import ChannelConfig
+import FabricProtos
+
+/// One profile of a configtx.yaml, validated as far as the file alone allows.
+///
+/// Paths within it are resolved; the files they name are read only when a configuration is made.
+/// Source of names and defaults: Fabric's `genesisconfig` (2.x, 3.x) and `localconfig` (1.4).
+public struct Profile: Sendable {
+  /// The profile's name.
+  public let name: String
+  /// The file it comes from, for messages.
+  public let file: String
+  /// Which generation of Fabric's tools it is read like.
+  public let dialect: ConfigtxDialect
+  /// Remarks on the file that are no errors, each a full sentence with its place.
+  public let warnings: [String]
+
+  /// The consortium a new channel is created from; nil in genesis profiles.
+  public let consortium: String?
+  /// The application side; nil if the profile has no such section.
+  public let application: Application?
+  /// The ordering service; nil if the profile has no such section.
+  public let orderer: Orderer?
+  /// Consortiums in file order; nil if the profile has no such section, which tells an application
+  /// channel from a system channel.
+  public let consortiums: [Consortium]?
+  /// Channel capabilities, by name; true if required.
+  public let capabilities: [String: Bool]
+  /// Channel policies.
+  public let policies: [PolicyRule]
+
+  /// A named policy in the notation of configtx.yaml.
+  public struct PolicyRule: Sendable {
+    /// E.g. `Writers`.
+    public let name: String
+    /// `Signature` or `ImplicitMeta`.
+    public let type: String
+    /// E.g. `OR('Org1MSP.member')` or `ANY Writers`.
+    public let rule: String
+    /// Where it stands, for messages.
+    let place: Place
+  }
+
+  /// A place in the file.
+  struct Place: Sendable {
+    /// Dotted path below the profile.
+    let key: String
+    let line: Int?
+  }
+
+  /// Organizations that may create channels with each other.
+  public struct Consortium: Sendable {
+    /// E.g. `SampleConsortium`.
+    public let name: String
+    /// Its members.
+    public let organizations: [Organization]
+    let place: Place
+  }
+
+  /// An organization with its MSP.
+  public struct Organization: Sendable {
+    /// Name of its configuration group.
+    public let name: String
+    /// Its MSP ID.
+    public let id: String
+    /// Folder of its MSP definition, resolved against the folder of the file.
+    public let mspDirectory: String
+    /// `bccsp` for certificates, the only kind that is supported, or `idemix`.
+    public let mspType: String
+    /// Its policies; if empty, 1.4's defaults apply or 2.x refuses it.
+    public let policies: [PolicyRule]
+    /// Used in application groups only.
+    public let anchorPeers: [AnchorPeer]
+    /// host:port of its orderers.
+    public let ordererEndpoints: [String]
+    /// Whether every member counts as admin in default policies (1.4's deprecated
+    /// `AdminPrincipal`, any value but `Role.ADMIN`).
+    public let membersAreAdmins: Bool
+    /// Whether its definition is unknown here and must be left out.
+    public let skipAsForeign: Bool
+    let place: Place
+  }
+
+  /// A peer that other organizations may contact.
+  public struct AnchorPeer: Sendable, Equatable {
+    /// Host name or IP address.
+    public let host: String
+    /// 1 to 65535.
+    public let port: Int32
+  }
+
+  /// The application side of a channel.
+  public struct Application: Sendable {
+    /// The channel's members.
+    public let organizations: [Organization]
+    /// Application capabilities, by name; true if required.
+    public let capabilities: [String: Bool]
+    /// Policies of the application group.
+    public let policies: [PolicyRule]
+    /// Policy paths by resource name.
+    public let acls: [String: String]
+    let place: Place
+  }
+
+  /// The ordering service of a channel.
+  public struct Orderer: Sendable {
+    /// The consenter.
+    public let type: OrdererType
+    /// Channel-wide orderer addresses, host:port.
+    public let addresses: [String]
+    /// How long a message waits for its block to fill.
+    public let batchTimeout: GoDuration
+    /// When a block is full.
+    public let batchSize: BatchSize
+    /// Organizations that run orderers.
+    public let organizations: [Organization]
+    /// How many channels a system channel may create; 0 for no limit.
+    public let maxChannels: UInt64
+    /// Orderer capabilities, by name; true if required.
+    public let capabilities: [String: Bool]
+    /// Policies of the orderer group.
+    public let policies: [PolicyRule]
+    let place: Place
+  }
+
+  /// When a block is full.
+  public struct BatchSize: Sendable, Equatable {
+    /// Messages at which a block is full.
+    public let maxMessageCount: UInt32
+    /// Bytes no block may exceed.
+    public let absoluteMaxBytes: UInt32
+    /// Bytes a block should not exceed.
+    public let preferredMaxBytes: UInt32
+  }
+
+  /// The consenter and what it needs.
+  public enum OrdererType: Sendable {
+    /// One node on its own.
+    case solo
+    /// Brokers, host:port.
+    case kafka(brokers: [String])
+    /// A Raft cluster.
+    case etcdraft(consenters: [RaftConsenter], options: Etcdraft_Options)
+    /// A cluster that tolerates Byzantine faults.
+    case bft(consenters: [BFTConsenter], options: Orderer_Smartbft_Options)
+
+    /// The value of `OrdererType` in files and configurations.
+    public var name: String {
+      switch self {
+      case .solo: "solo"
+      case .kafka: "kafka"
+      case .etcdraft: "etcdraft"
+      case .bft: "BFT"
+      }
+    }
+  }
+
+  /// A node of an etcdraft cluster; certificates are paths of PEM files.
+  public struct RaftConsenter: Sendable {
+    /// Host name or IP address.
+    public let host: String
+    /// 1 to 65535.
+    public let port: UInt32
+    /// What it shows as client of other nodes.
+    public let clientTLSCertificate: String
+    /// What it shows as server.
+    public let serverTLSCertificate: String
+    let place: Place
+  }
+
+  /// A node of a BFT cluster; certificates are paths of PEM files.
+  public struct BFTConsenter: Sendable {
+    /// Its number in the cluster.
+    public let id: UInt32
+    /// Host name or IP address.
+    public let host: String
+    /// 1 to 65535.
+    public let port: UInt32
+    /// The MSP of its signing certificate.
+    public let mspID: String
+    /// Its signing certificate.
+    public let identity: String
+    /// What it shows as client of other nodes.
+    public let clientTLSCertificate: String
+    /// What it shows as server.
+    public let serverTLSCertificate: String
+    let place: Place
+  }
+
+  /// An error about a place in this profile.
+  func error(
+    _ kind: GenesisError.Kind, at place: Place? = nil, value: String? = nil, _ explanation: String
+  ) -> GenesisError {
+    GenesisError(
+      kind, file: file, profile: name, key: place.flatMap { $0.key.isEmpty ? nil : $0.key },
+      value: value, line: place?.line, explanation)
+  }
+}

@@ -1,0 +1,28 @@
+// The header types of messages that only orderers make, and what such messages wrap.
+
+import FabricProtos
+
+/// The header types of messages that orderers make.
+enum HeaderType {
+  static let config = Int32(Common_HeaderType.config.rawValue)
+  static let ordererTransaction = Int32(Common_HeaderType.ordererTransaction.rawValue)
+
+  /// The envelope of the new channel within an ORDERER_TRANSACTION.
+  static func wrappedConfig(_ envelope: EnvelopeView) throws(ProcessingError) -> EnvelopeView {
+    try view(Array(envelope.data), "the message wrapped in the channel creation")
+  }
+
+  /// The type's name for logs and refusals.
+  static func name(_ type: Int32) -> String {
+    switch Common_HeaderType(rawValue: Int(type)) ?? .UNRECOGNIZED(Int(type)) {
+    case .message: "MESSAGE"
+    case .config: "CONFIG"
+    case .configUpdate: "CONFIG_UPDATE"
+    case .endorserTransaction: "ENDORSER_TRANSACTION"
+    case .ordererTransaction: "ORDERER_TRANSACTION"
+    case .deliverSeekInfo: "DELIVER_SEEK_INFO"
+    case .chaincodePackage: "CHAINCODE_PACKAGE"
+    case .UNRECOGNIZED: "\(type)"
+    }
+  }
+}

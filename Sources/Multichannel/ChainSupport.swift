@@ -1,0 +1,97 @@
+// What one channel does for its chain: validates again, writes blocks, applies configurations.
+
+import BlockLedger
+import ChannelConfig
+import FabricProtos
+import Logging
+import MessageProcessing
+import Ordering
+
+/// The side of a channel that its chain sees (Fabric: `multichannel.ChainSupport`).
+final class ChainSupport: ConsenterSupport {
+  /// Makes a channel out of the genesis envelope within an ORDERER_TRANSACTION.
+  typealias ChannelCreator = @Sendable (EnvelopeView) async throws -> Void
+
+  let resources: ChannelResourcesHolder
+  let processor: any ChannelProcessor
+  let store: any BlockStore
+  let tip: TipSignal
+  private let writer: BlockWriter
+  private let createChannel: ChannelCreator
+  private let logger: Logger
+
+  init(
+    resources: ChannelResourcesHolder, processor: any ChannelProcessor, store: any BlockStore,
+    createChannel: @escaping ChannelCreator, logger: Logger
+  ) throws {
+    self.resources = resources
+    self.processor = processor
+    self.store = store
+    self.createChannel = createChannel
+    self.logger = logger
+    tip = TipSignal(height: store.height)
+    writer = try BlockWriter(
+      store: store, signer: resources.signer, configSequence: resources.bundle.sequence)
+  }
+
+  var channelID: String { resources.channelID }
+  var bundle: ConfigBundle { resources.bundle }
+  var height: UInt64 { store.height }
+
+  func revalidate(normal message: OrderedMessage) throws {
+    _ = try processor.processNormal(message.envelope)
+  }
+
+  func revalidate(config message: OrderedMessage) throws -> OrderedMessage {
+    let (envelope, sequence) = try processor.processConfig(message.envelope)
+    return OrderedMessage(
+      envelope: try EnvelopeView(envelope), configSequence: sequence, isConfig: true)
+  }
+
+  func write(_ batch: [OrderedMessage], consenterMetadata: [UInt8]?) async throws {
+    try await append(batch, consenterMetadata)
+  }
+
+  func writeConfig(_ message: OrderedMessage, consenterMetadata: [UInt8]?) async throws {
+    var metadata = consenterMetadata
+    switch Int(message.envelope.headerType) {
+    case Common_HeaderType.ordererTransaction.rawValue:
+      try await createChannel(EnvelopeView(Array(message.envelope.data)))
+    case Common_HeaderType.config.rawValue:
+      let next = try nextBundle(message.envelope)
+      // The metadata of one consenter means nothing to another one.
+      if next.orderer?.consensusType != bundle.orderer?.consensusType { metadata = nil }
+      resources.update(next)
+    default:
+      throw BlockWriterError(
+        channelID: channelID,
+        reason: "told to write a config block of header type \(message.envelope.headerType)")
+    }
+    try await append([message], metadata)
+  }
+
+  func fail(reason: String) {
+    logger.error(
+      """
+      [channel: \(channelID)] The channel has halted: \(reason). Deliver goes on for readers that \
+      accept a channel in error; other channels are not affected. Restart the orderer once the cause \
+      is removed.
+      """)
+    tip.fail(reason)
+  }
+
+  private func nextBundle(_ envelope: EnvelopeView) throws -> ConfigBundle {
+    let config = try Common_ConfigEnvelope(serializedBytes: Array(envelope.data))
+    try bundle.validate(config)
+    let next = try ConfigBundle(channelID: envelope.channelID, config: config.config)
+    try bundle.validateNext(next)
+    return next
+  }
+
+  private func append(_ batch: [OrderedMessage], _ metadata: [UInt8]?) async throws {
+    try await writer.write(
+      batch.map(\.envelope.bytes), configSequence: bundle.sequence, consenterMetadata: metadata)
+    tip.grow(to: store.height)
+    logger.debug("[channel: \(channelID)] Wrote block [\(store.height - 1)]")
+  }
+}

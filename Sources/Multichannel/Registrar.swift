@@ -1,0 +1,309 @@
+// The map of channels: finds them at start, creates them, and finds the one that a message is for.
+
+import BlockLedger
+import ChannelConfig
+import FabricCrypto
+import FabricProtos
+import Logging
+import Membership
+import MessageProcessing
+import Ordering
+import Synchronization
+
+/// A channel exists on this node but cannot serve.
+public struct ChannelUnavailable: Error, CustomStringConvertible {
+  public let channelID: String
+  public let reason: String
+  public var description: String { "channel \(channelID) is not available: \(reason)" }
+}
+
+/// The node's channels cannot be set up.
+public struct RegistrarError: Error, CustomStringConvertible {
+  public let description: String
+
+  public init(_ description: String) {
+    self.description = description
+  }
+}
+
+/// All channels of the node (Fabric: `multichannel.Registrar`).
+///
+/// A channel that cannot be opened is kept with the reason, and the others work.
+public final class Registrar: Sendable {
+  /// What the registrar knows under a channel's name.
+  public enum Entry: Sendable {
+    case channel(Channel)
+    /// The channel's ledger exists, but the channel cannot go on; the reason says why.
+    case unavailable(String)
+  }
+
+  private struct State {
+    var entries: [String: Entry] = [:]
+    var systemChannel: Channel?
+    var stopped = false
+  }
+
+  private let state = Mutex(State())
+  private let ledgers: any LedgerFactory
+  private let signer: any Signer
+  private let consenters: [String: any Consenter]
+  private let environment: ProcessingEnvironment
+  private let onConfiguration: ChannelResourcesHolder.Observer
+  private let logger: Logger
+
+  /// - Parameters:
+  ///   - consenters: By consensus type.
+  ///   - onConfiguration: Called with every configuration that comes into force, in the order of each
+  ///     channel, by the task that writes the channel's blocks.
+  public init(
+    ledgers: any LedgerFactory, signer: any Signer, consenters: [String: any Consenter],
+    environment: ProcessingEnvironment,
+    onConfiguration: @escaping @Sendable (ConfigBundle) -> Void = { _ in }, logger: Logger
+  ) {
+    self.ledgers = ledgers
+    self.signer = signer
+    self.consenters = consenters
+    self.environment = environment
+    self.onConfiguration = onConfiguration
+    self.logger = logger
+  }
+
+  /// Writes the genesis block of the system channel if this node has no ledger yet.
+  ///
+  /// - Throws: ``RegistrarError`` if the block is not the genesis block of a system channel that this
+  ///   node can order; nothing is written then.
+  public func bootstrap(_ genesis: Block) async throws {
+    guard try withLedgers().isEmpty else {
+      logger.info("Not bootstrapping the system channel because of existing channels")
+      return
+    }
+    let bundle = try Self.validateBootstrap(genesis)
+    _ = try consenter(for: bundle)
+    logger.info("Bootstrapping the system channel '\(bundle.channelID)'")
+    let store = try await ledgers.openOrCreate(bundle.channelID)
+    try await store.append(genesis)
+  }
+
+  /// Opens every channel that has a ledger, and starts them all.
+  ///
+  /// - Throws: ``RegistrarError`` if the ledgers cannot be listed, or if there are two system channels.
+  public func initialize() async throws {
+    var opened: [(store: any BlockStore, bundle: ConfigBundle)] = []
+    for channelID in try withLedgers() {
+      do {
+        let store = try await ledgers.openOrCreate(channelID)
+        guard store.height > 0 else {
+          logger.warning("Channel '\(channelID)' has an empty ledger, removing it")
+          try await ledgers.remove(channelID)
+          continue
+        }
+        opened.append((store, try Self.bundle(of: store)))
+      } catch {
+        markUnavailable(channelID, "\(error)")
+      }
+    }
+    let systems = opened.filter { $0.bundle.consortiums != nil }
+    guard systems.count <= 1 else {
+      throw RegistrarError(
+        """
+        There appear to be two system channels, \(systems[0].bundle.channelID) and \
+        \(systems[1].bundle.channelID); remove the ledger of one of them
+        """)
+    }
+    for (store, bundle) in opened {
+      do {
+        let channel = try makeChannel(store: store, bundle: bundle)
+        if bundle.consortiums != nil { try announceSystemChannel(store, bundle) }
+        register(channel, isSystem: bundle.consortiums != nil)
+      } catch {
+        markUnavailable(bundle.channelID, "\(error)")
+      }
+    }
+    let channels = channels()
+    if let system = systems.first {
+      logger.info(
+        """
+        Registrar initializing with system channel '\(system.bundle.channelID)', \
+        number of channels: \(channels.count)
+        """)
+    } else {
+      logger.info(
+        """
+        Registrar initializing without a system channel, \
+        number of application channels: \(channels.count)
+        """)
+    }
+    for channel in channels { channel.chain.start() }
+  }
+
+  /// Stops every chain; returns when nothing is written any more. Waiting readers are woken.
+  public func halt() async {
+    state.withLock { $0.stopped = true }
+    await withTaskGroup(of: Void.self) { group in
+      for channel in channels() {
+        group.addTask {
+          await channel.chain.halt()
+          channel.tip.fail("the orderer is shutting down")
+        }
+      }
+    }
+  }
+
+  /// What is known under a name; nil if no such channel exists here.
+  public func lookUp(_ channelID: String) -> Entry? {
+    state.withLock { $0.entries[channelID] }
+  }
+
+  /// The channel that processes an envelope: the one it names, or the system channel, to which
+  /// belongs what concerns channels that do not exist.
+  ///
+  /// - Throws: ``ChannelUnavailable``; `ProcessingError` if there is no such channel and no system channel.
+  public func broadcastChannel(for envelope: EnvelopeView) throws -> Channel {
+    let (entry, system) = state.withLock { ($0.entries[envelope.channelID], $0.systemChannel) }
+    switch entry {
+    case .channel(let channel): return channel
+    case .unavailable(let reason):
+      throw ChannelUnavailable(channelID: envelope.channelID, reason: reason)
+    case nil:
+      if let system { return system }
+      throw ProcessingError.badRequest(
+        """
+        channel creation request not allowed because the orderer system channel is not defined
+        """)
+    }
+  }
+
+  /// Every channel that works.
+  public func channels() -> [Channel] {
+    state.withLock { state in
+      state.entries.values.compactMap { if case .channel(let channel) = $0 { channel } else { nil } }
+    }
+  }
+
+  /// The bundle of a block that can bootstrap a system channel.
+  ///
+  /// - Throws: ``RegistrarError`` (Fabric: `onboarding.ValidateBootstrapBlock`).
+  public static func validateBootstrap(_ genesis: Block) throws -> ConfigBundle {
+    guard genesis.header.number == 0, let entry = genesis.data.first else {
+      throw RegistrarError(
+        "Failed validating bootstrap block: block \(genesis.header.number) is not a genesis block")
+    }
+    let bundle: ConfigBundle
+    do {
+      bundle = try ConfigBundle(configEnvelope: entry)
+      try bundle.checkCapabilitiesSupported()
+    } catch {
+      throw RegistrarError("Failed validating bootstrap block: \(error)")
+    }
+    guard bundle.consortiums != nil else {
+      throw RegistrarError(
+        """
+        Failed validating bootstrap block: the block isn't a system channel block because it lacks \
+        ConsortiumsConfig
+        """)
+    }
+    return bundle
+  }
+
+  private func withLedgers() throws -> [String] {
+    do {
+      return try ledgers.channelIDs()
+    } catch { throw RegistrarError("The ledgers cannot be listed: \(error)") }
+  }
+
+  private func markUnavailable(_ channelID: String, _ reason: String) {
+    logger.error("[channel: \(channelID)] The channel is not available: \(reason)")
+    state.withLock { $0.entries[channelID] = .unavailable(reason) }
+  }
+
+  private func register(_ channel: Channel, isSystem: Bool) {
+    logger.debug("Registered channel \(channel.id) at height \(channel.tip.height)")
+    state.withLock { state in
+      state.entries[channel.id] = .channel(channel)
+      if isSystem { state.systemChannel = channel }
+    }
+  }
+
+  private func announceSystemChannel(_ store: any BlockStore, _ bundle: ConfigBundle) throws {
+    let hash = SHA256Digest.hash(try store.block(0).header.derBytes())
+    let text = hash.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    logger.info(
+      """
+      Starting system channel '\(bundle.channelID)' with genesis block hash \(text) and orderer \
+      type \(bundle.orderer?.consensusType ?? "")
+      """)
+  }
+
+  private func consenter(for bundle: ConfigBundle) throws -> any Consenter {
+    let type = bundle.orderer?.consensusType ?? ""
+    guard let consenter = consenters[type] else {
+      throw RegistrarError(
+        """
+        Error retrieving consenter of type: \(type) (channel '\(bundle.channelID)'); this orderer \
+        supports: \(consenters.keys.sorted().joined(separator: ", "))
+        """)
+    }
+    return consenter
+  }
+
+  /// The configuration in force at the end of a chain.
+  private static func bundle(of store: any BlockStore) throws -> ConfigBundle {
+    let index = try store.block(store.height - 1).lastConfigIndex()
+    guard let entry = try store.block(index).data.first else {
+      throw RegistrarError("config block \(index) of channel \(store.channelID) holds no message")
+    }
+    let bundle = try ConfigBundle(configEnvelope: entry)
+    guard bundle.channelID == store.channelID else {
+      throw RegistrarError(
+        """
+        the ledger of channel \(store.channelID) holds the configuration of channel \
+        \(bundle.channelID)
+        """)
+    }
+    try bundle.checkCapabilitiesSupported()
+    return bundle
+  }
+
+  private func makeChannel(store: any BlockStore, bundle: ConfigBundle) throws -> Channel {
+    let resources = ChannelResourcesHolder(
+      bundle: bundle, signer: signer, observer: onConfiguration)
+    let processor: any ChannelProcessor =
+      bundle.consortiums == nil
+      ? StandardChannelProcessor(resources, environment: environment)
+      : SystemChannelProcessor(resources, directory: self, environment: environment)
+    let support = try ChainSupport(
+      resources: resources, processor: processor, store: store,
+      createChannel: { [weak self] in try await self?.createChannel($0) }, logger: logger)
+    return try Channel(support: support, consenter: consenter(for: bundle))
+  }
+
+  /// Makes a channel whose genesis block holds the given CONFIG envelope, and starts it.
+  private func createChannel(_ genesis: EnvelopeView) async throws {
+    let channelID = genesis.channelID
+    guard lookUp(channelID) == nil else {
+      // Two creations of one channel were under way at the same time.
+      logger.warning("Channel \(channelID) already exists, skipping its creation")
+      return
+    }
+    let bundle = try ConfigBundle(configEnvelope: genesis.bytes)
+    try bundle.checkCapabilitiesSupported()
+    let store = try await ledgers.openOrCreate(channelID)
+    if store.height == 0 {
+      try await store.append(
+        Block(
+          header: BlockHeader(
+            number: 0, previousHash: [], dataHash: SHA256Digest.hash(genesis.bytes)),
+          data: [genesis.bytes],
+          metadata: [[UInt8]](repeating: [], count: BlockMetadata.count)))
+    }
+    let channel = try makeChannel(store: store, bundle: bundle)
+    register(channel, isSystem: false)
+    channel.chain.start()
+    logger.info("Created and started new channel \(channelID)")
+  }
+}
+
+extension Registrar: ChannelDirectory {
+  public var channelCount: Int { state.withLock { $0.entries.count } }
+  public func contains(_ channelID: String) -> Bool { lookUp(channelID) != nil }
+}

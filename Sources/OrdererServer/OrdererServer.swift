@@ -1,0 +1,56 @@
+// Runs the node: starts it, waits for the signal to stop, and stops it within a bound.
+
+import FabricLogging
+import Logging
+import OrdererConfiguration
+import UnixSignals
+
+/// An ordering service node.
+public struct OrdererServer: Sendable {
+  private let configuration: OrdererConfiguration
+  private let directory: String
+  private let logging: FabricLogging
+  private let version: String
+
+  /// - Parameters:
+  ///   - directory: The folder of `orderer.yaml`, where other configuration files are looked for.
+  ///   - version: What the log says that is starting.
+  public init(
+    configuration: OrdererConfiguration, directory: String, logging: FabricLogging,
+    version: String
+  ) {
+    self.configuration = configuration
+    self.directory = directory
+    self.logging = logging
+    self.version = version
+  }
+
+  /// Serves until SIGTERM or SIGINT.
+  ///
+  /// - Throws: ``StartupError`` or another error with a message for the operator if the node cannot start.
+  public func run() async throws {
+    let logger = logging.logger("orderer.common.server")
+    // Trapped before anything is written, so that a stop during a long start is orderly too.
+    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sigusr1)
+    let node = try await Node(configuration, directory: directory, logging: logging)
+    logger.info("Starting \(version)")
+    let address: String
+    do {
+      address = "\(try await node.server.start())"
+    } catch {
+      await node.stop()
+      throw StartupError("Failed to listen: \(error)")
+    }
+    logger.info("Beginning to serve requests", metadata: ["address": .string(address)])
+    for await signal in signals {
+      logger.info("Received signal: \(NodeSignal.describe(signal))")
+      guard signal != .sigusr1 else {
+        node.report()
+        continue
+      }
+      break
+    }
+    await node.stop()
+    logger.info("The orderer has stopped")
+  }
+}

@@ -1,0 +1,79 @@
+// Decides which messages share a block.
+
+import ChannelConfig
+import FabricProtos
+
+/// A message that passed the channel's filters and waits for its place in a block.
+public struct OrderedMessage: Sendable {
+  /// What becomes an entry of the block's data.
+  public let envelope: EnvelopeView
+  /// Sequence of the configuration that the message was validated against.
+  public let configSequence: UInt64
+  /// Whether the message carries a new configuration and so needs a block of its own.
+  public let isConfig: Bool
+
+  public init(envelope: EnvelopeView, configSequence: UInt64, isConfig: Bool) {
+    self.envelope = envelope
+    self.configSequence = configSequence
+    self.isConfig = isConfig
+  }
+
+  /// Bytes that count towards a batch: payload plus signature (Fabric: `blockcutter`).
+  public var size: Int { envelope.payload.count + envelope.signature.count }
+}
+
+/// When a batch is full.
+public struct BatchLimits: Sendable, Equatable {
+  /// Messages in a block, at least 1.
+  public var maxMessageCount: Int
+  /// Bytes of a block that are only exceeded by a single larger message.
+  public var preferredMaxBytes: Int
+
+  public init(maxMessageCount: Int, preferredMaxBytes: Int) {
+    self.maxMessageCount = maxMessageCount
+    self.preferredMaxBytes = preferredMaxBytes
+  }
+}
+
+/// Groups a sequence of normal messages into batches.
+///
+/// A value without clock or I/O: the same messages under the same limits give the same batches on
+/// every node. The rules are Fabric's (`orderer/common/blockcutter`); the time-out is the chain's.
+public struct BlockCutter: Sendable {
+  /// Messages that no batch holds yet.
+  public private(set) var pending: [OrderedMessage] = []
+  private var pendingBytes = 0
+
+  public init() {}
+
+  /// Takes the next message in order.
+  ///
+  /// - Returns: The batches that are complete now, at most two: messages that the new one would have
+  ///   made too large, and then the message alone if it is above the preferred size by itself.
+  public mutating func ordered(
+    _ message: OrderedMessage, limits: BatchLimits
+  ) -> [[OrderedMessage]] {
+    let size = message.size
+    var batches: [[OrderedMessage]] = []
+    if size > limits.preferredMaxBytes {
+      if let batch = cut() { batches.append(batch) }
+      batches.append([message])
+      return batches
+    }
+    if pendingBytes + size > limits.preferredMaxBytes, let batch = cut() { batches.append(batch) }
+    pending.append(message)
+    pendingBytes += size
+    if pending.count >= limits.maxMessageCount, let batch = cut() { batches.append(batch) }
+    return batches
+  }
+
+  /// Takes what is pending as a batch; nil if nothing is.
+  public mutating func cut() -> [OrderedMessage]? {
+    guard !pending.isEmpty else { return nil }
+    defer {
+      pending = []
+      pendingBytes = 0
+    }
+    return pending
+  }
+}

@@ -1,0 +1,77 @@
+// What a consenter is to the rest of the node: it takes messages of one channel, and has batches of
+// them written as blocks in an order that all nodes of the channel share.
+
+import ChannelConfig
+import FabricProtos
+
+/// Why a chain does not take messages.
+public enum ChainError: Error, CustomStringConvertible, Sendable {
+  /// The chain was stopped in an orderly way.
+  case halted(channelID: String)
+  /// The chain cannot go on; the reason says why and what to do.
+  case failed(channelID: String, reason: String)
+  /// The consenter has no room for more messages now.
+  case overloaded(channelID: String)
+
+  public var description: String {
+    switch self {
+    case .halted(let channelID): "channel \(channelID) is shutting down"
+    case .failed(let channelID, let reason): "channel \(channelID) has halted: \(reason)"
+    case .overloaded(let channelID):
+      "channel \(channelID) has too many messages waiting to be ordered; try again later"
+    }
+  }
+}
+
+/// An ordering protocol, e.g. solo, which makes one ``Chain`` per channel.
+public protocol Consenter: Sendable {
+  /// Makes the chain of a channel; it does nothing until it is started.
+  ///
+  /// - Parameter metadata: The consenter metadata of the channel's newest block, empty if there is none.
+  func makeChain(support: any ConsenterSupport, metadata: [UInt8]) throws -> any Chain
+}
+
+/// The ordering of one channel.
+public protocol Chain: AnyObject, Sendable {
+  /// Begins to order. Called once.
+  func start()
+
+  /// Takes messages, in order. When it returns, they are as durable as the consenter promises.
+  ///
+  /// - Throws: ``ChainError`` if none of them was taken.
+  func order(_ messages: [OrderedMessage]) async throws(ChainError)
+
+  /// Waits until the chain can take messages.
+  ///
+  /// - Throws: ``ChainError`` if it is in error.
+  func waitReady() async throws(ChainError)
+
+  /// Stops ordering and returns when nothing is written any more. Later calls do nothing.
+  func halt() async
+}
+
+/// What a chain needs of its channel.
+public protocol ConsenterSupport: Sendable {
+  /// The channel's name.
+  var channelID: String { get }
+  /// The configuration in force, as one consistent value.
+  var bundle: ConfigBundle { get }
+  /// Blocks written so far.
+  var height: UInt64 { get }
+
+  /// Validates a normal message again, because the configuration has changed since it was accepted.
+  func revalidate(normal message: OrderedMessage) throws
+  /// Validates a config message again and makes the message that fits the configuration in force.
+  func revalidate(config message: OrderedMessage) throws -> OrderedMessage
+
+  /// Writes the next block; it is durable and visible when this returns.
+  ///
+  /// - Parameter consenterMetadata: What the consenter wants to find in the newest block after a restart.
+  func write(_ batch: [OrderedMessage], consenterMetadata: [UInt8]?) async throws
+  /// Puts a config message into a block of its own, which takes effect before this returns.
+  func writeConfig(_ message: OrderedMessage, consenterMetadata: [UInt8]?) async throws
+
+  /// Tells the channel that its chain cannot go on: submissions and strict deliveries are refused
+  /// with the reason from now on.
+  func fail(reason: String)
+}

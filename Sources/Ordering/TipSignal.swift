@@ -1,0 +1,93 @@
+// Wakes the readers at the end of a chain.
+
+import Synchronization
+
+/// What happens at the tip of a channel: it grows, or its chain fails.
+///
+/// One signal serves all readers of a channel; a reader waits without a task or timer of its own.
+public final class TipSignal: Sendable {
+  /// Why a wait ended.
+  public enum Event: Sendable, Equatable {
+    /// The chain has more blocks than the reader knew.
+    case grown
+    /// The chain cannot go on, or stops.
+    case errored(String)
+    /// The waiting task was cancelled.
+    case cancelled
+  }
+
+  private struct State {
+    var height: UInt64
+    var error: String?
+    var nextID: UInt64 = 0
+    var waiters: [UInt64: Waiter] = [:]
+  }
+
+  private struct Waiter {
+    var height: UInt64
+    var heedsErrors: Bool
+    var continuation: CheckedContinuation<Event, Never>
+  }
+
+  private let state: Mutex<State>
+
+  public init(height: UInt64) {
+    state = Mutex(State(height: height))
+  }
+
+  /// Blocks that readers may see.
+  public var height: UInt64 { state.withLock { $0.height } }
+
+  /// Why the chain is in error; nil while it works.
+  public var error: String? { state.withLock { $0.error } }
+
+  /// Announces a new number of blocks.
+  public func grow(to height: UInt64) {
+    wake(with: .grown) { state in
+      state.height = max(state.height, height)
+      return { $0.height < height }
+    }
+  }
+
+  /// Announces that the chain is in error. The first reason stays.
+  public func fail(_ reason: String) {
+    wake(with: .errored(reason)) { state in
+      if state.error == nil { state.error = reason }
+      return { $0.heedsErrors }
+    }
+  }
+
+  /// Waits until there are more than `height` blocks, or the chain fails (unless `heedsErrors` is
+  /// false), or the task is cancelled.
+  public func wait(beyond height: UInt64, heedsErrors: Bool) async -> Event {
+    let id = state.withLock { state in
+      state.nextID += 1
+      return state.nextID
+    }
+    return await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let event: Event? = state.withLock { state in
+          if heedsErrors, let error = state.error { return .errored(error) }
+          if state.height > height { return .grown }
+          if Task.isCancelled { return .cancelled }
+          state.waiters[id] = Waiter(
+            height: height, heedsErrors: heedsErrors, continuation: continuation)
+          return nil
+        }
+        if let event { continuation.resume(returning: event) }
+      }
+    } onCancel: {
+      let waiter = state.withLock { $0.waiters.removeValue(forKey: id) }
+      waiter?.continuation.resume(returning: .cancelled)
+    }
+  }
+
+  private func wake(with event: Event, _ change: (inout State) -> (Waiter) -> Bool) {
+    let woken = state.withLock { state in
+      let concerns = change(&state)
+      let ids = state.waiters.filter { concerns($0.value) }.map(\.key)
+      return ids.compactMap { state.waiters.removeValue(forKey: $0) }
+    }
+    for waiter in woken { waiter.continuation.resume(returning: event) }
+  }
+}

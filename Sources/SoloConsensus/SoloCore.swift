@@ -1,0 +1,71 @@
+// The solo protocol without its surroundings: what to write, and when to run the batch timer.
+
+import FabricProtos
+import Ordering
+
+/// Orders the messages of one channel on one node, as they come.
+///
+/// A value: messages and the expiry of the timer go in, effects come out, to be carried out in order.
+/// Config messages must be validated against the configuration in force before they go in, and their
+/// effects carried out before the next message does.
+public struct SoloCore: Sendable {
+  /// What the surroundings have to do.
+  public enum Effect: Sendable {
+    /// Write a block of normal messages.
+    case write([OrderedMessage])
+    /// Write a config message into a block of its own.
+    case writeConfig(OrderedMessage)
+    /// Let the batch timer run, once, for the batch time-out of the channel.
+    case startTimer(TimerID)
+    /// Forget the timer that runs.
+    case stopTimer
+  }
+
+  /// Tells a running timer from one that was stopped while its expiry was under way.
+  public typealias TimerID = UInt64
+
+  private var cutter = BlockCutter()
+  private var timer: TimerID?
+  private var timersStarted: TimerID = 0
+
+  public init() {}
+
+  /// Takes the next message.
+  public mutating func ordered(_ message: OrderedMessage, limits: BatchLimits) -> [Effect] {
+    if message.isConfig {
+      return cut() + stopTimer() + [.writeConfig(message)]
+    }
+    let effects = cutter.ordered(message, limits: limits).map(Effect.write)
+    if cutter.pending.isEmpty { return effects + stopTimer() }
+    // A batch that was begun by this message runs on the timer of the one before it, as in the
+    // reference implementation: the timer says how long the oldest message waits at most.
+    return timer == nil ? effects + [startTimer()] : effects
+  }
+
+  /// The batch timer has expired. Does nothing if that timer was stopped meanwhile.
+  public mutating func expired(_ id: TimerID) -> [Effect] {
+    guard timer == id else { return [] }
+    timer = nil
+    return cut()
+  }
+
+  /// The node stops in an orderly way: what was acknowledged gets its block.
+  public mutating func halted() -> [Effect] {
+    cut() + stopTimer()
+  }
+
+  private mutating func cut() -> [Effect] {
+    cutter.cut().map { [.write($0)] } ?? []
+  }
+
+  private mutating func startTimer() -> Effect {
+    timersStarted += 1
+    timer = timersStarted
+    return .startTimer(timersStarted)
+  }
+
+  private mutating func stopTimer() -> [Effect] {
+    defer { timer = nil }
+    return timer == nil ? [] : [.stopTimer]
+  }
+}

@@ -1,0 +1,79 @@
+// From environment and files to a running node.
+
+import FabricLogging
+import Foundation
+import Logging
+import OrdererConfiguration
+import OrdererServer
+
+/// Sets up logging, loads the configuration, runs the server.
+enum NodeRunner {
+  /// Runs until the node is told to stop. False if it could not start or failed; the log says why.
+  static func run() async -> Bool {
+    let environment = ProcessInfo.processInfo.environment
+    let logging = FabricLogging.fromEnvironment(environment)
+    logging.bootstrap()
+    defer { logging.flush() }
+    let logger = logging.logger("orderer.common.server")
+
+    let loaded: LoadedConfiguration
+    do {
+      loaded = try OrdererConfiguration.load(environment: environment)
+    } catch {
+      logger.error("failed to parse config: \(error)")
+      return false
+    }
+    let configuration = loaded.configuration
+    applyLogSettings(configuration.general, environment, to: logging)
+    report(loaded, logging)
+
+    do {
+      try await OrdererServer(
+        configuration: configuration, directory: loaded.folder, logging: logging,
+        version: BuildInformation.report
+      ).run()
+      return true
+    } catch {
+      logger.panic("\(error)")
+      return false
+    }
+  }
+
+  /// Says what was loaded, in the layout of Fabric's orderer.
+  private static func report(_ loaded: LoadedConfiguration, _ logging: FabricLogging) {
+    let localConfiguration = logging.logger("localconfig")
+    for notice in loaded.notices {
+      switch notice.severity {
+      case .info: localConfiguration.info("\(notice.message)")
+      case .warning: localConfiguration.warning("\(notice.message)")
+      }
+    }
+    let logger = logging.logger("orderer.common.server")
+    logger.debug("Configuration read from \(loaded.file)")
+    let lines = loaded.configuration.effectiveLines.map { "\n\t" + $0 }.joined()
+    logger.info("Orderer config values:\(lines)")
+  }
+
+  /// Fabric 1.1 to 1.3 configure logging in orderer.yaml; the environment goes before that.
+  private static func applyLogSettings(
+    _ general: OrdererConfiguration.General, _ environment: [String: String],
+    to logging: FabricLogging
+  ) {
+    let logger = logging.logger("localconfig")
+    func isUnset(_ name: String) -> Bool { environment[name, default: ""].isEmpty }
+    if !general.logLevel.isEmpty, isUnset(FabricLogging.Variable.spec) {
+      do {
+        try logging.setSpec(general.logLevel)
+      } catch {
+        logger.warning("General.LogLevel: \(error)")
+      }
+    }
+    if !general.logFormat.isEmpty, isUnset(FabricLogging.Variable.format) {
+      do {
+        try logging.setFormat(general.logFormat)
+      } catch {
+        logger.warning("General.LogFormat: \(error)")
+      }
+    }
+  }
+}

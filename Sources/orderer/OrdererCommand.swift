@@ -1,0 +1,35 @@
+// The command line: `orderer [start]`, `orderer version`, help.
+
+import ArgumentParser
+
+/// The commands of the executable. ArgumentParser checks and dispatches; what the user sees of help
+/// and errors follows Fabric's orderer, so `--help` never gets as far as ArgumentParser (see
+/// `CommandLineText`).
+struct OrdererCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "orderer",
+    abstract: CommandLineText.overview,
+    subcommands: [StartCommand.self, VersionCommand.self],
+    defaultSubcommand: StartCommand.self,
+    helpNames: [])
+}
+
+/// `orderer start`, also what `orderer` alone does.
+struct StartCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "start", abstract: "Start the orderer node")
+
+  func run() async throws {
+    guard await NodeRunner.run() else { throw ExitCode.failure }
+  }
+}
+
+/// `orderer version`.
+struct VersionCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "version", abstract: "Show version information")
+
+  func run() {
+    print(BuildInformation.report)
+  }
+}

@@ -1,0 +1,168 @@
+// Adding blocks, and what is refused.
+
+import FabricProtos
+import Foundation
+import Testing
+
+@testable import BlockLedger
+
+@Suite struct AppendTests {
+  @Test("A new channel begins at height 0 and keeps what is added")
+  func addsAndKeeps() async throws {
+    let folder = try TemporaryFolder()
+    let written = try await withLedgers(folder.path) { factory in
+      #expect(try factory.channelIDs() == [])
+      let store = try await factory.openOrCreate("one")
+      #expect(store.height == 0)
+      #expect(store.lastBlockHash == [])
+      var blocks: [Block] = []
+      for size in [0, 1, 127, 128, 20_000, 200_000] {
+        let block = nextBlock(of: store, entries: 3, bytes: size)
+        try await store.append(block)
+        blocks.append(block)
+        #expect(try store.block(block.header.number) == block)
+        let wire = try await store.serializedBlock(block.header.number)
+        #expect(Array(wire.readableBytesView) == block.serialized())
+      }
+      #expect(try factory.channelIDs() == ["one"])
+      #expect(try await factory.openOrCreate("one") === store)
+      return blocks
+    }
+    try await withLedgers(folder.path) { factory in
+      let store = try await factory.openOrCreate("one")
+      #expect(store.height == UInt64(written.count))
+      for block in written {
+        #expect(try store.block(block.header.number) == block)
+        let wire = try await store.serializedBlock(block.header.number)
+        #expect(Array(wire.readableBytesView) == block.serialized())
+      }
+      try expectValidChain(store)
+    }
+  }
+
+  @Test("A block without entries, hashes or metadata survives in its wire form")
+  func emptyBlock() async throws {
+    let folder = try TemporaryFolder()
+    try await withLedgers(folder.path) { factory in
+      let store = try await factory.openOrCreate("one")
+      let block = Block(
+        header: makeBlock(0, after: [], entries: 0).header, data: [], metadata: [])
+      try await store.append(block)
+      let wire = try await store.serializedBlock(0)
+      #expect(Array(wire.readableBytesView) == block.serialized())
+      #expect(try store.block(0) == block)
+    }
+  }
+
+  @Test("A block that does not follow is refused and changes nothing")
+  func refusals() async throws {
+    let folder = try TemporaryFolder()
+    try await withLedgers(folder.path) { factory in
+      let store = try await factory.openOrCreate("one")
+      try await appendBlocks(2, to: store)
+      let good = nextBlock(of: store)
+      var block = good
+      block.header.number = 3
+      await #expect(
+        throws: LedgerError.unexpectedNumber(channel: "one", expected: 2, actual: 3)
+      ) { try await store.append(block) }
+      block = good
+      block.header.previousHash = [1]
+      await #expect(
+        throws: LedgerError.unexpectedPreviousHash(
+          channel: "one", number: 2, expected: store.lastBlockHash, actual: [1])
+      ) { try await store.append(block) }
+      block = good
+      block.data[0][0] ^= 1
+      await #expect(throws: LedgerError.unexpectedDataHash(channel: "one", number: 2)) {
+        try await store.append(block)
+      }
+      #expect(store.height == 2)
+      #expect(throws: LedgerError.notFound(channel: "one", number: 2, height: 2)) {
+        _ = try store.block(2)
+      }
+      try await store.append(good)
+      #expect(store.height == 3)
+    }
+  }
+
+  @Test("A full file is followed by the next, and all blocks stay readable")
+  func rolls() async throws {
+    let folder = try TemporaryFolder()
+    var options = FileLedgerFactory.Options()
+    options.maximumFileSize = 2000
+    options.recentBytesPerChannel = 0
+    let wires = try await withLedgers(folder.path, options: options) { factory in
+      let store = try await factory.openOrCreate("one")
+      for index in 0..<40 {
+        // One block is larger than a whole file may be.
+        try await appendBlocks(1, to: store, bytes: index == 20 ? 3000 : 200)
+      }
+      return try await wireForms(store)
+    }
+    #expect(try fileSize("\(folder.path)/chains/one/blockfile_000000") <= 2000)
+    #expect(FileManager.default.fileExists(atPath: "\(folder.path)/chains/one/blockfile_000009"))
+    let log = LogRecorder()
+    try await withLedgers(folder.path, log: log.logger, options: options) { factory in
+      let store = try await factory.openOrCreate("one")
+      #expect(try await wireForms(store) == wires)
+      try await appendBlocks(5, to: store)
+    }
+    #expect(log.messages() == [])
+    try FileManager.default.removeItem(atPath: "\(folder.path)/index")
+    try await withLedgers(folder.path, options: options) { factory in
+      let store = try await factory.openOrCreate("one")
+      #expect(store.height == 45)
+      #expect(Array(try await wireForms(store).prefix(40)) == wires)
+      try expectValidChain(store)
+    }
+  }
+
+  @Test("A full disk is told apart from other failures")
+  func noSpace() throws {
+    let file = try File("/dev/full", flags: 1)
+    #expect(throws: LedgerError.noSpace(path: "/dev/full", operation: "write to")) {
+      try file.write([1], at: 0)
+    }
+  }
+
+  /// Needs a folder on a file system of a few MiB, which a test cannot make for itself.
+  @Test(
+    "On a full disk nothing is added, and all goes on when there is room again",
+    .enabled(if: ProcessInfo.processInfo.environment["HEDDLE_SMALL_DISK"] != nil))
+  func fullDisk() async throws {
+    let disk = try #require(ProcessInfo.processInfo.environment["HEDDLE_SMALL_DISK"])
+    let folder = "\(disk)/ledger"
+    let ballast = "\(disk)/ballast"
+    try? FileManager.default.removeItem(atPath: folder)
+    try await withLedgers(folder) { factory in
+      let store = try await factory.openOrCreate("one")
+      try await appendBlocks(3, to: store)
+      _ = FileManager.default.createFile(
+        atPath: ballast, contents: Data(repeating: 1, count: 512 << 10))
+      var failure: LedgerError?
+      var before = store.height
+      while failure == nil, store.height < 10_000 {
+        before = store.height
+        do {
+          try await store.append(nextBlock(of: store, bytes: 100_000))
+        } catch let error as LedgerError {
+          failure = error
+        }
+      }
+      guard case .noSpace = failure else {
+        Issue.record("expected no space, got \(String(describing: failure))")
+        return
+      }
+      #expect(store.height == before)
+      try FileManager.default.removeItem(atPath: ballast)
+      try await store.append(nextBlock(of: store, bytes: 100_000))
+      #expect(store.height == before + 1)
+      try expectValidChain(store)
+    }
+    try await withLedgers(folder) { factory in
+      try expectValidChain(try await factory.openOrCreate("one"))
+    }
+    try FileManager.default.removeItem(atPath: folder)
+  }
+}

@@ -1,0 +1,82 @@
+// Whether configs and updates are accepted exactly where the Go implementation accepts them.
+
+import FabricCrypto
+import FabricProtos
+import Foundation
+import Testing
+
+@testable import ChannelConfig
+
+/// One decision of the Go implementation, a line of JSON each.
+private struct RecordedDecision: Decodable {
+  /// "bundle" if the config itself was refused, "update" if an update of it was judged.
+  let Kind: String
+  let Channel: String
+  /// The current `common.Config`, in base 64.
+  let Config: String
+  /// The `common.Envelope` of the update, in base 64.
+  let Update: String
+  /// Whether the update was accepted.
+  let OK: Bool
+  /// Why it was refused, or why the config was.
+  let Err: String
+  /// SHA-256 of the resulting config serialized deterministically, in base 64.
+  let Result: String
+  /// Why the resulting config was refused as the next one; empty if it was not.
+  let NextErr: String
+}
+
+@Suite("Recorded decisions of the Go implementation")
+struct RecordedDecisionsTests {
+  /// The record is large and made by a program that links the Go implementation; whoever has one
+  /// names it in the environment.
+  @Test(
+    "are repeated",
+    .enabled(if: ProcessInfo.processInfo.environment["HEDDLE_CONFIG_RECORD"] != nil))
+  func repeats() throws {
+    let path = try #require(ProcessInfo.processInfo.environment["HEDDLE_CONFIG_RECORD"])
+    var counts: [String: Int] = [:]
+    for line in try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n") {
+      let decision = try JSONDecoder().decode(RecordedDecision.self, from: Data(line.utf8))
+      counts[try judge(decision), default: 0] += 1
+    }
+    print("recorded decisions: \(counts)")
+  }
+
+  private func judge(_ decision: RecordedDecision) throws -> String {
+    let config = try Common_Config(
+      serializedBytes: try #require(Data(base64Encoded: decision.Config)))
+    let bundle: ConfigBundle
+    do throws(ConfigError) {
+      bundle = try ConfigBundle(channelID: decision.Channel, config: config)
+      #expect(decision.Kind == "update", "accepted a config that Go refuses: \(decision.Err)")
+      guard decision.Kind == "update" else { return "wrong" }
+    } catch {
+      #expect(decision.Kind == "bundle", "refused a config that Go accepts: \(error)")
+      return "config refused"
+    }
+
+    let update = Array(try #require(Data(base64Encoded: decision.Update)))
+    let result: Common_ConfigEnvelope
+    do throws(ConfigError) {
+      result = try bundle.proposeConfigUpdate(envelope: update)
+      #expect(decision.OK, "accepted an update that Go refuses: \(decision.Err)")
+      guard decision.OK else { return "wrong" }
+    } catch {
+      #expect(!decision.OK, "refused an update that Go accepts: \(error)")
+      return "update refused"
+    }
+    let digest = SHA256Digest.hash(try result.config.deterministicBytes())
+    #expect(Data(digest).base64EncodedString() == decision.Result)
+
+    do throws(ConfigError) {
+      let next = try ConfigBundle(channelID: decision.Channel, config: result.config)
+      try bundle.validateNext(next)
+      #expect(decision.NextErr.isEmpty, "accepted a result that Go refuses: \(decision.NextErr)")
+      return "accepted"
+    } catch {
+      #expect(!decision.NextErr.isEmpty, "refused a result that Go accepts: \(error)")
+      return "result refused"
+    }
+  }
+}

@@ -1,0 +1,84 @@
+// Which configs may follow a config.
+
+import FabricProtos
+import Testing
+
+@testable import ChannelConfig
+
+@Suite("A config that follows another")
+struct SuccessorTests {
+  func refusal(
+    _ block: String, _ change: (inout Common_ConfigGroup) throws -> Void
+  ) throws -> String? {
+    let bundle = try Fixtures.bundle(block)
+    let next = try bundle.changed(change)
+    return try ConfigError.thrown { try bundle.validateNext(next) }?.description
+  }
+
+  func consensus(_ type: String) -> Orderer_ConsensusType {
+    var consensus = Orderer_ConsensusType()
+    consensus.type = type
+    return consensus
+  }
+
+  @Test("keeps the groups that there are and gets no consortiums")
+  func keepsGroups() throws {
+    #expect(
+      try refusal(Fixtures.raft) { $0.groups["Orderer"] = nil }
+        == "current config has orderer section, but new config does not")
+    #expect(
+      try refusal(Fixtures.raft) { $0.groups["Application"] = nil }
+        == "current config has application section, but new config does not")
+    #expect(
+      try refusal(Fixtures.systemV20) { $0.groups["Consortiums"] = nil }
+        == "current config has consortiums section, but new config does not")
+    #expect(
+      try refusal(Fixtures.raft) { $0["Consortiums"] = Common_ConfigGroup() }
+        == "current config has no consortiums section, but new config does")
+    #expect(try refusal(Fixtures.systemV20) { $0["Application"] = Common_ConfigGroup() } == nil)
+  }
+
+  @Test("changes its consensus only with the capability")
+  func guardsConsensus() throws {
+    #expect(
+      try refusal(Fixtures.systemV20) {
+        try $0["Orderer"].setValue("ConsensusType", consensus("etcdraft"))
+      } == nil)
+    let old = try Fixtures.bundle(Fixtures.systemV14).changed {
+      try $0.setCapabilities(["V1_3"])
+      $0["Orderer", "OrdererOrg"].values["Endpoints"] = nil
+    }
+    let next = try old.changed {
+      try $0["Orderer"].setValue("ConsensusType", consensus("kafka"))
+    }
+    #expect(
+      try ConfigError.thrown { try old.validateNext(next) }?.description
+        == "attempted to change consensus type from solo to kafka")
+  }
+
+  @Test("keeps the MSP ID of every organization")
+  func keepsMSPIDs() throws {
+    let renamed = try Fixtures.msp("org5", as: "Org5MSP")
+    #expect(
+      try refusal(Fixtures.raft) { try $0["Orderer", "OrdererOrg"].setValue("MSP", renamed) }
+        == "orderer org OrdererOrg attempted to change MSP ID from OrdererMSP to Org5MSP")
+    #expect(
+      try refusal(Fixtures.raft) { try $0["Application", "Org1"].setValue("MSP", renamed) }
+        == "application org Org1 attempted to change MSP ID from Org1MSP to Org5MSP")
+    #expect(
+      try refusal(Fixtures.systemV20) {
+        try $0["Consortiums", "SampleConsortium", "Org1"].setValue("MSP", renamed)
+      }
+        == "consortium SampleConsortium org Org1 attempted to change MSP ID from Org1MSP to "
+        + "Org5MSP")
+  }
+
+  @Test("may lose and gain organizations and consortiums")
+  func changesOrganizations() throws {
+    #expect(try refusal(Fixtures.raft) { $0["Application"].groups["Org1"] = nil } == nil)
+    #expect(
+      try refusal(Fixtures.raft) { $0["Application", "Org9"] = $0["Application", "Org1"] } == nil)
+    #expect(
+      try refusal(Fixtures.systemV20) { $0["Consortiums"].groups["SampleConsortium"] = nil } == nil)
+  }
+}

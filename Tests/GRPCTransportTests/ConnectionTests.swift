@@ -1,0 +1,216 @@
+// Connections over real sockets: garbage, timeouts, pings, limits, listening, shutting down.
+
+import Foundation
+import NIOCore
+import NIOHTTP2
+import NIOPosix
+import Synchronization
+import Testing
+
+@testable import GRPCTransport
+
+@Suite(.timeLimit(.minutes(2))) struct ConnectionTests {
+  /// Sends bytes and waits until the server closes; returns how long that took.
+  private func closingTime(_ bytes: [UInt8], _ address: String) async throws -> Duration {
+    let started = ContinuousClock.now
+    let (host, port) = split(address)
+    let channel = try await ClientBootstrap(group: TestClient.group)
+      .connect(host: host, port: port).get()
+    if !bytes.isEmpty { try? await channel.writeAndFlush(ByteBuffer(bytes: bytes)) }
+    try await channel.closeFuture.get()
+    return started.duration(to: .now)
+  }
+
+  @Test func whatIsNotHTTP2IsClosed() async throws {
+    try await TestServer.run(limits: { $0.connectionTimeout = .seconds(60) }) { server in
+      let inputs: [[UInt8]] = [
+        Array("GET / HTTP/1.1\r\nHost: x\r\n\r\n".utf8),
+        (0..<5000).map { UInt8(truncatingIfNeeded: $0 &* 31) },
+        [UInt8](repeating: 0, count: 100_000),
+        Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + [UInt8](repeating: 0xff, count: 100),
+        Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + [0, 0, 0, 0, 0, 0, 0, 0, 1],
+      ]
+      for input in inputs {
+        let time = try await closingTime(input, server.address)
+        #expect(time < .seconds(30), "\(input.prefix(30))")
+      }
+      #expect(await eventually { server.server.registry.connectionCount == 0 })
+      let client = try await TestClient(address: server.address)
+      #expect(try await client.call("/test.Echo/Stream", [1]).status == 0)
+      await client.close()
+    }
+  }
+
+  @Test func aMissingPrefaceTimesOut() async throws {
+    try await TestServer.run(limits: { $0.connectionTimeout = .milliseconds(200) }) { server in
+      let silent = try await closingTime([], server.address)
+      #expect(silent >= .milliseconds(150) && silent < .seconds(5))
+      let partial = try await closingTime(Array("PRI * HT".utf8), server.address)
+      #expect(partial >= .milliseconds(150) && partial < .seconds(5))
+    }
+  }
+
+  @Test func anEstablishedConnectionDoesNotTimeOut() async throws {
+    try await TestServer.run(limits: { $0.connectionTimeout = .milliseconds(200) }) { server in
+      let client = try await TestClient(address: server.address)
+      try await Task.sleep(for: .milliseconds(500))
+      #expect(try await client.call("/test.Echo/Stream", [1]).status == 0)
+      await client.close()
+    }
+  }
+
+  @Test func connectionsAreBounded() async throws {
+    try await TestServer.run(limits: { $0.maximumConnections = 2 }) { server in
+      let clients = [
+        try await TestClient(address: server.address),
+        try await TestClient(address: server.address),
+      ]
+      for client in clients { _ = try await client.call("/test.Echo/Stream") }
+      #expect(try await closingTime([], server.address) < .seconds(4))
+      await clients[0].close()
+      #expect(await eventually { server.server.registry.connectionCount == 1 })
+      let next = try await TestClient(address: server.address)
+      #expect(try await next.call("/test.Echo/Stream", [1]).status == 0)
+      await next.close()
+      await clients[1].close()
+    }
+  }
+
+  @Test func tooManyPingsEndTheConnection() async throws {
+    try await TestServer.run { server in
+      let client = try await TestClient(address: server.address)
+      client.ping(4)
+      var goAway: (HTTP2ErrorCode, String)?
+      for await frame in client.rootFrames {
+        if case .goAway(_, let code, let text) = frame {
+          goAway = (code, text.map { String(buffer: $0) } ?? "")
+        }
+      }
+      #expect(goAway?.0 == .enhanceYourCalm)
+      #expect(goAway?.1 == "too_many_pings")
+    }
+  }
+
+  @Test func pingsWhileDataIsSentAreFine() async throws {
+    try await TestServer.run { server in
+      let client = try await TestClient(address: server.address)
+      let stream = try await client.open("/test.Echo/Stream")
+      for index in 1...1000 {
+        try await stream.send([1, 2, 3])
+        _ = await stream.collect(bytes: 8)
+        client.ping(index.isMultiple(of: 2) ? 1 : 2)
+      }
+      try await stream.sendRaw([], end: true)
+      #expect(await stream.collect().status == 0)
+      await client.close()
+    }
+  }
+
+  @Test func pingsDuringOneLargeAnswerAreFine() async throws {
+    try await TestServer.run { server in
+      let client = try await TestClient(address: server.address, streamWindow: 65_535)
+      let err = FileHandle.standardError
+      err.write(Data("opening\n".utf8))
+      let stream = try await client.open("/test.Echo/Large", autoRead: false)
+      err.write(Data("opened\n".utf8))
+      try await stream.send(Array("30000000".utf8), end: true)
+      err.write(Data("sent\n".utf8))
+      var received = 0
+      while received < 30_000_005 {
+        // What is not read holds the window: the server sends between any two pings.
+        stream.channel.read()
+        guard let event = await stream.next(), event != .closed else { break }
+        switch event { case .data(let d, let e): print("data", d.count, e); default: err.write(Data("\(event)\n".utf8)) }
+        guard case .data(let bytes, _) = event else { continue }
+        received += bytes.count
+        client.ping(1)
+      }
+      #expect(received == 30_000_005)
+      await client.close()
+    }
+  }
+
+  @Test func aSilentClientIsPinged() async throws {
+    let keepalive = GRPCServerKeepalive(
+      serverInterval: .milliseconds(100), serverTimeout: .milliseconds(100))
+    try await TestServer.run(keepalive: keepalive) { server in
+      let client = try await TestClient(address: server.address)
+      var pings = 0
+      for await frame in client.rootFrames {
+        if case .ping(_, ack: false) = frame { pings += 1 }
+        if pings == 3 { break }
+      }
+      // It answered, as HTTP/2 handlers do, and is still there.
+      #expect(try await client.call("/test.Echo/Stream", [1]).status == 0)
+      await client.close()
+    }
+  }
+
+  @Test func aClientThatDoesNotAnswerIsClosed() async throws {
+    let keepalive = GRPCServerKeepalive(
+      serverInterval: .milliseconds(100), serverTimeout: .milliseconds(100))
+    try await TestServer.run(keepalive: keepalive) { server in
+      // A preface, empty SETTINGS, and silence.
+      let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + [0, 0, 0, 4, 0, 0, 0, 0, 0]
+      let time = try await closingTime(preface, server.address)
+      #expect(time >= .milliseconds(150) && time < .seconds(4))
+    }
+  }
+
+  @Test func anAddressInUseIsNamed() async throws {
+    try await TestServer.run { server in
+      let (host, port) = split(server.address)
+      let second = try GRPCServer(
+        configuration: GRPCServerConfiguration(host: host, port: port, eventLoopThreads: 1),
+        methods: [], logger: LogCollector.make().0)
+      let error = try await #require(throws: GRPCListenError.self) { try await second.start() }
+      let text = error.description.lowercased()
+      #expect(text.contains("listen"))
+      #expect(text.contains("address already in use"))
+      #expect(text.contains(server.address))
+    }
+  }
+
+  @Test func shuttingDownLetsStreamsEnd() async throws {
+    try await TestServer.run { server in
+      let client = try await TestClient(address: server.address)
+      let stream = try await client.open("/test.Echo/Stream")
+      try await stream.send([1])
+      _ = await stream.collect(bytes: 6)
+      async let stopped: Void = server.server.shutdown(grace: .seconds(20))
+      for await frame in client.rootFrames {
+        if case .goAway(_, .noError, _) = frame { break }
+      }
+      let started = ContinuousClock.now
+      try await stream.send([2], end: true)
+      let result = await stream.collect()
+      #expect(result.messages == [[2]])
+      #expect(result.status == 0)
+      await stopped
+      #expect(started.duration(to: .now) < .seconds(10))
+      await #expect(throws: (any Error).self) { try await TestClient(address: server.address) }
+    }
+  }
+
+  @Test func shuttingDownEndsWhatDoesNotEnd() async throws {
+    let cancelled = Atomic<Bool>(false)
+    let waiting = GRPCMethod(path: "/test.Wait/Wait") { stream in
+      await stream.closed()
+      cancelled.store(true, ordering: .relaxed)
+    }
+    try await TestServer.run(methods: [waiting]) { server in
+      let client = try await TestClient(address: server.address)
+      let stream = try await client.open("/test.Wait/Wait")
+      #expect(await eventually { server.server.registry.handlerCount == 1 })
+      let started = ContinuousClock.now
+      await server.server.shutdown(grace: .milliseconds(200))
+      let time = started.duration(to: .now)
+      #expect(time >= .milliseconds(190) && time < .seconds(5))
+      let result = await stream.collect()
+      #expect(result.status == 14)
+      #expect(result.message == "the server is shutting down")
+      let wasCancelled = cancelled.load(ordering: .relaxed)
+      #expect(wasCancelled)
+    }
+  }
+}

@@ -1,0 +1,268 @@
+"""Runs an orderer executable with a configuration of its own, and talks to it as a client."""
+
+import os
+import pathlib
+import queue
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import grpc
+import yaml
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from fabric_protos.common import common_pb2, configtx_pb2
+from fabric_protos.msp import identities_pb2
+from fabric_protos.orderer import ab_pb2, ab_pb2_grpc
+
+FIXTURES = pathlib.Path(__file__).resolve().parent.parent / "Fixtures"
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+MESSAGE_LIMIT = 200 << 20
+SYSTEM_CHANNEL = "syschannel"
+
+
+def wait_for(condition, what, timeout=60):
+    """Poll until the condition holds; return its value."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise TimeoutError(f"{what}: not within {timeout} s")
+
+
+class Identity:
+    """A member of an MSP, with its key."""
+
+    def __init__(self, msp_id, directory):
+        directory = pathlib.Path(directory)
+        self.msp_id = msp_id
+        self.cert = (directory / "cert.pem").read_bytes()
+        key = (directory / "key.pem").read_bytes()
+        self.key = serialization.load_pem_private_key(key, None)
+        self.creator = identities_pb2.SerializedIdentity(
+            mspid=msp_id, id_bytes=self.cert).SerializeToString()
+
+    def sign(self, message):
+        """A low-S signature, the only form that the network accepts."""
+        r, s = decode_dss_signature(self.key.sign(message, ec.ECDSA(hashes.SHA256())))
+        return encode_dss_signature(r, min(s, ORDER - s))
+
+
+def org_user(number, name="user1"):
+    """A fixture user of organization 1 to 5."""
+    return Identity(f"Org{number}MSP", FIXTURES / f"crypto/org{number}.test/users/{name}")
+
+
+def orderer_admin():
+    """The fixture admin of the orderer organization."""
+    return Identity("OrdererMSP", FIXTURES / "crypto/orderer.test/users/admin")
+
+
+def envelope(channel, signer, data, kind=common_pb2.ENDORSER_TRANSACTION):
+    """A signed envelope."""
+    header = common_pb2.ChannelHeader(type=kind, channel_id=channel)
+    header.timestamp.GetCurrentTime()
+    signature_header = common_pb2.SignatureHeader(creator=signer.creator, nonce=os.urandom(24))
+    payload = common_pb2.Payload(
+        header=common_pb2.Header(channel_header=header.SerializeToString(),
+                                 signature_header=signature_header.SerializeToString()),
+        data=data).SerializeToString()
+    return common_pb2.Envelope(payload=payload, signature=signer.sign(payload))
+
+
+def payload_data(serialized):
+    """The data of a serialized envelope."""
+    parsed = common_pb2.Envelope.FromString(serialized)
+    return common_pb2.Payload.FromString(parsed.payload).data
+
+
+def seek(channel, signer, start, stop):
+    """A Deliver request from block `start` to block `stop`; None stands for the newest block."""
+    def position(number):
+        if number is None:
+            return ab_pb2.SeekPosition(newest=ab_pb2.SeekNewest())
+        return ab_pb2.SeekPosition(specified=ab_pb2.SeekSpecified(number=number))
+    info = ab_pb2.SeekInfo(start=position(start), stop=position(stop))
+    return envelope(channel, signer, info.SerializeToString(), common_pb2.DELIVER_SEEK_INFO)
+
+
+class Orderer:
+    """One orderer process; it can be killed and started again on its folder."""
+
+    def __init__(self, executable, directory, flavor="2.5", options=None):
+        self.executable, self.flavor = str(executable), flavor
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.address = f"127.0.0.1:{self.port}"
+        self.process = None
+        node = FIXTURES / "crypto/orderer.test/nodes/node1"
+        style = "v14" if flavor == "1.4" else "v20"
+        genesis = FIXTURES / f"blocks/system-solo-{style}.block"
+        general = {"ListenAddress": "127.0.0.1", "ListenPort": self.port,
+                   "TLS": {"Enabled": False}, "LocalMSPDir": str(node / "msp"),
+                   "LocalMSPID": "OrdererMSP", "Cluster": {"SendBufferSize": 10},
+                   "Authentication": {"TimeWindow": "15m"},
+                   "BCCSP": {"Default": "SW", "SW": {"Hash": "SHA2", "Security": 256}}}
+        if flavor == "1.4":
+            general |= {"LedgerType": "file", "GenesisMethod": "file", "GenesisFile": str(genesis)}
+        else:
+            general |= {"BootstrapMethod": "file", "BootstrapFile": str(genesis)}
+        self.settings = {
+            "General": general, "FileLedger": {"Location": str(self.directory / "ledger")},
+            "Operations": {"ListenAddress": "127.0.0.1:0"}, "Metrics": {"Provider": "disabled"},
+            "Consensus": {"WALDir": str(self.directory / "wal"),
+                          "SnapDir": str(self.directory / "snap")}}
+        if flavor != "1.4":
+            self.settings["Admin"] = {"ListenAddress": "127.0.0.1:0"}
+        for key, value in (options or {}).items():
+            section = self.settings
+            *parents, last = key.split(".")
+            for parent in parents:
+                section = section.setdefault(parent, {})
+            section[last] = value
+
+    @property
+    def log(self):
+        """What the process has written."""
+        return (self.directory / "orderer.log").read_text(errors="replace")
+
+    def start(self):
+        """Start the process and wait until it serves."""
+        (self.directory / "orderer.yaml").write_text(yaml.safe_dump(self.settings))
+        environment = {key: value for key, value in os.environ.items()
+                       if not key.startswith(("ORDERER_", "FABRIC_"))}
+        with open(self.directory / "orderer.log", "ab") as log:
+            self.process = subprocess.Popen(
+                [self.executable], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                cwd=self.directory, env=environment | {"FABRIC_CFG_PATH": str(self.directory)})
+        wait_for(self._serves, "the orderer serves")
+        return self
+
+    def _serves(self):
+        if self.process.poll() is not None:
+            raise RuntimeError(f"the orderer ended: {self.log[-2000:]}")
+        try:
+            return self.deliver(SYSTEM_CHANNEL, orderer_admin(), 0, 0)[0]
+        except grpc.RpcError:
+            return False
+
+    def stop(self, number=signal.SIGTERM):
+        """End the process; its exit status."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(number)
+            self.process.wait(60)
+        return self.process.returncode if self.process else None
+
+    def cpu_seconds(self):
+        """User and system time of the process so far."""
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def resident_megabytes(self):
+        """Resident memory of the process."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+    def channel(self):
+        """A new gRPC channel to the process."""
+        return grpc.insecure_channel(self.address, [
+            ("grpc.max_receive_message_length", MESSAGE_LIMIT),
+            ("grpc.use_local_subchannel_pool", 1)])
+
+    def broadcast(self, *envelopes):
+        """Send envelopes on one stream; the status names."""
+        with self.channel() as channel:
+            call = ab_pb2_grpc.AtomicBroadcastStub(channel).Broadcast(iter(envelopes), timeout=60)
+            return [common_pb2.Status.Name(response.status) for response in call]
+
+    def deliver(self, channel_id, signer, start, stop):
+        """(blocks, status name) of one request."""
+        blocks = []
+        with self.channel() as channel:
+            stub = ab_pb2_grpc.AtomicBroadcastStub(channel)
+            request = seek(channel_id, signer, start, stop)
+            for response in stub.Deliver(iter([request]), timeout=60):
+                if response.WhichOneof("Type") == "status":
+                    return blocks, common_pb2.Status.Name(response.status)
+                blocks.append(response.block)
+        return blocks, None
+
+    def height(self, channel_id, signer):
+        """Blocks of a channel; 0 if it does not exist."""
+        blocks, _ = self.deliver(channel_id, signer, None, None)
+        return blocks[0].header.number + 1 if blocks else 0
+
+    def create_channel(self, style="v20"):
+        """Create the fixture channel of organizations 1 and 2; its name."""
+        message = common_pb2.Envelope.FromString(
+            (FIXTURES / f"blocks/channel-{style}.tx").read_bytes())
+        update = configtx_pb2.ConfigUpdateEnvelope.FromString(payload_data(
+            message.SerializeToString()))
+        signed = configtx_pb2.ConfigUpdateEnvelope(config_update=update.config_update)
+        admin = org_user(1, "admin")
+        header = common_pb2.SignatureHeader(
+            creator=admin.creator, nonce=os.urandom(24)).SerializeToString()
+        signed.signatures.add(signature_header=header,
+                              signature=admin.sign(header + update.config_update))
+        name = configtx_pb2.ConfigUpdate.FromString(update.config_update).channel_id
+        status = self.broadcast(envelope(name, admin, signed.SerializeToString(),
+                                         common_pb2.CONFIG_UPDATE))
+        assert status == ["SUCCESS"], status
+        wait_for(lambda: self.height(name, org_user(1)), "the channel exists")
+        return name
+
+
+class Sender(threading.Thread):
+    """Sends messages on one stream with a bounded number in flight, and collects the statuses."""
+
+    def __init__(self, orderer, messages, window=64):
+        super().__init__(daemon=True)
+        self.orderer, self.messages = orderer, messages
+        self.room = threading.Semaphore(window)
+        self.statuses = []
+        self.error = None
+
+    def _requests(self):
+        for message in self.messages:
+            self.room.acquire()
+            yield message
+
+    def run(self):
+        try:
+            with self.orderer.channel() as channel:
+                call = channel.stream_stream(
+                    "/orderer.AtomicBroadcast/Broadcast", request_serializer=None,
+                    response_deserializer=ab_pb2.BroadcastResponse.FromString)(self._requests())
+                for response in call:
+                    self.statuses.append(response.status)
+                    self.room.release()
+        except grpc.RpcError as error:
+            self.error = error
+
+
+class Tail(threading.Thread):
+    """Reads a channel from a block on, for as long as blocks come."""
+
+    def __init__(self, orderer, channel_id, signer, start=0):
+        super().__init__(daemon=True)
+        self.blocks = queue.Queue()
+        self.request = seek(channel_id, signer, start, 2**64 - 1)
+        self.orderer = orderer
+        self.call = None
+
+    def run(self):
+        try:
+            with self.orderer.channel() as channel:
+                self.call = ab_pb2_grpc.AtomicBroadcastStub(channel).Deliver(iter([self.request]))
+                for response in self.call:
+                    self.blocks.put(response)
+        except (grpc.RpcError, ValueError):
+            pass

@@ -1,0 +1,88 @@
+// Channels across restarts, and what happens when one of them is damaged.
+
+import BlockLedger
+import FabricCrypto
+import FabricProtos
+import Foundation
+import Logging
+import Membership
+import MessageProcessing
+import Ordering
+import SoloConsensus
+import Testing
+
+@testable import Multichannel
+
+@Suite struct RegistrarTests {
+  static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().appendingPathComponent("Fixtures").path
+
+  static func genesis(_ name: String) throws -> Block {
+    let data = try Data(contentsOf: URL(fileURLWithPath: "\(fixtures)/blocks/\(name).block"))
+    return try Block(serialized: [UInt8](data))
+  }
+
+  static func registrar(_ ledgers: any LedgerFactory) throws -> Registrar {
+    var logger = Logger(label: "test")
+    logger.logLevel = .critical
+    let local = try LocalMSP(
+      directory: "\(fixtures)/crypto/orderer.test/nodes/node1/msp", mspID: "OrdererMSP",
+      keyStoreDirectory: nil)
+    return Registrar(
+      ledgers: ledgers, signer: local.signer, consenters: ["solo": SoloConsenter(logger: logger)],
+      environment: ProcessingEnvironment(logger: logger), logger: logger)
+  }
+
+  @Test func aSystemChannelIsFoundAgain() async throws {
+    let ledgers = RAMLedgerFactory(historySize: 100)
+    for _ in 0..<2 {
+      let registrar = try Self.registrar(ledgers)
+      try await registrar.bootstrap(Self.genesis("system-solo-v20"))
+      try await registrar.initialize()
+      #expect(registrar.channels().map(\.id) == ["syschannel"])
+      await registrar.halt()
+    }
+  }
+
+  @Test func anApplicationChannelsBlockIsNoBootstrapBlock() async throws {
+    let ledgers = RAMLedgerFactory(historySize: 100)
+    let registrar = try Self.registrar(ledgers)
+    await #expect {
+      try await registrar.bootstrap(Self.genesis("app-raft-v20"))
+    } throws: {
+      "\($0)".contains("bootstrap block") && "\($0)".contains("lacks ConsortiumsConfig")
+    }
+    #expect(try ledgers.channelIDs() == [])
+  }
+
+  @Test func aConsensusTypeThatIsNotSupportedIsNamedAndNothingIsWritten() async throws {
+    let ledgers = RAMLedgerFactory(historySize: 100)
+    let registrar = try Self.registrar(ledgers)
+    await #expect {
+      try await registrar.bootstrap(Self.genesis("system-kafka-v20"))
+    } throws: {
+      "\($0)".contains("kafka") && "\($0)".contains("supports: solo")
+    }
+    #expect(try ledgers.channelIDs() == [])
+  }
+
+  @Test func aChannelThatCannotBeOpenedDoesNotStopTheOthers() async throws {
+    let ledgers = RAMLedgerFactory(historySize: 100)
+    let broken = try await ledgers.openOrCreate("broken")
+    try await broken.append(
+      Block(header: BlockHeader(number: 0, previousHash: [], dataHash: sha([9])), data: [[9]], metadata: []))
+    _ = try await ledgers.openOrCreate("empty")
+    let system = try await ledgers.openOrCreate("syschannel")
+    try await system.append(Self.genesis("system-solo-v20"))
+    let registrar = try Self.registrar(ledgers)
+    try await registrar.initialize()
+    #expect(registrar.channels().map(\.id) == ["syschannel"])
+    guard case .unavailable = registrar.lookUp("broken") else {
+      return #expect(Bool(false), "the broken channel should be known with its reason")
+    }
+    #expect(registrar.lookUp("empty") == nil)
+    #expect(try ledgers.channelIDs() == ["broken", "syschannel"])
+  }
+
+  private func sha(_ bytes: [UInt8]) -> [UInt8] { SHA256Digest.hash(bytes) }
+}

@@ -1,0 +1,133 @@
+// The syntax of single values: durations, numbers, byte sizes, versions, paths.
+
+import Testing
+
+@testable import OrdererConfiguration
+
+@Suite struct ValueTests {
+  @Test(
+    "Durations are read like Go's",
+    arguments: [
+      ("0", 0), ("5s", 5_000_000_000), ("1h30m", 5_400_000_000_000), ("250ms", 250_000_000),
+      ("1.5s", 1_500_000_000), (".5s", 500_000_000), ("1.s", 1_000_000_000), ("10ns", 10),
+      ("11us", 11_000), ("12µs", 12_000), ("-5m", -300_000_000_000), ("+3s", 3_000_000_000),
+      ("1h15m30.918273645s", 4_530_918_273_645), ("0.3333333333333333333h", 1_200_000_000_000 - 1),
+      ("0.100000000000000000000h", 360_000_000_000), ("2562047h47m16s", 9_223_372_036_000_000_000),
+      ("1ns2us3ms4s", 4_003_002_001),
+    ] as [(String, Int64)])
+  func durations(text: String, expected: Int64) {
+    #expect(GoDuration.nanoseconds(parsing: text) == expected)
+  }
+
+  @Test(
+    "What is no duration is refused",
+    arguments: [
+      "", "s", "5", "-", ".", ".s", "5 s", "5x", "s5", "1e3s", "long", "3000000h", "5s ", "--5s",
+      "99999999999999999999s", "5S",
+    ])
+  func noDurations(text: String) {
+    #expect(GoDuration.nanoseconds(parsing: text) == nil)
+  }
+
+  @Test(
+    "Durations are shown like Go's",
+    arguments: [
+      ("0s", "0s"), ("5s", "5s"), ("90m", "1h30m0s"), ("900s", "15m0s"), ("168h", "168h0m0s"),
+      ("250ms", "250ms"), ("1.5s", "1.5s"), ("1500us", "1.5ms"), ("10ns", "10ns"),
+      ("1100ns", "1.1µs"), ("-90s", "-1m30s"), ("3661.5s", "1h1m1.5s"),
+    ])
+  func shownDurations(text: String, expected: String) throws {
+    #expect(GoDuration.describe(try #require(GoDuration.parse(text))) == expected)
+  }
+
+  @Test(
+    "Whole numbers are read like Go's",
+    arguments: [
+      ("0", 0), ("7050", 7050), ("-1", -1), ("+5", 5), ("0x10", 16), ("0X1f", 31), ("010", 8),
+      ("0o17", 15), ("0b101", 5), ("1_000", 1000), ("-0x10", -16),
+      ("9223372036854775807", Int64.max), ("", nil), ("many", nil), ("1.0", nil), ("08", nil),
+      ("0x", nil), ("9223372036854775808", nil), ("--1", nil), ("1 ", nil),
+    ] as [(String, Int64?)])
+  func integers(text: String, expected: Int64?) {
+    #expect(GoInteger.parse(text) == expected)
+  }
+
+  @Test(
+    "Byte sizes have units of 1024",
+    arguments: [
+      ("1 MB", 1 << 20), ("1MB", 1 << 20), ("1m", 1 << 20), ("100k", 100 << 10), ("2 KB", 2 << 10),
+      ("3g", 3 << 30), ("1  gB", 1 << 30), ("10", nil), ("MB", nil), ("1.5 MB", nil), ("1 TB", nil),
+      ("-1k", nil), ("1 b", nil), ("17179869184g", nil),
+    ] as [(String, UInt64?)])
+  func byteSizes(text: String, expected: UInt64?) {
+    #expect(ByteSize.parse(text) == expected)
+  }
+
+  @Test(
+    "A Kafka version stands for the nearest older one that Fabric tells apart",
+    arguments: [
+      ("0.8.2", "0.8.2.0"), ("0.8.2.1", "0.8.2.1"), ("0.8.9", "0.8.2.2"), ("0.9", "0.9.0.0"),
+      ("0.9.0.1", "0.9.0.1"), ("0.10.0.0", "0.10.0.0"), ("0.10.0.7", "0.10.0.1"),
+      ("0.10.1.9", "0.10.1.0"), ("0.10.2.1", "0.10.2.0"), ("0.11.0.2", "0.11.0.0"),
+      ("1.0.0", "1.0.0"), ("1", "1.0.0"), ("v2.8.0", "1.0.0"), ("2.8.0+build", "1.0.0"),
+    ])
+  func kafkaVersions(text: String, expected: String) throws {
+    #expect(try KafkaVersion(parsing: text).description == expected)
+  }
+
+  @Test(
+    "What is no Kafka version is refused",
+    arguments: ["", "x", "1.", ".1", "1.x", "0.8.1", "0", "1.0.0-rc1", "1..2", "99999999999"])
+  func noKafkaVersions(text: String) {
+    #expect(throws: KafkaVersion.ParseError.self) { try KafkaVersion(parsing: text) }
+  }
+
+  @Test func kafkaVersionsAreOrdered() {
+    #expect(KafkaVersion.all == KafkaVersion.all.sorted())
+    #expect(KafkaVersion.all.contains(.standard))
+  }
+
+  @Test(
+    "Relative paths are below the folder",
+    arguments: [
+      ("msp", "/cfg/msp"), ("./a/../b", "/cfg/b"), ("/abs//x", "/abs//x"), ("../up", "/up"),
+      ("../../..", "/"), ("a/", "/cfg/a"),
+    ])
+  func paths(path: String, expected: String) {
+    #expect(ConfigurationPath.resolve(path, against: "/cfg") == expected)
+  }
+
+  @Test(
+    "The edit distance counts slips",
+    arguments: [
+      ("", "", 0), ("abc", "", 3), ("abc", "abc", 0), ("abc", "abd", 1), ("abc", "acb", 1),
+      ("abc", "ab", 1), ("kitten", "sitting", 3),
+    ])
+  func distances(left: String, right: String, expected: Int) {
+    #expect(NearestName.distance(left, right) == expected)
+    #expect(NearestName.distance(right, left) == expected)
+  }
+
+  @Test func certificateBlocksAreFoundInAFile() {
+    let text = """
+      comment
+      -----BEGIN CERTIFICATE-----
+      AAAA
+      -----END CERTIFICATE-----
+      -----BEGIN PRIVATE KEY-----
+      BBBB
+      -----END PRIVATE KEY-----
+      -----BEGIN CERTIFICATE-----
+      Header: value
+
+      CCCC
+      -----END CERTIFICATE-----
+      -----BEGIN CERTIFICATE-----
+      DDDD
+      """
+    #expect(
+      String.certificateBlocks(in: text) == [
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+      ])
+  }
+}

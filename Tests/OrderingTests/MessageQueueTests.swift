@@ -1,0 +1,102 @@
+// The queue of a chain: bounded, in order, and nobody waits for ever.
+
+import Testing
+
+@testable import Ordering
+
+@Suite struct MessageQueueTests {
+  @Test func whatEachProducerAppendsComesOutInItsOrder() async throws {
+    let queue = MessageQueue<(producer: Int, number: Int)>(
+      maximumCount: 10, maximumBytes: 1 << 20, maximumWaiting: 100)
+    let perProducer = 500
+    let received = try await withThrowingTaskGroup(of: Void.self) { group in
+      for producer in 0..<8 {
+        group.addTask {
+          for number in 0..<perProducer { try await queue.append([(producer, number)], bytes: 1) }
+        }
+      }
+      var received = [[Int]](repeating: [], count: 8)
+      while received.reduce(0, { $0 + $1.count }) < 8 * perProducer {
+        guard case .elements(let elements) = await queue.next() else { break }
+        #expect(elements.count <= 10)
+        for element in elements { received[element.producer].append(element.number) }
+      }
+      try await group.waitForAll()
+      return received
+    }
+    for numbers in received { #expect(numbers == Array(0..<perProducer)) }
+  }
+
+  @Test func aFullQueueHoldsItsProducersBackUntilThereIsRoom() async throws {
+    let queue = MessageQueue<Int>(maximumCount: 100, maximumBytes: 10, maximumWaiting: 100)
+    try await queue.append([1], bytes: 10)
+    let producer = Task { try await queue.append([2], bytes: 1) }
+    try await Task.sleep(for: .milliseconds(50))
+    guard case .elements(let first) = await queue.next() else { return #expect(Bool(false)) }
+    #expect(first == [1])
+    try await producer.value
+    guard case .elements(let second) = await queue.next() else { return #expect(Bool(false)) }
+    #expect(second == [2])
+  }
+
+  @Test func tooManyWaitingProducersAreRefused() async throws {
+    let queue = MessageQueue<Int>(maximumCount: 1, maximumBytes: 10, maximumWaiting: 0)
+    try await queue.append([1], bytes: 1)
+    await #expect(throws: MessageQueue<Int>.Refusal.overloaded) {
+      try await queue.append([2], bytes: 1)
+    }
+  }
+
+  @Test func closingEndsProducersAndConsumer() async throws {
+    let queue = MessageQueue<Int>(maximumCount: 1, maximumBytes: 10, maximumWaiting: 5)
+    try await queue.append([1], bytes: 1)
+    let producer = Task { try await queue.append([2], bytes: 1) }
+    try await Task.sleep(for: .milliseconds(20))
+    queue.close()
+    await #expect(throws: MessageQueue<Int>.Refusal.closed) { try await producer.value }
+    guard case .elements([1]) = await queue.next() else { return #expect(Bool(false)) }
+    guard case .closed = await queue.next() else { return #expect(Bool(false)) }
+  }
+
+  @Test func wakingReturnsWithoutElements() async {
+    let queue = MessageQueue<Int>(maximumCount: 1, maximumBytes: 10, maximumWaiting: 5)
+    let consumer = Task { await queue.next() }
+    queue.wake()
+    guard case .elements(let elements) = await consumer.value else { return #expect(Bool(false)) }
+    #expect(elements.isEmpty)
+  }
+}
+
+@Suite struct TipSignalTests {
+  @Test func readersAreWokenWhenTheChainGrowsPastThem() async {
+    let tip = TipSignal(height: 5)
+    #expect(await tip.wait(beyond: 4, heedsErrors: true) == .grown)
+    let near = Task { await tip.wait(beyond: 5, heedsErrors: true) }
+    let far = Task { await tip.wait(beyond: 6, heedsErrors: true) }
+    try? await Task.sleep(for: .milliseconds(20))
+    tip.grow(to: 6)
+    #expect(await near.value == .grown)
+    tip.grow(to: 7)
+    #expect(await far.value == .grown)
+  }
+
+  @Test func anErrorWakesThoseWhoHeedIt() async {
+    let tip = TipSignal(height: 1)
+    let strict = Task { await tip.wait(beyond: 1, heedsErrors: true) }
+    let bestEffort = Task { await tip.wait(beyond: 1, heedsErrors: false) }
+    try? await Task.sleep(for: .milliseconds(20))
+    tip.fail("disk")
+    #expect(await strict.value == .errored("disk"))
+    #expect(tip.error == "disk")
+    tip.grow(to: 2)
+    #expect(await bestEffort.value == .grown)
+  }
+
+  @Test func cancellationEndsAWait() async {
+    let tip = TipSignal(height: 1)
+    let reader = Task { await tip.wait(beyond: 1, heedsErrors: true) }
+    try? await Task.sleep(for: .milliseconds(20))
+    reader.cancel()
+    #expect(await reader.value == .cancelled)
+  }
+}

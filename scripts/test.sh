@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Passes every test on a fresh Debian 12 with Swift 6.3: installs, builds, unit tests, interoperability.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+scripts/setup.sh --tests
+swift build --build-tests
+swift test --skip-build
+.venv/bin/python -m pytest -q Tests/Interop --orderer "$(swift build --show-bin-path)/orderer"
