@@ -25,6 +25,9 @@ let unixSignals: Target.Dependency = .product(
 let argumentParser: Target.Dependency = .product(
   name: "ArgumentParser", package: "swift-argument-parser")
 
+// What `orderer version` tells; a change of commit recompiles one small C file.
+let commit = Context.gitInformation.map { String($0.currentCommit.prefix(9)) } ?? "unknown"
+
 var targets: [Target] = [
   .target(name: "FabricProtos", dependencies: [protobuf]),
   .target(name: "FabricCrypto", dependencies: [crypto, cryptoExtras, asn1]),
@@ -39,7 +42,7 @@ var targets: [Target] = [
     dependencies: ["CLevelDB", "FabricProtos", "FabricCrypto", nioCore, nioPosix, logging]),
   .target(name: "Ordering", dependencies: ["ChannelConfig", "BlockLedger", logging]),
   .target(name: "SoloConsensus", dependencies: ["Ordering"]),
-  .target(name: "MessageProcessing", dependencies: ["ChannelConfig", logging]),
+  .target(name: "MessageProcessing", dependencies: ["ChannelConfig", x509, logging]),
   .target(name: "Multichannel", dependencies: ["Ordering", "MessageProcessing"]),
   .target(name: "AtomicBroadcast", dependencies: ["Multichannel"]),
   .target(
@@ -53,7 +56,11 @@ var targets: [Target] = [
       "AtomicBroadcast", "SoloConsensus", "GenesisProfiles", "GRPCTransport",
       "OrdererConfiguration", "FabricLogging", lifecycle, unixSignals,
     ]),
-  .executableTarget(name: "orderer", dependencies: ["OrdererServer", argumentParser]),
+  .target(
+    name: "CBuildInformation",
+    cSettings: [.define("HEDDLE_COMMIT", to: "\"\(commit)\"")]),
+  .executableTarget(
+    name: "orderer", dependencies: ["OrdererServer", "CBuildInformation", argumentParser]),
 
   .testTarget(name: "FabricProtosTests", dependencies: ["FabricProtos"]),
   .testTarget(name: "FabricCryptoTests", dependencies: ["FabricCrypto"]),

@@ -28,6 +28,9 @@ public struct DeliverHandler: Sendable {
     }
   }
 
+  /// Seconds before a certificate's expiry from which on waiting sessions run a timer for it.
+  static let expiryHorizon: TimeInterval = 24 * 3_600
+
   private let registrar: Registrar
   private let options: Options
   private let logger: Logger
@@ -151,19 +154,16 @@ public struct DeliverHandler: Sendable {
             "Block \(number) not found, block number greater than chain length bounds")
           return .notFound
         }
-        switch await channel.tip.wait(beyond: number, heedsErrors: heedsErrors) {
+        switch await wait(
+          for: number, of: channel, heedsErrors: heedsErrors, until: access.expiresAt)
+        {
         case .grown: break
         case .errored: return errored(channel, stream)
-        case .cancelled: throw StreamFailure.cancelled
+        case .cancelled where Task.isCancelled: throw StreamFailure.cancelled
+        case .cancelled: break  // The certificate expires: the check below says so.
         }
       }
-      let block: ByteBuffer
-      do {
-        block = try await channel.block(number, contentType: seek.contentType)
-      } catch {
-        log(.error, channel.id, "Error reading block \(number): \(error)")
-        return .internalServerError
-      }
+      // Checked before the block is read: a session that may not go on needs none.
       do {
         try access.check(now: now())
       } catch {
@@ -172,9 +172,40 @@ public struct DeliverHandler: Sendable {
           "Client authorization revoked for deliver request from \(stream.remoteAddress): \(error)")
         return .forbidden
       }
+      guard channel.tip.height > number else { continue }
+      let block: ByteBuffer
+      do {
+        block = try await channel.block(number, contentType: seek.contentType)
+      } catch {
+        log(.error, channel.id, "Error reading block \(number): \(error)")
+        return .internalServerError
+      }
       try await stream.send([Responses.deliver(block: block)])
       if number == range.upperBound { return .success }
       number += 1
+    }
+  }
+
+  /// Waits for a block, at most until the client's certificate expires.
+  ///
+  /// Only an expiry within ``expiryHorizon`` is waited for with a timer; a session that outlasts it
+  /// without a block ends when the next block comes, and is not served that block.
+  private func wait(
+    for number: UInt64, of channel: Channel, heedsErrors: Bool, until expiry: Date?
+  ) async -> TipSignal.Event {
+    let remaining = expiry?.timeIntervalSince(now()) ?? .infinity
+    guard remaining < Self.expiryHorizon else {
+      return await channel.tip.wait(beyond: number, heedsErrors: heedsErrors)
+    }
+    return await withTaskGroup(of: TipSignal.Event.self) { group in
+      group.addTask { await channel.tip.wait(beyond: number, heedsErrors: heedsErrors) }
+      group.addTask {
+        // A little later than the expiry, so that the clock has passed it.
+        try? await Task.sleep(for: .seconds(max(0, remaining) + 0.01))
+        return .cancelled
+      }
+      defer { group.cancelAll() }
+      return await group.next() ?? .cancelled
     }
   }
 

@@ -23,7 +23,8 @@ struct SessionAccess {
   private let channel: Channel
   private let checksExpiration: Bool
   private var checkedSequence: UInt64?
-  private var expiresAt: Date?
+  /// When the client's certificate expires; nil if that is not to be heeded.
+  private(set) var expiresAt: Date?
 
   /// - Throws: `EnvelopeError` if the request has a malformed signature header.
   init(envelope: EnvelopeView, channel: Channel, checksExpiration: Bool) throws(EnvelopeError) {

@@ -7,7 +7,7 @@ public struct ChannelGroupConfig: Sendable, Equatable {
   /// The hash functions that a config may name. Blocks are hashed with SHA-256 whatever it names.
   public enum HashingAlgorithm: String, Sendable {
     case sha256 = "SHA256"
-    case sha3_256 = "SHA3_256"
+    case sha3 = "SHA3_256"
   }
 
   /// The only width of block data hashing there is: one hash over everything.

@@ -129,6 +129,27 @@ public final class ConfigBundle: Sendable {
   }
 }
 
+extension ConfigBundle {
+  /// The names of policies that the config does not define although nodes ask for them; worth a
+  /// warning, since everything they guard is refused. Fabric: `LogSanityChecks`.
+  public var missingPolicies: [String] {
+    var names = [PolicyPath.channelReaders, PolicyPath.channelWriters]
+    if application != nil {
+      names += [
+        PolicyPath.applicationReaders, PolicyPath.applicationWriters,
+        PolicyPath.applicationAdmins,
+      ]
+    }
+    if orderer != nil {
+      names += [
+        PolicyPath.blockValidation, PolicyPath.channelOrdererAdmins,
+        PolicyPath.channelOrdererWriters, PolicyPath.channelOrdererReaders,
+      ]
+    }
+    return names.filter { policyManager.policy($0) == nil }
+  }
+}
+
 /// The groups right below the channel group.
 private struct SubGroups {
   var orderer: OrdererGroupConfig?

@@ -24,7 +24,8 @@ enum ConfigMessages {
     try decode(Common_Payload.self, envelope.payload, "payload from envelope")
   }
 
-  static func channelHeader(of payload: Common_Payload) throws(ConfigError) -> Common_ChannelHeader {
+  static func channelHeader(of payload: Common_Payload) throws(ConfigError) -> Common_ChannelHeader
+  {
     guard payload.hasHeader else {
       throw ConfigError(.malformed, "envelope must have a Header")
     }

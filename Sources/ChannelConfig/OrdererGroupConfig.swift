@@ -113,7 +113,8 @@ public struct OrdererGroupConfig: Sendable, Equatable {
   /// dots and dashes that begins and ends with a letter or digit. An empty host passes in Fabric,
   /// so it does here.
   static func isBrokerAddress(_ text: String) -> Bool {
-    let parts = Array(text.utf8).split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+    let parts = Array(text.utf8).split(
+      separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
     guard parts.count == 2 else { return false }
     let (host, port) = (parts[0], parts[1])
     guard !port.isEmpty, port.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),

@@ -22,7 +22,10 @@ public struct OrganizationConfig: Sendable, Equatable {
   public let anchorPeers: [AnchorPeer]
 
   /// Where an organization stands, which decides what it may hold.
-  enum Role { case orderer(ChannelCapabilities), application, consortium }
+  enum Role {
+    case orderer(ChannelCapabilities)
+    case application, consortium
+  }
 
   init(
     name: String, group: Common_ConfigGroup, path: String, role: Role, msps: inout MSPRegistry

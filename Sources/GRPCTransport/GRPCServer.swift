@@ -56,9 +56,9 @@ public final class GRPCServer: Sendable {
     if configuration.isHealthServiceEnabled {
       methods += HealthService(services: MethodTable(methods).services).methods
     }
-    let limits = configuration.limits
+    let limits = configuration.limits.normalized
     self.environment = GRPCServerEnvironment(
-      limits: limits, keepalive: configuration.keepalive, methods: MethodTable(methods),
+      limits: limits, keepalive: configuration.keepalive.normalized, methods: MethodTable(methods),
       budget: InboundBudget(
         windowLimit: limits.maximumWindowBytesTotal, bufferLimit: limits.maximumBufferedBytesTotal),
       registry: ServerRegistry(maximumConnections: limits.maximumConnections),
@@ -159,10 +159,10 @@ public struct SilentObserver: GRPCServerObserver {
 
 extension GRPCServer {
   private func listen(_ group: MultiThreadedEventLoopGroup) async throws -> any Channel {
-    let limits = configuration.limits
     let environment = environment
+    let limits = environment.limits
     let tls = tls
-    let keepaliveTimeout = configuration.keepalive.serverTimeout
+    let keepaliveTimeout = environment.keepalive.serverTimeout
     let bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: GRPCServerLimits.listenBacklog)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)

@@ -33,7 +33,8 @@ public struct GRPCServerConfiguration: Sendable {
   }
 }
 
-/// Pings in both directions; the names are those of Fabric's `General.Keepalive`.
+/// Pings in both directions; the names are those of Fabric's `General.Keepalive`. A time that is not
+/// positive stands for its default.
 public struct GRPCServerKeepalive: Sendable, Hashable {
   /// The shortest time between two pings of a client. Pings that follow each other faster, with
   /// nothing sent to the client in between, are strikes; the third ends the connection with
@@ -54,7 +55,20 @@ public struct GRPCServerKeepalive: Sendable, Hashable {
   }
 }
 
-/// Every bound of the transport by name.
+extension GRPCServerKeepalive {
+  /// With defaults where there is no positive time.
+  var normalized: GRPCServerKeepalive {
+    let defaults = GRPCServerKeepalive()
+    var result = self
+    if result.serverMinInterval <= .zero { result.serverMinInterval = defaults.serverMinInterval }
+    if result.serverInterval <= .zero { result.serverInterval = defaults.serverInterval }
+    if result.serverTimeout <= .zero { result.serverTimeout = defaults.serverTimeout }
+    return result
+  }
+}
+
+/// Every bound of the transport by name. A message size or time that is not positive stands for its
+/// default, as in Fabric's configuration.
 public struct GRPCServerLimits: Sendable, Hashable {
   /// The largest message a client may send, in bytes; a larger one ends its stream (only) with
   /// `RESOURCE_EXHAUSTED`. Fabric's `General.MaxRecvMsgSize`: 100 MiB.
@@ -116,6 +130,21 @@ extension GRPCServerLimits {
   static let rememberedResetStreams = 1_024
   /// Waiting connections in the kernel.
   static let listenBacklog: Int32 = 1_024
+
+  /// With defaults where zero means "not set".
+  var normalized: GRPCServerLimits {
+    let defaults = GRPCServerLimits()
+    var result = self
+    if result.maximumReceiveMessageBytes <= 0 {
+      result.maximumReceiveMessageBytes = defaults.maximumReceiveMessageBytes
+    }
+    if result.maximumSendMessageBytes <= 0 {
+      result.maximumSendMessageBytes = defaults.maximumSendMessageBytes
+    }
+    if result.connectionTimeout <= .zero { result.connectionTimeout = defaults.connectionTimeout }
+    if result.trailersTimeout <= .zero { result.trailersTimeout = defaults.trailersTimeout }
+    return result
+  }
 
   /// The stream window, within what HTTP/2 allows.
   var clampedStreamWindowBytes: Int {

@@ -218,7 +218,12 @@ final class GRPCStreamHandler: ChannelInboundHandler {
     guard timeout < .seconds(365 * 24 * 3600) else { return }
     deadline = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(timeout)) {
       self.deadline = nil
-      self.abort(.deadlineExceeded)
+      if case .ended = self.state {
+        // The handler was in time, but the client has not read its answer.
+        self.reset()
+      } else {
+        self.abort(.deadlineExceeded)
+      }
     }
   }
 
@@ -280,8 +285,6 @@ final class GRPCStreamHandler: ChannelInboundHandler {
     _ status: GRPCStatus, httpStatus: Int, context: ChannelHandlerContext
   ) {
     state = .ended
-    deadline?.cancel()
-    deadline = nil
     let headers = HTTP2Frame.FramePayload.Headers(
       headers: ResponseHeaders.trailers(
         status, httpStatus: hasSentHeaders ? nil : httpStatus),

@@ -162,7 +162,7 @@ extension StreamState {
     let before = buffered
     buffered += burst.receivedBytes
     bufferedPartial = burst.partialBytes
-    queue.append(contentsOf: burst.messages)
+    if queue.isEmpty { queue = burst.messages } else { queue.append(contentsOf: burst.messages) }
 
     switch burst.end {
     case nil: inbound = .open(nil)
@@ -174,7 +174,7 @@ extension StreamState {
       // Nothing but padding or a part of a message.
       consumed += held
       held = 0
-      buffered = max(bufferedPartial, 0)
+      buffered = bufferedPartial
     }
     if let reader {
       // `take` marks a grant as scheduled; it is made below, here on the event loop.

@@ -31,17 +31,18 @@ final class WireObserver: ChannelDuplexHandler {
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     if isPayloadNext {
       isPayloadNext = false
-    } else if case .byteBuffer(let buffer) = unwrapOutboundIn(data) {
-      note(buffer)
+    } else if case .byteBuffer(let buffer) = unwrapOutboundIn(data), !note(buffer) {
+      promise?.succeed()
+      return
     }
     context.write(data, promise: promise)
   }
 
-  private func note(_ frame: ByteBuffer) {
-    let start = frame.readerIndex
+  /// Whether a frame is to be sent.
+  private func note(_ frame: ByteBuffer) -> Bool {
     guard frame.readableBytes >= Self.frameHeaderLength,
-      let type = frame.getInteger(at: start + 3, as: UInt8.self)
-    else { return }
+      let type = frame.getInteger(at: frame.readerIndex + 3, as: UInt8.self)
+    else { return true }
     switch type {
     case 0x0:
       connection.sentDataOrHeaders = true
@@ -49,9 +50,13 @@ final class WireObserver: ChannelDuplexHandler {
     case 0x1:
       connection.sentDataOrHeaders = true
     case 0x7:
+      // The connection closes behind a GOAWAY of ours. HTTP/2 takes frames that were read together
+      // with the reason for an error, but what counts is what we said.
+      guard !connection.isDiscarding else { return false }
       connection.goAwaysSent += 1
     default:
       break
     }
+    return true
   }
 }

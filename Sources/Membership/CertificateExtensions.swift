@@ -79,16 +79,25 @@ struct CertificateExtensions: Sendable {
       nameConstraints = constraints
       return (constraints.permittedSubtrees + constraints.excludedSubtrees)
         .allSatisfy(NameConstraintRules.understands)
-    case .X509ExtensionID.authorityKeyIdentifier, .X509ExtensionID.authorityInformationAccess:
-      // Neither decides anything here, but Go refuses certificates where they are critical.
+    case .X509ExtensionID.authorityKeyIdentifier:
+      // It decides nothing here, but Go refuses certificates where it is critical.
       if item.critical { throw CertificateProblem("the extension must not be critical") }
-      _ = try Parts.children(of: DER.parse(item.value), what: "extension")
+      _ = try Parts.children(of: DER.parse(item.value), what: "authorityKeyIdentifier")
       return true
-    case [2, 5, 29, 31], [2, 5, 29, 32], [2, 5, 29, 33]:
-      // CRL distribution points, policies and policy mappings put no limits on what an MSP uses
-      // certificates for; they only have to be lists of structures.
-      var entries = try Parts.children(of: DER.parse(item.value), what: "extension")
-      while let entry = entries.next() { _ = try Parts.children(of: entry, what: "extension") }
+    case .X509ExtensionID.authorityInformationAccess:
+      if item.critical { throw CertificateProblem("the extension must not be critical") }
+      try checkEntries(item, identifiers: 1)
+      return true
+    case [2, 5, 29, 31]:
+      // CRL distribution points and policies put no limits on what an MSP uses certificates for; they
+      // only have to be well-formed.
+      try checkEntries(item, identifiers: 0)
+      return true
+    case [2, 5, 29, 32]:
+      try checkEntries(item, identifiers: 1)
+      return true
+    case [2, 5, 29, 33]:
+      try checkEntries(item, identifiers: 2)
       return true
     case [2, 5, 29, 36]:
       _ = try Parts.children(of: DER.parse(item.value), what: "policyConstraints")
@@ -98,6 +107,15 @@ struct CertificateExtensions: Sendable {
       return true
     default:
       return false
+    }
+  }
+
+  /// Checks for a list of structures that each begin with so many object identifiers.
+  private func checkEntries(_ item: Certificate.Extension, identifiers: Int) throws {
+    var entries = try Parts.children(of: DER.parse(item.value), what: "extension")
+    while let entry = entries.next() {
+      var parts = try Parts.children(of: entry, what: "extension")
+      for _ in 0..<identifiers { _ = try ASN1ObjectIdentifier(derEncoded: &parts) }
     }
   }
 

@@ -66,8 +66,7 @@ public final class MSPManager: Sendable {
   }
 
   /// Returns if the identity is what the principal asks for, and tells why it is not otherwise.
-  public func check(_ identity: Identity, satisfies principal: Principal) throws(MembershipError)
-  {
+  public func check(_ identity: Identity, satisfies principal: Principal) throws(MembershipError) {
     try msp(of: identity).check(identity, satisfies: principal)
   }
 

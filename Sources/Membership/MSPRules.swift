@@ -46,7 +46,8 @@ struct MSPRules: Sendable {
     }
     let chain = try chains.uniqueChain(for: certificate)
     guard chain.count > 1, let issuer = chain.dropFirst().first else {
-      throw CertificateProblem("the certificate of a root CA is not signed by itself")
+      throw CertificateProblem(
+        "the certificate of a root CA is not signed by itself, or may not sign certificates")
     }
     let canonical = try certificate.withLowS(signedBy: issuer)
     return (canonical, .success([canonical] + chain.dropFirst()))

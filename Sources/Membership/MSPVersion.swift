@@ -1,5 +1,7 @@
 // The generations of MSP rules; a channel's capabilities choose one.
 
+// The names are the versions' own.
+// swift-format-ignore: AlwaysUseLowerCamelCase
 /// Which rules an MSP follows. Fabric: `msp/factory.go`, chosen by `common/capabilities/channel.go`.
 public enum MSPVersion: Int, Sendable, Comparable, CustomStringConvertible {
   /// No node organizational units. Channels without capabilities.

@@ -102,7 +102,9 @@ enum NameConstraintRules {
   private static func host(ofURI address: String) -> String? {
     guard let scheme = address.range(of: "://") else { return nil }
     var authority = address[scheme.upperBound...].prefix { !"/?#".contains($0) }
-    if let at = authority.lastIndex(of: "@") { authority = authority[authority.index(after: at)...] }
+    if let at = authority.lastIndex(of: "@") {
+      authority = authority[authority.index(after: at)...]
+    }
     if authority.hasPrefix("[") { return nil }
     let host = authority.prefix { $0 != ":" }
     return host.isEmpty ? nil : String(host)

@@ -122,7 +122,9 @@ struct ConfigurationAssembler {
   }
 
   private mutating func require(_ key: String, _ holds: Bool, by switchKey: String) {
-    if !holds { report(key, "it must be set if \(switchKey) is set to true") }
+    // A value that is there but unusable has been reported already.
+    guard !holds, !issues.contains(where: { $0.key == key }) else { return }
+    report(key, "it must be set if \(switchKey) is set to true")
   }
 
   private mutating func warnAboutOddities() {

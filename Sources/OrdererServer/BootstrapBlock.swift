@@ -3,6 +3,7 @@
 import FabricProtos
 import Foundation
 import GenesisProfiles
+import Logging
 import OrdererConfiguration
 
 enum BootstrapBlock {
@@ -13,7 +14,7 @@ enum BootstrapBlock {
   ///
   /// - Parameter configurationDirectory: Where `configtx.yaml` is, for the provisional method.
   static func load(
-    _ general: OrdererConfiguration.General, configurationDirectory: String
+    _ general: OrdererConfiguration.General, configurationDirectory: String, logger: Logger
   ) throws -> Block? {
     switch general.bootstrapMethod {
     case .none: nil
@@ -23,7 +24,9 @@ enum BootstrapBlock {
         "No genesis block could be made of profile \(general.genesisProfile)"
       ) {
         let path = configurationDirectory + "/configtx.yaml"
-        let profile = try ProfileDocument(contentsOf: path).profile(general.genesisProfile)
+        let document = try ProfileDocument(contentsOf: path)
+        let profile = try document.profile(general.genesisProfile)
+        for warning in document.warnings + profile.warnings { logger.warning("\(warning)") }
         return try GenesisBlockFactory.block(profile: profile, channelID: general.systemChannel)
       }
     }
@@ -37,7 +40,10 @@ enum BootstrapBlock {
       bytes = [UInt8](try handle.read(upToCount: maximumSize + 1) ?? Data())
     } catch {
       throw StartupError(
-        "unable to bootstrap orderer: the genesis block \(path) cannot be read: \(error)")
+        """
+        unable to bootstrap orderer: the genesis block \(path) cannot be read: \
+        \(error.localizedDescription)
+        """)
     }
     guard bytes.count <= maximumSize else {
       throw StartupError(

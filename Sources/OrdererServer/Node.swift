@@ -36,6 +36,7 @@ final class Node: Sendable {
         directory: general.localMSPDir, mspID: general.localMSPID,
         keyStoreDirectory: keyStore.isEmpty ? nil : keyStore)
     }
+    for notice in localMSP.notices { logger.warning("\(notice)") }
     logger.debug("Loaded the local MSP \(general.localMSPID) from \(general.localMSPDir)")
     ledgers = try StartupError.wrap("Failed to create ledger factory") {
       try Self.ledgerFactory(configuration, logging)
@@ -54,7 +55,7 @@ final class Node: Sendable {
       environment: environment, onConfiguration: { trust.update($0) },
       logger: logging.logger("orderer.common.multichannel"))
     if try ledgers.channelIDs().isEmpty {
-      let genesis = try BootstrapBlock.load(general, configurationDirectory: directory)
+      let genesis = try BootstrapBlock.load(general, configurationDirectory: directory, logger: logger)
       if let genesis { try await registrar.bootstrap(genesis) }
     } else {
       logger.info("Not bootstrapping the system channel because of existing channels")

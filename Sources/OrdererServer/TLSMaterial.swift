@@ -35,7 +35,8 @@ enum TLSMaterial {
       defer { try? handle.close() }
       return [UInt8](try handle.read(upToCount: maximumFileSize) ?? Data())
     } catch {
-      throw StartupError("Failed to load the TLS file of \(setting), '\(path)': \(error)")
+      throw StartupError(
+        "Failed to load the TLS file of \(setting), '\(path)': \(error.localizedDescription)")
     }
   }
 }

@@ -1,7 +1,7 @@
 // The policies of a channel, arranged as the config groups that define them.
 
-import Foundation
 import FabricProtos
+import Foundation
 import Membership
 import SwiftProtobuf
 

@@ -109,7 +109,9 @@ public struct SignerSet: Sendable {
   mutating func counts(_ index: Int) -> Bool {
     let group = signers[index].duplicates
     guard group >= 0 else { return verify(index) }
-    while duplicates[group].winner == nil, duplicates[group].checked < duplicates[group].members.count {
+    while duplicates[group].winner == nil,
+      duplicates[group].checked < duplicates[group].members.count
+    {
       let candidate = duplicates[group].members[duplicates[group].checked]
       guard candidate <= index else { break }
       duplicates[group].checked += 1

@@ -1,12 +1,14 @@
 // What this executable is.
 
+import CBuildInformation
+
 /// Version, origin and platform of the executable.
 enum BuildInformation {
   /// The release of this program.
   static let version = "0.1.0"
 
-  /// The commit it was built from. A release build replaces this line.
-  static let commit = "development build"
+  /// The commit it was built from.
+  static var commit: String { String(cString: heddle_commit()) }
 
   /// The text of `orderer version`, in the layout of Fabric's orderer.
   static var report: String {

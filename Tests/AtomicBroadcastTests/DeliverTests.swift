@@ -103,6 +103,22 @@ import Testing
       try await world.request(admin.seek(.oldest, .oldest), tlsHash: own).status == .badRequest)
   }
 
+  @Test func aSessionEndsWhenItsCertificateExpires() async throws {
+    let admin = try Client.ordererAdmin()
+    let expiry = try #require(
+      try await World().system.bundle.mspManager.validIdentity(serialized: admin.creator[...])
+        .expiresAt)
+    let start = Date()
+    // The node's clock runs so that the certificate expires a moment after the request.
+    let clock: @Sendable () -> Date = { expiry - 0.2 + Date().timeIntervalSince(start) }
+    let world = try await World(now: clock)
+    let stream = FakeStream()
+    stream.push([try admin.seek(.oldest, .number(9), time: clock())])
+    try await world.deliver.handle(stream)
+    #expect(try stream.delivered.numbers == [0])
+    #expect(try stream.delivered.status == .forbidden)
+  }
+
   @Test func whoMayNotReadIsForbidden() async throws {
     let world = try await World()
     #expect(

@@ -112,7 +112,8 @@ struct ConfigBundleTests {
     #expect(text?.contains("Attempted to set the batch size " + reason) == true)
   }
 
-  @Test("with an impossible batch timeout is refused", arguments: ["", "1", "abc", "0s", "-1s", "0"])
+  @Test(
+    "with an impossible batch timeout is refused", arguments: ["", "1", "abc", "0s", "-1s", "0"])
   func refusesBatchTimeout(text: String) throws {
     var timeout = Orderer_BatchTimeout()
     timeout.timeout = text
@@ -249,6 +250,17 @@ struct ConfigBundleTests {
       text
         == "initializing policymanager failed: policy Admins at path /Channel/Application/Org1 has "
         + "unknown policy type: 9")
+  }
+
+  @Test("tells which well-known policies it lacks")
+  func namesMissingPolicies() throws {
+    let bundle = try Fixtures.bundle()
+    #expect(bundle.missingPolicies.isEmpty)
+    let without = try bundle.changed {
+      $0.policies["Readers"] = nil
+      $0["Orderer"].policies["BlockValidation"] = nil
+    }
+    #expect(without.missingPolicies == ["/Channel/Readers", "/Channel/Orderer/BlockValidation"])
   }
 
   @Test("with an illegal name of an element or a channel is refused")

@@ -20,7 +20,8 @@ struct ConfigNamesTests {
     #expect(throws: ConfigError.self) { try ConfigNames.validateChannelID(name) }
   }
 
-  @Test("of an element that Fabric allows is allowed", arguments: ["A", "9", "-", "...", "Org1.x-y"])
+  @Test(
+    "of an element that Fabric allows is allowed", arguments: ["A", "9", "-", "...", "Org1.x-y"])
   func acceptsElement(name: String) throws { try ConfigNames.validateConfigID(name) }
 
   @Test(

@@ -33,9 +33,14 @@ struct ConfigUpdateBuilderTests {
       { $0.values["OrdererAddresses"] = nil },
       { $0["Application"].policies["Readers"] = nil },
       { $0["Application"].policies["Extra"] = $0["Application"].policies["Readers"] },
-      { $0["Application", "Org1"].policies["Admins"]?.policy.value.append(contentsOf: []) ;
-        $0["Application", "Org1"].policies["Admins"]?.modPolicy = "Readers" },
-      { $0["Application", "Org9"] = $0["Application", "Org2"]; $0["Application"].groups["Org1"] = nil },
+      {
+        $0["Application", "Org1"].policies["Admins"]?.policy.value.append(contentsOf: [])
+        $0["Application", "Org1"].policies["Admins"]?.modPolicy = "Readers"
+      },
+      {
+        $0["Application", "Org9"] = $0["Application", "Org2"]
+        $0["Application"].groups["Org1"] = nil
+      },
       { try $0["Orderer"].setCapabilities(["V1_1"]) },
     ]
     for change in changes {

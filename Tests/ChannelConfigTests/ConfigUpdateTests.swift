@@ -116,7 +116,8 @@ struct ConfigUpdateTests {
   func refusesUnsigned(signers: [String]) throws {
     let bundle = try Fixtures.bundle()
     let needsOrderer = signers != ["orderer/admin", "orderer/admin"]
-    let update = try needsOrderer
+    let update =
+      try needsOrderer
       ? bundle.update(timeout("2s")) : bundle.update { $0["Application"].groups["Org2"] = nil }
     let refusal = try bundle.refusal(update, by: signers)
     #expect(refusal?.kind == .policy)
@@ -305,7 +306,8 @@ struct ConfigUpdateTests {
   func survivesDeepGroups() throws {
     let bundle = try Fixtures.bundle()
     for depth in [40, 60, 10_000] {
-      let bytes = lengthDelimited(1, Array(bundle.channelID.utf8))
+      let bytes =
+        lengthDelimited(1, Array(bundle.channelID.utf8))
         + lengthDelimited(3, nestedGroups(depth))
       let envelope = try signedEnvelope(bytes, channelID: bundle.channelID, users: [])
       #expect(throws: ConfigError.self) { try bundle.proposeConfigUpdate(envelope: envelope) }

@@ -10,20 +10,31 @@ import Testing
 /// One decision of the Go implementation, a line of JSON each.
 private struct RecordedDecision: Decodable {
   /// "bundle" if the config itself was refused, "update" if an update of it was judged.
-  let Kind: String
-  let Channel: String
+  let kind: String
+  let channel: String
   /// The current `common.Config`, in base 64.
-  let Config: String
+  let config: String
   /// The `common.Envelope` of the update, in base 64.
-  let Update: String
+  let update: String
   /// Whether the update was accepted.
-  let OK: Bool
+  let isAccepted: Bool
   /// Why it was refused, or why the config was.
-  let Err: String
+  let refusal: String
   /// SHA-256 of the resulting config serialized deterministically, in base 64.
-  let Result: String
+  let result: String
   /// Why the resulting config was refused as the next one; empty if it was not.
-  let NextErr: String
+  let successorRefusal: String
+
+  enum CodingKeys: String, CodingKey {
+    case kind = "Kind"
+    case channel = "Channel"
+    case config = "Config"
+    case update = "Update"
+    case isAccepted = "OK"
+    case refusal = "Err"
+    case result = "Result"
+    case successorRefusal = "NextErr"
+  }
 }
 
 @Suite("Recorded decisions of the Go implementation")
@@ -45,37 +56,39 @@ struct RecordedDecisionsTests {
 
   private func judge(_ decision: RecordedDecision) throws -> String {
     let config = try Common_Config(
-      serializedBytes: try #require(Data(base64Encoded: decision.Config)))
+      serializedBytes: try #require(Data(base64Encoded: decision.config)))
     let bundle: ConfigBundle
     do throws(ConfigError) {
-      bundle = try ConfigBundle(channelID: decision.Channel, config: config)
-      #expect(decision.Kind == "update", "accepted a config that Go refuses: \(decision.Err)")
-      guard decision.Kind == "update" else { return "wrong" }
+      bundle = try ConfigBundle(channelID: decision.channel, config: config)
+      #expect(decision.kind == "update", "accepted a config that Go refuses: \(decision.refusal)")
+      guard decision.kind == "update" else { return "wrong" }
     } catch {
-      #expect(decision.Kind == "bundle", "refused a config that Go accepts: \(error)")
+      #expect(decision.kind == "bundle", "refused a config that Go accepts: \(error)")
       return "config refused"
     }
 
-    let update = Array(try #require(Data(base64Encoded: decision.Update)))
+    let update = Array(try #require(Data(base64Encoded: decision.update)))
     let result: Common_ConfigEnvelope
     do throws(ConfigError) {
       result = try bundle.proposeConfigUpdate(envelope: update)
-      #expect(decision.OK, "accepted an update that Go refuses: \(decision.Err)")
-      guard decision.OK else { return "wrong" }
+      #expect(decision.isAccepted, "accepted an update that Go refuses: \(decision.refusal)")
+      guard decision.isAccepted else { return "wrong" }
     } catch {
-      #expect(!decision.OK, "refused an update that Go accepts: \(error)")
+      #expect(!decision.isAccepted, "refused an update that Go accepts: \(error)")
       return "update refused"
     }
     let digest = SHA256Digest.hash(try result.config.deterministicBytes())
-    #expect(Data(digest).base64EncodedString() == decision.Result)
+    #expect(Data(digest).base64EncodedString() == decision.result)
 
     do throws(ConfigError) {
-      let next = try ConfigBundle(channelID: decision.Channel, config: result.config)
+      let next = try ConfigBundle(channelID: decision.channel, config: result.config)
       try bundle.validateNext(next)
-      #expect(decision.NextErr.isEmpty, "accepted a result that Go refuses: \(decision.NextErr)")
+      #expect(
+        decision.successorRefusal.isEmpty,
+        "accepted a result that Go refuses: \(decision.successorRefusal)")
       return "accepted"
     } catch {
-      #expect(!decision.NextErr.isEmpty, "refused a result that Go accepts: \(error)")
+      #expect(!decision.successorRefusal.isEmpty, "refused a result that Go accepts: \(error)")
       return "result refused"
     }
   }

@@ -35,7 +35,9 @@ import _CryptoExtras
       Array(P521.Signing.PrivateKey().publicKey.derRepresentation), Array(rsa),
       [UInt8](repeating: 0x30, count: 200),
     ] {
-      #expect(throws: FabricCrypto.CryptoError.self) { try ECDSAPublicKey(derSubjectPublicKeyInfo: der) }
+      #expect(throws: FabricCrypto.CryptoError.self) {
+        try ECDSAPublicKey(derSubjectPublicKeyInfo: der)
+      }
     }
   }
 
@@ -48,7 +50,9 @@ import _CryptoExtras
     let publicKey = try ECDSAPublicKey(certificateDER: der)
     #expect(try ECDSAPrivateKey(pem: key).publicKey == publicKey)
     #expect(throws: FabricCrypto.CryptoError.self) { try ECDSAPublicKey(certificateDER: []) }
-    #expect(throws: FabricCrypto.CryptoError.self) { try ECDSAPublicKey(certificateDER: Array(der.dropLast())) }
+    #expect(throws: FabricCrypto.CryptoError.self) {
+      try ECDSAPublicKey(certificateDER: Array(der.dropLast()))
+    }
   }
 
   @Test func `private keys come in PKCS 8`() throws {

@@ -146,8 +146,6 @@ enum Fixture {
         try await channel.closeFuture.get()
       }
       #expect(await eventually { server.server.registry.connectionCount == 0 })
-      let client = try Fixture.clientTLS()
-      #expect(await works(server, client))
       #expect(!server.log.all.contains { $0.hasPrefix("error") })
     }
   }

@@ -48,12 +48,6 @@ final class ClientStream: Sendable {
     try await channel.writeAndFlush(HTTP2Frame.FramePayload.rstStream(.cancel))
   }
 
-  /// The next event; nil after the last.
-  func next() async -> ClientEvent? {
-    for await event in events { return event }
-    return nil
-  }
-
   /// All events until the stream is closed.
   func collect() async -> ClientResult {
     var result = ClientResult()
@@ -111,9 +105,13 @@ private final class EventHandler: ChannelInboundHandler {
   typealias InboundIn = HTTP2Frame.FramePayload
 
   private let continuation: AsyncStream<ClientEvent>.Continuation
+  private let onData: @Sendable () -> Void
 
-  init(_ continuation: AsyncStream<ClientEvent>.Continuation) {
+  init(
+    _ continuation: AsyncStream<ClientEvent>.Continuation, onData: @escaping @Sendable () -> Void
+  ) {
     self.continuation = continuation
+    self.onData = onData
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -125,6 +123,7 @@ private final class EventHandler: ChannelInboundHandler {
     case .data(let data):
       guard case .byteBuffer(let buffer) = data.data else { return }
       continuation.yield(.data(Array(buffer.readableBytesView), end: data.endStream))
+      onData()
     case .rstStream(let code):
       continuation.yield(.reset(UInt32(code.networkCode)))
     default:
@@ -145,13 +144,20 @@ private final class RootHandler: ChannelInboundHandler {
   typealias InboundIn = HTTP2Frame
 
   private let continuation: AsyncStream<HTTP2Frame.FramePayload>.Continuation
+  private let onPingAnswer: @Sendable () -> Void
 
-  init(_ continuation: AsyncStream<HTTP2Frame.FramePayload>.Continuation) {
+  init(
+    _ continuation: AsyncStream<HTTP2Frame.FramePayload>.Continuation,
+    onPingAnswer: @escaping @Sendable () -> Void
+  ) {
     self.continuation = continuation
+    self.onPingAnswer = onPingAnswer
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    continuation.yield(unwrapInboundIn(data).payload)
+    let payload = unwrapInboundIn(data).payload
+    if case .ping(_, ack: true) = payload { onPingAnswer() }
+    continuation.yield(payload)
   }
 
   func channelInactive(context: ChannelHandlerContext) {
@@ -169,6 +175,14 @@ final class TestClient: Sendable {
   /// Frames of stream 0, until the connection is closed.
   let rootFrames: AsyncStream<HTTP2Frame.FramePayload>
   private let multiplexer: NIOHTTP2Handler.StreamMultiplexer
+  /// Pings sent because data arrived, as by gRPC clients that measure their bandwidth…
+  let dataPings = Atomic<Int>(0)
+  /// …of which there is one at a time.
+  private let isPingUnderWay: PingFlag
+
+  private final class PingFlag: Sendable {
+    let value = Atomic<Bool>(false)
+  }
 
   static let group = MultiThreadedEventLoopGroup.singleton
 
@@ -176,6 +190,8 @@ final class TestClient: Sendable {
     let (frames, continuation) = AsyncStream.makeStream(of: HTTP2Frame.FramePayload.self)
     let (host, port) = split(address)
     let created = Mutex<NIOHTTP2Handler.StreamMultiplexer?>(nil)
+    let isPingUnderWay = PingFlag()
+    self.isPingUnderWay = isPingUnderWay
     channel = try await ClientBootstrap(group: Self.group)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
@@ -198,7 +214,10 @@ final class TestClient: Sendable {
             streamConfiguration: stream
           ) { $0.eventLoop.makeSucceededVoidFuture() }
           try pipeline.addHandler(http2)
-          try pipeline.addHandler(RootHandler(continuation))
+          try pipeline.addHandler(
+            RootHandler(continuation) {
+              isPingUnderWay.value.store(false, ordering: .relaxed)
+            })
           let multiplexer = try http2.syncMultiplexer()
           created.withLock { $0 = multiplexer }
         }
@@ -212,13 +231,15 @@ final class TestClient: Sendable {
   /// Opens a stream and sends its headers.
   func open(
     _ path: String, headers extra: [(String, String)] = [], contentType: String = "application/grpc",
-    method: String = "POST", end: Bool = false, autoRead: Bool = true
+    method: String = "POST", end: Bool = false, autoRead: Bool = true,
+    pingsOnData: Bool = false
   ) async throws -> ClientStream {
     let (events, continuation) = AsyncStream.makeStream(of: ClientEvent.self)
     let channel = try await multiplexer.createStreamChannel { channel in
       channel.eventLoop.makeCompletedFuture {
         try channel.syncOptions?.setOption(.autoRead, value: autoRead)
-        try channel.pipeline.syncOperations.addHandler(EventHandler(continuation))
+        try channel.pipeline.syncOperations.addHandler(
+          EventHandler(continuation) { if pingsOnData { self.pingOnData() } })
       }
     }.get()
     var headers = HPACKHeaders([
@@ -237,6 +258,12 @@ final class TestClient: Sendable {
     // The server may have refused the call already.
     stream.queueRaw(framed(message), end: true)
     return await stream.collect()
+  }
+
+  private func pingOnData() {
+    guard !isPingUnderWay.value.exchange(true, ordering: .relaxed) else { return }
+    dataPings.add(1, ordering: .relaxed)
+    ping(1)
   }
 
   func ping(_ count: Int) {

@@ -95,7 +95,7 @@ class Orderer:
     """One orderer process; it can be killed and started again on its folder."""
 
     def __init__(self, executable, directory, flavor="2.5", options=None):
-        self.executable, self.flavor = str(executable), flavor
+        self.executable, self.flavor = str(pathlib.Path(executable).resolve()), flavor
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         with socket.socket() as probe:

@@ -79,13 +79,15 @@ import _CryptoExtras
   @Test func `a CA that may not sign certificates vouches for nobody`() throws {
     var request = CertificateRequest.authority("root")
     request.keyUsage = KeyUsage(digitalSignature: true, cRLSign: true)
-    let root = try TestAuthority(request)
-    let definition = TestDefinition(roots: [root]).withUnits()
-    // Like in Fabric the root itself is taken at its word, since it is in the pool of roots.
-    if let manager = try? definition.manager() {
-      #expect(
-        verdict(try root.issue(.user(units: ["client"])), manager).contains("may not sign"))
-    }
+    #expect(failure { try definition(TestAuthority(request)).msp() }.contains("may not sign"))
+    let root = try TestAuthority()
+    request.commonName = "intermediate"
+    #expect(
+      verdict(
+        try root.issue(request).issue(.user(units: ["client"])),
+        try definition(root, [root.issue(request)]).manager()
+      ).contains("may not sign"))
+    request.commonName = "root"
     request.keyUsage = nil
     let without = try TestAuthority(request)
     #expect(
@@ -217,7 +219,9 @@ import _CryptoExtras
     request.extra = [
       try Certificate.Extension(
         NameConstraints(
-          permittedSubtrees: [.dnsName("good.test"), .ipAddress(.init(contentBytes: [10, 0, 0, 0, 255, 0, 0, 0]))],
+          permittedSubtrees: [
+            .dnsName("good.test"), .ipAddress(.init(contentBytes: [10, 0, 0, 0, 255, 0, 0, 0])),
+          ],
           excludedSubtrees: [.dnsName("bad.good.test"), .uniformResourceIdentifier("evil.test")]),
         critical: true)
     ]
@@ -238,7 +242,8 @@ import _CryptoExtras
     #expect(try verdict([.dnsName("notgood.test")]).contains("not permitted"))
     #expect(try verdict([.dnsName("x.bad.good.test")]).contains("excluded"))
     #expect(try verdict([.ipAddress(.init(contentBytes: [10, 1, 2, 3]))]).contains("no failure"))
-    #expect(try verdict([.ipAddress(.init(contentBytes: [11, 1, 2, 3]))]).contains("not permitted"))
+    #expect(
+      try verdict([.ipAddress(.init(contentBytes: [11, 1, 2, 3]))]).contains("not permitted"))
     #expect(
       try verdict([.uniformResourceIdentifier("https://u@evil.test:8/x")]).contains("excluded"))
     #expect(try verdict([.uniformResourceIdentifier("urn:x")]).contains("cannot be checked"))

@@ -26,7 +26,8 @@ import Testing
     #expect(try parsed.certificatePEM == Fixtures.bytes(Self.fixture + "/signcerts/cert.pem"))
   }
 
-  @Test func `the key is found by its identifier, by its content, or in another key store`() throws {
+  @Test func `the key is found by its identifier, by its content, or in another key store`() throws
+  {
     let folder = try TestFolder.copy(Self.fixture)
     defer { folder.remove() }
     let certificate = try #require(

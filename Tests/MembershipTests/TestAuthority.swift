@@ -85,7 +85,9 @@ struct TestAuthority {
   func revocationList(
     _ revoked: [TestAuthority], signedBy signer: TestAuthority? = nil, withIdentifier: Bool = true
   ) throws -> [UInt8] {
-    let algorithm: [UInt8] = [0x30, 0x0A, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02]
+    let algorithm: [UInt8] = [
+      0x30, 0x0A, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02,
+    ]
     let time = element(0x17, Array("240101000000Z".utf8))
     var issuer = DER.Serializer()
     try issuer.serialize(certificate.subject)

@@ -127,7 +127,8 @@ struct PolicyManagerTests {
     for name in [
       "", "/", "/Channel", "/Channel/", "//Channel/Readers", "/Channel//Readers", "/Other/Readers",
       "/ChannelXReaders", "Channel/Readers", "Application", "Application/", "/Readers", "Readers/",
-      "Application/Nobody/Admins", "/Channel/Application/Org1/Admins/More", "/Channel/\u{301}Readers",
+      "Application/Nobody/Admins", "/Channel/Application/Org1/Admins/More",
+      "/Channel/\u{301}Readers",
     ] {
       #expect(policies.policy(name) == nil, "\(name)")
     }

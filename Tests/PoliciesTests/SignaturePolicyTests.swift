@@ -158,6 +158,36 @@ struct SignaturePolicyTests {
     try Self.replay(try String(contentsOfFile: path, encoding: .utf8), manager: manager)
   }
 
+  @Test("gives the same verdict as if all signatures had been verified before")
+  func verifiesLateWithoutEffect() throws {
+    var random = SplitMix64(seed: 11)
+    let users = try Fixtures.users()
+    let good = try users.map { try $0.signed(message) }
+    let bad = try users.map { try $0.badlySigned(message) }
+    for line in recordedEvaluations.split(separator: "\n") {
+      let parts = line.split(separator: "|", omittingEmptySubsequences: false)
+      var envelope = Common_SignaturePolicyEnvelope()
+      envelope.identities = try parts[0].split(separator: " ").map {
+        try Self.principal($0, users)
+      }
+      var text = parts[1][...]
+      envelope.rule = try Self.rule(&text)
+      let policy = try PolicyFactory.signaturePolicy(envelope, mspManager: manager)
+      for _ in 0..<10 {
+        // Few users, so that the same ones sign several times, and every other time badly.
+        let signatures = (0..<Int.random(in: 1...7, using: &random)).map { _ in
+          let index = Int.random(in: 1...5, using: &random)
+          return Bool.random(using: &random) ? good[index] : bad[index]
+        }
+        var signers = try SignerSet(signatures, mspManager: manager)
+        let identities = signers.validIdentities()
+        let early = (try? policy.evaluate(identities: identities)) != nil
+        let late = (try? policy.evaluate(signatures)) != nil
+        #expect(early == late, "\(line)")
+      }
+    }
+  }
+
   static func replay(_ record: String, manager: MSPManager) throws {
     let users = try Fixtures.users()
     let identities = users.map { try? manager.validIdentity(serialized: $0.serialized[...]) }
