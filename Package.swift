@@ -34,43 +34,60 @@ var targets: [Target] = [
   .target(
     name: "Membership", dependencies: ["FabricProtos", "FabricCrypto", x509, asn1, yams]),
   .target(name: "Policies", dependencies: ["Membership"]),
-  .target(name: "ChannelConfig", dependencies: ["Policies"]),
-  .target(name: "GenesisProfiles", dependencies: ["ChannelConfig", yams]),
+  .target(name: "GoValues"),
+  .target(name: "ChannelConfig", dependencies: ["GoValues", "Policies"]),
+  .target(name: "GenesisProfiles", dependencies: ["ChannelConfig", "GoValues", yams]),
   .systemLibrary(name: "CLevelDB", providers: [.apt(["libleveldb-dev"])]),
   .target(
     name: "BlockLedger",
     dependencies: ["CLevelDB", "FabricProtos", "FabricCrypto", nioCore, nioPosix, logging]),
   .target(name: "Ordering", dependencies: ["ChannelConfig", "BlockLedger", logging]),
   .target(name: "SoloConsensus", dependencies: ["Ordering"]),
+  .systemLibrary(
+    name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+  .target(name: "KafkaConsensus", dependencies: ["CRdKafka", "Ordering", logging]),
+  .target(name: "ConfigTools", dependencies: ["Ordering"]),
+  .target(name: "LedgerTools", dependencies: ["Ordering"]),
   .target(name: "MessageProcessing", dependencies: ["ChannelConfig", x509, logging]),
   .target(name: "Multichannel", dependencies: ["Ordering", "MessageProcessing"]),
   .target(name: "AtomicBroadcast", dependencies: ["Multichannel"]),
   .target(
     name: "GRPCTransport",
     dependencies: [nioCore, nioPosix, nioHTTP1, nioTLS, nioHTTP2, nioSSL, logging]),
-  .target(name: "OrdererConfiguration", dependencies: [yams]),
+  .target(name: "OrdererConfiguration", dependencies: ["GoValues", yams]),
   .target(name: "FabricLogging", dependencies: [logging]),
   .target(
     name: "OrdererServer",
     dependencies: [
-      "AtomicBroadcast", "SoloConsensus", "GenesisProfiles", "GRPCTransport",
+      "AtomicBroadcast", "SoloConsensus", "KafkaConsensus", "GenesisProfiles", "GRPCTransport",
       "OrdererConfiguration", "FabricLogging", lifecycle, unixSignals,
     ]),
   .target(
     name: "CBuildInformation",
     cSettings: [.define("HEDDLE_COMMIT", to: "\"\(commit)\"")]),
   .executableTarget(
-    name: "orderer", dependencies: ["OrdererServer", "CBuildInformation", argumentParser]),
+    name: "orderer", dependencies: ["OrdererServer", "ConfigTools", "LedgerTools", "CBuildInformation", argumentParser]),
+
+  .executableTarget(
+    name: "config-update-fuzzer", dependencies: ["ChannelConfig", argumentParser],
+    path: "Sources/ConfigUpdateFuzzer"),
+  .executableTarget(
+    name: "config-update-benchmark", dependencies: ["ChannelConfig", x509, crypto, argumentParser],
+    path: "Sources/ConfigUpdateBenchmark"),
 
   .testTarget(name: "FabricProtosTests", dependencies: ["FabricProtos"]),
   .testTarget(name: "FabricCryptoTests", dependencies: ["FabricCrypto"]),
   .testTarget(name: "MembershipTests", dependencies: ["Membership"]),
   .testTarget(name: "PoliciesTests", dependencies: ["Policies"]),
+  .testTarget(name: "GoValuesTests", dependencies: ["GoValues"]),
   .testTarget(name: "ChannelConfigTests", dependencies: ["ChannelConfig"]),
   .testTarget(name: "GenesisProfilesTests", dependencies: ["GenesisProfiles"]),
   .testTarget(name: "BlockLedgerTests", dependencies: ["BlockLedger"]),
+  .testTarget(name: "LedgerToolsTests", dependencies: ["LedgerTools"]),
   .testTarget(name: "OrderingTests", dependencies: ["Ordering"]),
   .testTarget(name: "SoloConsensusTests", dependencies: ["SoloConsensus"]),
+  .testTarget(name: "KafkaConsensusTests", dependencies: ["KafkaConsensus"]),
+  .testTarget(name: "ConfigToolsTests", dependencies: ["ConfigTools", "GenesisProfiles"]),
   .testTarget(name: "MessageProcessingTests", dependencies: ["MessageProcessing", "GenesisProfiles"]),
   .testTarget(name: "MultichannelTests", dependencies: ["Multichannel", "SoloConsensus", "GenesisProfiles"]),
   .testTarget(name: "AtomicBroadcastTests", dependencies: ["AtomicBroadcast", "SoloConsensus", "GenesisProfiles"]),

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Send ten signed transactions to an orderer and print the blocks they end up in.
 
-Without options it talks to the orderer of the quick start: the sample configuration on this
-machine, as the client that examples/new-msp.sh made.
+Without options it talks to the orderer of the quick start, scripts/run.sh on this machine, as the
+client whose certificate was made there.
 
 Needs three packages from PyPI:
 
@@ -30,7 +30,7 @@ except ImportError as error:
     sys.exit(f"{error}\nInstall what this example needs with:\n"
              "    pip install grpcio hyperledger-fabric-protos cryptography")
 
-SAMPLE = pathlib.Path(__file__).resolve().parent.parent / "sampleconfig"
+NODE = pathlib.Path(__file__).resolve().parent.parent / "heddle-node"
 ORDER_OF_CURVE = {
     "secp256r1": 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
     "secp384r1": int("FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF"
@@ -89,7 +89,7 @@ def only_file(folder):
         files = [entry for entry in sorted(folder.iterdir()) if entry.is_file()]
     except OSError as error:
         raise Failure(f"cannot read {folder}: {error.strerror}.\n"
-                      "Does the MSP exist? examples/new-msp.sh makes one.") from error
+                      "Does the MSP exist? scripts/run.sh and examples/new-msp.sh make one.") from error
     if len(files) != 1:
         raise Failure(f"expected one file in {folder}, but there are {len(files)}")
     return files[0]
@@ -227,7 +227,7 @@ def main():
     parser.add_argument("--channel", default="test-system-channel-name",
                         help="the channel; the default is what an orderer calls its system channel")
     parser.add_argument("--mspid", default="SampleOrg", help="ID of the sender's MSP")
-    parser.add_argument("--msp-dir", type=pathlib.Path, default=SAMPLE / "users/client/msp",
+    parser.add_argument("--msp-dir", type=pathlib.Path, default=NODE / "users/client/msp",
                         help="the sender's MSP folder, for certificate and key")
     parser.add_argument("--cert", type=pathlib.Path, help="the sender's certificate instead")
     parser.add_argument("--key", type=pathlib.Path, help="the sender's private key instead")

@@ -13,10 +13,16 @@ orderer=$(swift build -c release --show-bin-path)/orderer
 if [ ! -e "$node/orderer.yaml" ]; then
   echo "making a node in $node"
   mkdir -p "$node"
-  examples/new-msp.sh "$node" SampleOrg
-  cp sampleconfig/orderer.yaml sampleconfig/configtx.yaml "$node/"
+  [ -e "$node/msp" ] || examples/new-msp.sh "$node" SampleOrg
+  cp sampleconfig/configtx.yaml "$node/"
+  # The sample with a genesis block made at the first start, and blocks kept in the node's folder.
+  sed -e 's/^  BootstrapMethod: file$/  BootstrapMethod: provisional/' \
+    -e 's/^  Location: .*/  Location: ledger/' sampleconfig/orderer.yaml >"$node/orderer.yaml.new"
+  mv "$node/orderer.yaml.new" "$node/orderer.yaml"
 fi
 node=$(cd "$node" && pwd)
+example=".venv/bin/python examples/first_transactions.py"
+[ "$node" = "$PWD/heddle-node" ] || example="$example --msp-dir '$node/users/client/msp'"
 
 (
   # Says how to go on as soon as the port answers.
@@ -26,7 +32,7 @@ node=$(cd "$node" && pwd)
 
 The orderer serves on 127.0.0.1:7050. In another terminal, send it ten transactions:
 
-    .venv/bin/python examples/first_transactions.py
+    $example
 
 Stop it with Ctrl-C.
 
@@ -36,5 +42,4 @@ TEXT
     sleep 0.1
   done
 ) &
-FABRIC_CFG_PATH="$node" ORDERER_GENERAL_LOCALMSPDIR="$node/msp" \
-  ORDERER_FILELEDGER_LOCATION="$node/ledger" exec "$orderer" start
+FABRIC_CFG_PATH="$node" exec "$orderer" start

@@ -112,8 +112,8 @@ public struct BroadcastHandler: Sendable {
     let messages = turn.waiting
     turn.waiting = []
     do {
-      try await channel.chain.waitReady()
-      try await channel.chain.order(messages)
+      try await channel.waitReady()
+      try await channel.order(messages)
       for _ in messages { turn.responses.append(Responses.broadcastSuccess) }
     } catch {
       refuse(channel.id, .serviceUnavailable, "\(error)", &turn)

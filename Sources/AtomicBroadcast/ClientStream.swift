@@ -1,5 +1,6 @@
 // What the handlers need of a client's stream, whatever transport carries it.
 
+import FabricProtos
 import struct NIOCore.ByteBuffer
 
 /// One bidirectional stream of messages with a client.
@@ -15,6 +16,23 @@ public protocol ClientStream: Sendable {
   func nextMessages() async throws -> [[UInt8]]?
   /// Sends messages, in order, waiting while the client does not take them.
   func send(_ messages: [ByteBuffer]) async throws
+  /// Sends serialized blocks, in order, each as an `orderer.DeliverResponse`. A block's bytes are shared
+  /// by all who read it, so a transport should put ``deliverPrefix(blockBytes:)`` before them without a
+  /// copy.
+  func send(blocks: [ByteBuffer]) async throws
+}
+
+extension ClientStream {
+  public func send(blocks: [ByteBuffer]) async throws {
+    try await send(blocks.map(Responses.deliver(block:)))
+  }
+}
+
+/// What makes an `orderer.DeliverResponse` of a serialized block when it is put before it.
+public func deliverPrefix(blockBytes: Int) -> [UInt8] {
+  var prefix: [UInt8] = [0x12]
+  Varint.append(UInt64(blockBytes), to: &prefix)
+  return prefix
 }
 
 /// Why a handler breaks a stream instead of answering.

@@ -31,6 +31,11 @@ public struct DeliverHandler: Sendable {
   /// Seconds before a certificate's expiry from which on waiting sessions run a timer for it.
   static let expiryHorizon: TimeInterval = 24 * 3_600
 
+  /// Blocks that are read and sent in one go at most.
+  static let maximumPiece = 256
+  /// Bytes after which a piece is long enough.
+  static let pieceBytes = 256 << 10
+
   private let registrar: Registrar
   private let options: Options
   private let logger: Logger
@@ -173,16 +178,21 @@ public struct DeliverHandler: Sendable {
         return .forbidden
       }
       guard channel.tip.height > number else { continue }
-      let block: ByteBuffer
+      let blocks: [ByteBuffer]
       do {
-        block = try await channel.block(number, contentType: seek.contentType)
+        // Those that exist, so that a reader who catches up takes them in pieces.
+        let last = min(max(channel.tip.height, number + 1) - 1, range.upperBound)
+        blocks = try await channel.blocks(
+          from: number, count: Int(min(last - number, UInt64(Self.maximumPiece - 1))) + 1,
+          bytes: Self.pieceBytes, contentType: seek.contentType)
       } catch {
         log(.error, channel.id, "Error reading block \(number): \(error)")
         return .internalServerError
       }
-      try await stream.send([Responses.deliver(block: block)])
-      if number == range.upperBound { return .success }
-      number += 1
+      try await stream.send(blocks: blocks)
+      let next = number + UInt64(blocks.count)
+      if next > range.upperBound { return .success }
+      number = next
     }
   }
 

@@ -29,8 +29,7 @@ enum Responses {
 
   /// A serialized `orderer.DeliverResponse` with a serialized block.
   static func deliver(block: ByteBuffer) -> ByteBuffer {
-    var prefix: [UInt8] = [0x12]
-    Varint.append(UInt64(block.readableBytes), to: &prefix)
+    let prefix = deliverPrefix(blockBytes: block.readableBytes)
     var buffer = ByteBufferAllocator().buffer(capacity: prefix.count + block.readableBytes)
     buffer.writeBytes(prefix)
     buffer.writeImmutableBuffer(block)

@@ -21,6 +21,8 @@ struct BlockRecord: Sendable {
   }
 
   let bytes: [UInt8]
+  /// Where the record is in ``bytes``, without its length prefix.
+  let body: Range<Int>
   let number: UInt64
   let dataHash: Range<Int>
   let previousHash: Range<Int>
@@ -47,6 +49,7 @@ struct BlockRecord: Sendable {
       throw Malformed(reason: "\(end - index) bytes are left over behind its metadata")
     }
     self.bytes = bytes
+    body = range
     self.number = number
     self.dataHash = dataHash
     self.previousHash = previousHash
@@ -91,6 +94,9 @@ struct BlockRecord: Sendable {
     for range in data { hasher.update(bytes[range]) }
     return hasher.finalize().elementsEqual(bytes[dataHash])
   }
+
+  /// Covers the whole record, metadata included.
+  var checksum: UInt64 { ContentChecksum.of(bytes[body]) }
 
   var block: Block {
     Block(

@@ -33,6 +33,13 @@ public protocol BlockStore: AnyObject, Sendable {
   ///   store gave up.
   func append(_ block: Block) async throws(LedgerError)
 
+  /// Adds several blocks, in order, for the price of one synchronization where the kind of store can.
+  /// All are durable and visible when this returns.
+  ///
+  /// - Throws: as ``append(_:)-(Block)``. Some of the first blocks may have been added then, which
+  ///   ``height`` tells; no part of the others has.
+  func append(_ blocks: [Block]) async throws(LedgerError)
+
   /// Reads a block. May block the calling thread for the time of a disk read.
   ///
   /// - Throws: ``LedgerError/notFound(channel:number:height:)`` or
@@ -48,11 +55,33 @@ public protocol BlockStore: AnyObject, Sendable {
   /// As the synchronous method of this name, but disk reads run on the store's own threads.
   func serializedBlock(_ number: UInt64) async throws(LedgerError) -> ByteBuffer
 
+  /// Blocks in protobuf wire form from `number` on: at least that one, and those behind it that exist,
+  /// up to `count` blocks and until they have `bytes` together. Disk reads run on the store's own
+  /// threads.
+  ///
+  /// - Throws: as ``block(_:)``, for block `number`. If one behind it cannot be read, the result ends
+  ///   before that.
+  func serializedBlocks(
+    from number: UInt64, count: Int, bytes: Int
+  ) async throws(LedgerError) -> [ByteBuffer]
+
   /// Returns as soon as block `number` exists (the height is above `number`).
   ///
   /// - Throws: ``LedgerError/closed(channel:)`` when the store closes,
   ///   ``LedgerError/cancelled`` when the task is cancelled.
   func waitForBlock(_ number: UInt64) async throws(LedgerError)
+}
+
+extension BlockStore {
+  public func append(_ blocks: [Block]) async throws(LedgerError) {
+    for block in blocks { try await append(block) }
+  }
+
+  public func serializedBlocks(
+    from number: UInt64, count: Int, bytes: Int
+  ) async throws(LedgerError) -> [ByteBuffer] {
+    [try await serializedBlock(number)]
+  }
 }
 
 /// The ledgers of all channels in one place.

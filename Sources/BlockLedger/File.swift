@@ -37,23 +37,55 @@ final class File: Sendable {
   func read(at offset: Int64, count: Int) throws(LedgerError) -> [UInt8] {
     var failure: Int32 = 0
     let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-      let target = UnsafeMutableRawBufferPointer(buffer)
-      while filled < count {
-        let got = retrying {
-          pread(
-            descriptor, target.baseAddress.map { $0 + filled }, count - filled,
-            off_t(offset) + off_t(filled))
-        }
-        if got < 0 {
-          failure = errno
-          return
-        }
-        if got == 0 { return }
-        filled += got
-      }
+      (filled, failure) = read(at: offset, into: UnsafeMutableRawBufferPointer(buffer))
     }
     guard failure == 0 else { throw .system(path, "read", failure) }
     return bytes
+  }
+
+  /// Reads `count` bytes from `offset` to `position` of `bytes`, which grow if they are too few; what
+  /// is before `position` stays.
+  ///
+  /// - Returns: how many were read; fewer only at the end of the file.
+  func read(
+    at offset: Int64, count: Int, into bytes: inout [UInt8], position: Int
+  ) throws(LedgerError) -> Int {
+    var outcome: (filled: Int, failure: Int32) = (0, 0)
+    if bytes.count < position + count {
+      let old = bytes
+      bytes = [UInt8](unsafeUninitializedCapacity: position + count) { buffer, initialized in
+        let target = UnsafeMutableRawBufferPointer(buffer)
+        old.withUnsafeBytes { target.copyMemory(from: .init(rebasing: $0[..<position])) }
+        outcome = read(
+          at: offset, into: UnsafeMutableRawBufferPointer(rebasing: target[position...]))
+        initialized = position + outcome.filled
+      }
+    } else {
+      outcome = bytes.withUnsafeMutableBytes { target in
+        read(
+          at: offset,
+          into: UnsafeMutableRawBufferPointer(rebasing: target[position..<(position + count)]))
+      }
+    }
+    guard outcome.failure == 0 else { throw .system(path, "read", outcome.failure) }
+    return outcome.filled
+  }
+
+  private func read(
+    at offset: Int64, into target: UnsafeMutableRawBufferPointer
+  ) -> (filled: Int, failure: Int32) {
+    var filled = 0
+    while filled < target.count {
+      let got = retrying {
+        pread(
+          descriptor, target.baseAddress.map { $0 + filled }, target.count - filled,
+          off_t(offset) + off_t(filled))
+      }
+      if got < 0 { return (filled, errno) }
+      if got == 0 { break }
+      filled += got
+    }
+    return (filled, 0)
   }
 
   /// Writes all of `bytes` at `offset`. On an error some of them may have been written.

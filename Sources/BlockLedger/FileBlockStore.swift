@@ -8,7 +8,8 @@ import Synchronization
 
 /// A channel's chain on disk (Fabric: `common/ledger/blkstorage`).
 ///
-/// An append is one write of the whole record and one fdatasync(2); only then is the block visible.
+/// An append is one write of the whole record, or of those of several blocks, and one fdatasync(2);
+/// only then are the blocks visible.
 /// The index follows without a sync of its own, since it can be derived again. The exception is the
 /// change to a new file, which the index has to know durably beforehand: Go's orderer looks for new
 /// blocks only in the file that the index names.
@@ -20,6 +21,8 @@ public final class FileBlockStore: BlockStore {
     var size: Int64
     /// Blocks that are on the disk, but could not be entered into the index yet.
     var unindexed: [ChannelIndex.Entry] = []
+    /// The last attempt to enter blocks into the index failed.
+    var indexFailing = false
     var halted: LedgerError?
   }
 
@@ -30,6 +33,8 @@ public final class FileBlockStore: BlockStore {
   private static let maximumDamaged = 64
   /// Bytes that are read in one go when the length of a block is not known.
   private static let readWindow = 32 << 10
+  /// The same for reads of several blocks.
+  private static let maximumWindow = 256 << 10
 
   public let channelID: String
   private let files: BlockFiles
@@ -45,6 +50,10 @@ public final class FileBlockStore: BlockStore {
   private let currentFile: Atomic<Int>
   private let closed = Atomic<Bool>(false)
   private let damaged = Mutex<[UInt64: LedgerError]>([:])
+  /// The first damage that was found. Nothing is appended behind it.
+  private let damage = Mutex<LedgerError?>(nil)
+  private let checksums = Checksums()
+  private let readMemory: ReadMemory
 
   /// What the stores of a factory share.
   struct Environment: Sendable {
@@ -52,6 +61,7 @@ public final class FileBlockStore: BlockStore {
     let maximumFileSize: Int64
     let appendPool: BlockingPool
     let readPool: BlockingPool
+    let readMemory: ReadMemory
     let budget: RecentBlocksBudget
     let logger: Logger
   }
@@ -68,6 +78,7 @@ public final class FileBlockStore: BlockStore {
     maximumFileSize = environment.maximumFileSize
     appendPool = environment.appendPool
     readPool = environment.readPool
+    readMemory = environment.readMemory
     logger = environment.logger
     signal = HeightSignal(channelID: channelID, height: chain.height)
     recent = RecentBlocks(budget: environment.budget)
@@ -98,51 +109,97 @@ public final class FileBlockStore: BlockStore {
 
   // MARK: - Appending
 
-  public func append(_ block: Block) async throws(LedgerError) {
+  public func append(_ block: Block) async throws(LedgerError) { try await append([block]) }
+
+  public func append(_ blocks: [Block]) async throws(LedgerError) {
     try await appendPool.run(channelID) { () throws(LedgerError) in
       try self.writer.withLock { writer throws(LedgerError) in
-        try self.append(block, &writer)
+        try self.append(blocks, &writer)
       }
     }
   }
 
-  private func append(_ block: Block, _ writer: inout Writer) throws(LedgerError) {
+  private func append(_ blocks: [Block], _ writer: inout Writer) throws(LedgerError) {
     if let halted = writer.halted { throw halted }
-    guard let current = writer.file, !closed.load(ordering: .acquiring) else {
+    if let damage = damage.withLock({ $0 }) {
+      throw halt(&writer, "\(damage)")
+    }
+    guard writer.file != nil, !closed.load(ordering: .acquiring) else {
       throw .closed(channel: channelID)
     }
-    let number = block.header.number
-    guard number == height, number < UInt64.max else {
-      throw .unexpectedNumber(channel: channelID, expected: height, actual: number)
+    let records = try records(of: blocks)
+    var rest = records[...]
+    while let first = rest.first {
+      if writer.size > 0, writer.size + Int64(first.bytes.count) > maximumFileSize {
+        try beginNextFile(&writer)
+      }
+      // As many as go into this file, whatever the size of the first.
+      var end = writer.size + Int64(first.bytes.count)
+      let group = rest.prefix { record in
+        guard record.number != first.number else { return true }
+        end += Int64(record.bytes.count)
+        return end <= maximumFileSize
+      }
+      try commit(group, &writer)
+      rest = rest[group.endIndex...]
     }
-    let expectedHash = lastBlockHash
-    guard block.header.previousHash == expectedHash else {
-      throw .unexpectedPreviousHash(
-        channel: channelID, number: number, expected: expectedHash,
-        actual: block.header.previousHash)
-    }
-    let (bytes, prefix) = block.fileRecord()
-    guard bytes.count - prefix <= BlockRecord.maximumSize else {
-      throw .tooLarge(channel: channelID, number: number, bytes: bytes.count)
-    }
-    // The wire form is made from the record, so that it is the same now and when read back later.
-    guard let record = try? BlockRecord(bytes, prefix..<bytes.count), record.hasValidDataHash
-    else { throw .unexpectedDataHash(channel: channelID, number: number) }
+  }
 
-    var file = current
-    if writer.size > 0, writer.size + Int64(bytes.count) > maximumFileSize {
-      file = try beginNextFile(&writer)
+  /// The records of blocks that follow the last one.
+  private func records(of blocks: [Block]) throws(LedgerError) -> [BlockRecord] {
+    var number = height
+    var previousHash = lastBlockHash
+    var records: [BlockRecord] = []
+    records.reserveCapacity(blocks.count)
+    for block in blocks {
+      let actual = block.header.number
+      guard actual == number, number < UInt64.max else {
+        throw .unexpectedNumber(channel: channelID, expected: number, actual: actual)
+      }
+      guard block.header.previousHash == previousHash else {
+        throw .unexpectedPreviousHash(
+          channel: channelID, number: number, expected: previousHash,
+          actual: block.header.previousHash)
+      }
+      let (bytes, prefix) = block.fileRecord()
+      guard bytes.count - prefix <= BlockRecord.maximumSize else {
+        throw .tooLarge(channel: channelID, number: number, bytes: bytes.count)
+      }
+      // The wire form is made from the record, so that it is the same now and when read back later.
+      guard let record = try? BlockRecord(bytes, prefix..<bytes.count), record.hasValidDataHash
+      else { throw .unexpectedDataHash(channel: channelID, number: number) }
+      records.append(record)
+      previousHash = record.headerHash
+      number += 1
     }
-    try write(bytes, to: file, &writer)
+    return records
+  }
 
-    let location = BlockLocation(file: writer.number, offset: writer.size)
-    writer.size += Int64(bytes.count)
-    enter(ChannelIndex.Entry(number: number, location: location), &writer)
-    recent.insert(
-      number, record.wireForm(), RecentBlocks.Hint(location: location, length: bytes.count))
-    let hash = record.headerHash
+  /// Writes records behind each other, synchronizes once, and makes all of them visible.
+  private func commit(
+    _ group: ArraySlice<BlockRecord>, _ writer: inout Writer
+  ) throws(LedgerError) {
+    guard let first = group.first, let last = group.last, let file = writer.file else { return }
+    if group.count == 1 {
+      try write(first.bytes, to: file, &writer)
+    } else {
+      try write(Array(group.map(\.bytes).joined()), to: file, &writer)
+    }
+    var offset = writer.size
+    for record in group {
+      let location = BlockLocation(file: writer.number, offset: offset)
+      offset += Int64(record.bytes.count)
+      writer.unindexed.append(ChannelIndex.Entry(number: record.number, location: location))
+      checksums.set(record.number, record.checksum)
+      recent.insert(
+        record.number, record.wireForm(),
+        RecentBlocks.Hint(location: location, length: record.bytes.count))
+    }
+    writer.size = offset
+    enterIntoIndex(&writer, last: last.number)
+    let hash = last.headerHash
     lastHash.withLock { $0 = hash }
-    signal.advance(to: number + 1)
+    signal.advance(to: last.number + 1)
   }
 
   /// Makes `bytes` the durable end of the file, or leaves the file as it was.
@@ -169,7 +226,7 @@ public final class FileBlockStore: BlockStore {
     return error
   }
 
-  private func beginNextFile(_ writer: inout Writer) throws(LedgerError) -> File {
+  private func beginNextFile(_ writer: inout Writer) throws(LedgerError) {
     let number = writer.number + 1
     let file = try File(files.path(number), flags: O_RDWR | O_CREAT)
     // Left over from an attempt that failed further down, so empty; but never overwrite.
@@ -189,48 +246,86 @@ public final class FileBlockStore: BlockStore {
     writer.number = number
     writer.size = 0
     currentFile.store(number, ordering: .releasing)
-    return file
   }
 
-  /// Enters a block into the index. A failure is not the block's: it is on the disk.
-  private func enter(_ entry: ChannelIndex.Entry, _ writer: inout Writer) {
-    writer.unindexed.append(entry)
+  /// Enters what is on the disk, up to block `last`, into the index. A failure is not the blocks'.
+  private func enterIntoIndex(_ writer: inout Writer, last: UInt64) {
     let checkpoint = ChannelIndex.Checkpoint(
-      file: writer.number, size: writer.size, lastBlock: entry.number, isEmpty: false)
+      file: writer.number, size: writer.size, lastBlock: last, isEmpty: false)
     do {
       try index.record(writer.unindexed, checkpoint: checkpoint, synchronized: false)
       writer.unindexed.removeAll(keepingCapacity: true)
+      writer.indexFailing = false
     } catch {
-      if writer.unindexed.count == 1 {
+      if !writer.indexFailing {
         logger.error(
-          "Block \(entry.number) of channel \(channelID) is stored, but could not be entered into the index \(index.database.path): \(error.message)"
+          "Block \(last) of channel \(channelID) is stored, but could not be entered into the index \(index.database.path), which is tried again with the next one: \(error.message)"
         )
       }
-      if writer.unindexed.count > Self.maximumUnindexed { writer.unindexed.removeFirst() }
+      writer.indexFailing = true
+      let excess = writer.unindexed.count - Self.maximumUnindexed
+      if excess > 0 { writer.unindexed.removeFirst(excess) }
     }
   }
 
   // MARK: - Reading
 
   public func block(_ number: UInt64) throws(LedgerError) -> Block {
-    try record(number).block
+    var cursor = Cursor(window: Self.readWindow)
+    return try record(number, &cursor).block
   }
 
   public func serializedBlock(_ number: UInt64) throws(LedgerError) -> ByteBuffer {
-    try readWireForm(number)
+    if let wire = recent.wireForm(number) { return wire }
+    var cursor = Cursor(window: Self.readWindow)
+    return try record(number, &cursor).wireForm()
   }
 
   public func serializedBlock(_ number: UInt64) async throws(LedgerError) -> ByteBuffer {
-    if let wire = recent.wireForm(number) { return wire }
+    let forms = try await serializedBlocks(from: number, count: 1, bytes: 1)
+    guard let form = forms.first else {
+      throw .notFound(channel: channelID, number: number, height: height)
+    }
+    return form
+  }
+
+  public func serializedBlocks(
+    from number: UInt64, count: Int, bytes: Int
+  ) async throws(LedgerError) -> [ByteBuffer] {
+    let known = recent.wireForms(from: number, count: count, bytes: bytes)
+    if !known.isEmpty { return known }
     try checkAvailable(number)
     return try await readPool.run(channelID) { () throws(LedgerError) in
-      try self.readWireForm(number)
+      try self.readForms(from: number, count: count, bytes: bytes)
     }
   }
 
-  private func readWireForm(_ number: UInt64) throws(LedgerError) -> ByteBuffer {
-    if let wire = recent.wireForm(number) { return wire }
-    return try record(number).wireForm()
+  private func readForms(
+    from number: UInt64, count: Int, bytes: Int
+  ) throws(LedgerError) -> [ByteBuffer] {
+    // Somebody else may have read them while this waited for a thread.
+    let known = recent.wireForms(from: number, count: count, bytes: bytes)
+    if !known.isEmpty { return known }
+    // Seen before the size of the file is, so that the file has them all.
+    let end = height
+    var cursor = Cursor(
+      window: max(Self.readWindow, min(bytes, Self.maximumWindow)), memory: readMemory.take())
+    var forms = [try record(number, &cursor).wireForm()]
+    var left = bytes - forms[0].readableBytes
+    var next = number + 1
+    while forms.count < count, left > 0, next < end {
+      if let wire = recent.wireForm(next) {
+        forms.append(wire)
+      } else {
+        guard let record = try? record(next, &cursor) else { break }
+        forms.append(record.wireForm())
+      }
+      left -= forms[forms.count - 1].readableBytes
+      next += 1
+    }
+    readMemory.give(cursor.releaseMemory())
+    recent.pass(from: number, forms)
+    return forms
   }
 
   private func checkAvailable(_ number: UInt64) throws(LedgerError) {
@@ -241,26 +336,28 @@ public final class FileBlockStore: BlockStore {
   }
 
   /// Reads a block from its file and checks that it is the one, with the data that its header names.
-  private func record(_ number: UInt64) throws(LedgerError) -> BlockRecord {
+  private func record(
+    _ number: UInt64, _ cursor: inout Cursor
+  ) throws(LedgerError) -> BlockRecord {
     try checkAvailable(number)
     if let known = damaged.withLock({ $0[number] }) { throw known }
     var tried: BlockLocation?
     var failure: LedgerError?
     if let hint = recent.hint(number) {
       tried = hint.location
-      switch try attempt(number, at: hint.location, length: hint.length) {
+      switch try attempt(number, hint, &cursor) {
       case .success(let record): return record
       case .failure(let error): failure = error
       }
     }
     if let location = indexedLocation(number), location != tried {
       tried = location
-      switch try attempt(number, at: location, length: 0) {
+      switch try attempt(number, RecentBlocks.Hint(location: location, length: 0), &cursor) {
       case .success(let record): return record
       case .failure(let error): failure = error
       }
     }
-    return try recover(number, tried: tried, failure)
+    return try recover(number, tried: tried, failure, &cursor)
   }
 
   private func indexedLocation(_ number: UInt64) -> BlockLocation? {
@@ -274,14 +371,14 @@ public final class FileBlockStore: BlockStore {
 
   /// The index did not lead to the block. It is only an index: look through the files.
   private func recover(
-    _ number: UInt64, tried: BlockLocation?, _ failure: LedgerError?
+    _ number: UInt64, tried: BlockLocation?, _ failure: LedgerError?, _ cursor: inout Cursor
   ) throws(LedgerError) -> BlockRecord {
     var failure = failure
     do {
       let location = try files.search(
         number, files: currentFile.load(ordering: .acquiring) + 1)
       if location != tried {
-        switch try attempt(number, at: location, length: 0) {
+        switch try attempt(number, RecentBlocks.Hint(location: location, length: 0), &cursor) {
         case .success(let record):
           logger.warning(
             "The index had no valid place of block \(number) of channel \(channelID), corrected it")
@@ -303,16 +400,18 @@ public final class FileBlockStore: BlockStore {
     damaged.withLock { damaged in
       if damaged.count < Self.maximumDamaged { damaged[number] = error }
     }
+    damage.withLock { $0 = $0 ?? error }
     logger.error("\(error)")
     throw error
   }
 
-  /// Reads what is at `location`.
+  /// Reads what is at a location.
   ///
   /// - Throws: only what has nothing to do with the location being wrong.
   private func attempt(
-    _ number: UInt64, at location: BlockLocation, length: Int
+    _ number: UInt64, _ hint: RecentBlocks.Hint, _ cursor: inout Cursor
   ) throws(LedgerError) -> Result<BlockRecord, LedgerError> {
+    let location = hint.location
     func damage(_ path: String, _ reason: String) -> LedgerError {
       .corrupt(
         channel: channelID, file: path, offset: location.offset, block: number, reason: reason)
@@ -321,11 +420,9 @@ public final class FileBlockStore: BlockStore {
       return .failure(damage(files.path(location.file), "there is no such file"))
     }
     let file = try files.file(location.file)
-    let size = try file.size()
-    var reader = RecordReader(
-      file: file, size: size, window: length > 0 ? length : Self.readWindow)
-    switch try reader.read(at: location.offset) {
+    switch try cursor.read(file, at: location, length: hint.length) {
     case .cutOff:
+      let size = try file.size()
       return .failure(damage(file.path, "the file of \(size) bytes ends before the block does"))
     case .malformed(let reason, _):
       return .failure(damage(file.path, "the block is not readable: \(reason)"))
@@ -333,17 +430,89 @@ public final class FileBlockStore: BlockStore {
       guard record.number == number else {
         return .failure(damage(file.path, "there is block \(record.number) instead"))
       }
-      guard record.hasValidDataHash else {
-        return .failure(damage(file.path, "the block's data does not match its data hash"))
-      }
+      if let reason = fault(of: record, hint) { return .failure(damage(file.path, reason)) }
       // Who reads one block is likely to read the next.
+      let next = number &+ 1
       recent.remember(
-        number &+ 1,
+        next,
         RecentBlocks.Hint(
-          location: end < size
+          location: end < cursor.size
             ? BlockLocation(file: location.file, offset: end)
-            : BlockLocation(file: location.file + 1, offset: 0), length: 0))
+            : BlockLocation(file: location.file + 1, offset: 0), length: 0,
+          previousHash: checksums.get(next) == nil ? record.headerHash : []))
       return .success(record)
     }
+  }
+
+  /// What is wrong with a record. The first time it costs the hash of the data, later a checksum.
+  private func fault(of record: BlockRecord, _ hint: RecentBlocks.Hint) -> String? {
+    let checksum = record.checksum
+    if let known = checksums.get(record.number) {
+      return checksum == known ? nil : "the block is not what it was when it was written or last read"
+    }
+    guard record.hasValidDataHash else { return "the block's data does not match its data hash" }
+    let previousHash = record.bytes[record.previousHash]
+    guard hint.previousHash.isEmpty || previousHash.elementsEqual(hint.previousHash) else {
+      return "the block's previous hash is not that of the header before it"
+    }
+    checksums.set(record.number, checksum)
+    return nil
+  }
+}
+
+/// Reads records one after the other, from one file as long as they are in the same one.
+private struct Cursor {
+  let window: Int
+  private var file: Int?
+  private var reader: RecordReader?
+  private var memory: [UInt8]
+
+  init(window: Int, memory: [UInt8] = []) {
+    self.window = window
+    self.memory = memory
+  }
+
+  /// Size of the file that was read last.
+  var size: Int64 { reader?.size ?? 0 }
+
+  mutating func read(
+    _ file: File, at location: BlockLocation, length: Int
+  ) throws(LedgerError) -> RecordReader.Outcome {
+    if self.file != location.file {
+      let memory = releaseMemory()
+      reader = RecordReader(
+        file: file, size: try file.size(), window: max(window, length), memory: memory)
+      self.file = location.file
+    }
+    return try reader?.read(at: location.offset) ?? .cutOff
+  }
+
+  /// Lets go of the file and of the memory, which is as large as the largest read was.
+  mutating func releaseMemory() -> [UInt8] {
+    defer {
+      memory = []
+      reader = nil
+      file = nil
+    }
+    return reader.map { $0.releaseMemory() } ?? memory
+  }
+}
+
+/// Memory that reads share one after the other, so that the kernel need not hand out zeroed pages for
+/// each of them.
+final class ReadMemory: Sendable {
+  /// Larger pieces are not kept, in bytes.
+  private static let maximumSize = 4 << 20
+  private let spare: Mutex<[[UInt8]]> = Mutex([])
+  private let count: Int
+
+  /// - Parameter count: Pieces that are kept.
+  init(count: Int) { self.count = count }
+
+  func take() -> [UInt8] { spare.withLock { $0.popLast() ?? [] } }
+
+  func give(_ memory: [UInt8]) {
+    guard memory.count <= Self.maximumSize else { return }
+    spare.withLock { if $0.count < count { $0.append(memory) } }
   }
 }

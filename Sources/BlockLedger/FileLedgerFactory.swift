@@ -63,6 +63,7 @@ public final class FileLedgerFactory: LedgerFactory {
       database: index.database, maximumFileSize: options.maximumFileSize,
       appendPool: BlockingPool(threads: max(1, options.appendThreads)),
       readPool: BlockingPool(threads: max(1, options.readThreads)),
+      readMemory: ReadMemory(count: max(1, options.readThreads)),
       budget: RecentBlocksBudget(
         total: options.recentBytes, maximum: options.recentBytesPerChannel),
       logger: logger)

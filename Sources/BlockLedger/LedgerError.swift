@@ -77,6 +77,20 @@ public enum LedgerError: Error, Equatable, CustomStringConvertible {
   }
 }
 
+extension LedgerError {
+  /// Whether the same append may succeed later: nothing was added, and the cause is one that an
+  /// operator or time can remove (no room, a read-only file system, a disk that does not answer).
+  ///
+  /// A failed fsync is not among them. It comes as ``halted(channel:reason:)``, since the kernel may
+  /// have dropped the data and would report success the next time.
+  public var mayPass: Bool {
+    switch self {
+    case .noSpace, .io, .index: true
+    default: false
+    }
+  }
+}
+
 /// Lower-case hexadecimal digits of `bytes`.
 func hex(_ bytes: some Sequence<UInt8>) -> String {
   let digits: [Character] = Array("0123456789abcdef")

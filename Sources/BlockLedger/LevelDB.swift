@@ -2,12 +2,13 @@
 
 import CLevelDB
 import Foundation
+import Synchronization
 
 /// A sorted key-value store in a folder, shared by all channels of a ledger.
 ///
 /// `@unchecked Sendable`: LevelDB's database object may be used by any number of threads at once
 /// (leveldb/db.h), except while it is closed. That is what the read-write lock is for: every use
-/// holds it shared, ``close()`` exclusively. The option objects are not written to after `init`.
+/// holds it shared, ``close()`` and opening anew exclusively. The option objects are not written to after `init`.
 final class LevelDB: @unchecked Sendable {
   /// Why LevelDB refused.
   struct Failure: Error {
@@ -39,8 +40,15 @@ final class LevelDB: @unchecked Sendable {
     }
   }
 
+  /// Bytes that must be free before a database is opened anew.
+  private static let roomToOpen = 256 << 10
+
   let path: String
+  /// Nil when closed, and if it could not be opened anew. Changed under the exclusive lock.
   private var database: OpaquePointer?
+  private var isClosed = false
+  /// A write has failed since the database was opened.
+  private let isBroken = Atomic<Bool>(false)
   private let readOptions: OpaquePointer
   private let writeOptions: OpaquePointer
   private let syncedWriteOptions: OpaquePointer
@@ -50,15 +58,8 @@ final class LevelDB: @unchecked Sendable {
   ///
   /// Checks are strict: damage that LevelDB could hide by forgetting entries is an error instead.
   init(path: String) throws(Failure) {
-    guard let options = leveldb_options_create() else { throw Failure(message: "out of memory") }
-    defer { leveldb_options_destroy(options) }
-    leveldb_options_set_create_if_missing(options, 1)
-    leveldb_options_set_paranoid_checks(options, 1)
-    leveldb_options_set_max_open_files(options, 128)
-    var message: UnsafeMutablePointer<CChar>?
-    let database = leveldb_open(options, path, &message)
-    if let failure = Self.failure(&message) { throw failure }
-    guard let database, let readOptions = leveldb_readoptions_create(),
+    let database = try Self.open(path)
+    guard let readOptions = leveldb_readoptions_create(),
       let writeOptions = leveldb_writeoptions_create(),
       let syncedWriteOptions = leveldb_writeoptions_create()
     else { throw Failure(message: "out of memory") }
@@ -71,6 +72,45 @@ final class LevelDB: @unchecked Sendable {
     self.syncedWriteOptions = syncedWriteOptions
     lock = .allocate(capacity: 1)
     pthread_rwlock_init(lock, nil)
+  }
+
+  private static func open(_ path: String) throws(Failure) -> OpaquePointer {
+    guard let options = leveldb_options_create() else { throw Failure(message: "out of memory") }
+    defer { leveldb_options_destroy(options) }
+    leveldb_options_set_create_if_missing(options, 1)
+    leveldb_options_set_paranoid_checks(options, 1)
+    leveldb_options_set_max_open_files(options, 128)
+    var message: UnsafeMutablePointer<CChar>?
+    let database = leveldb_open(options, path, &message)
+    if let failure = Self.failure(&message) { throw failure }
+    guard let database else { throw Failure(message: "out of memory") }
+    return database
+  }
+
+  /// Opens the database anew after a write has failed, e.g. because the disk was full.
+  ///
+  /// LevelDB refuses all writes after some failures, and after others goes on behind a torn entry of
+  /// its log, which it takes for damage later. Opened anew, it drops the torn entry, and no other.
+  private func reopen() throws(Failure) {
+    pthread_rwlock_wrlock(lock)
+    defer { pthread_rwlock_unlock(lock) }
+    guard isBroken.load(ordering: .acquiring), !isClosed else { return }
+    try checkRoom()
+    if let database { leveldb_close(database) }
+    database = nil
+    database = try Self.open(path)
+    isBroken.store(false, ordering: .releasing)
+  }
+
+  /// Opening takes room. Without it the database had better stay open for reading.
+  private func checkRoom() throws(Failure) {
+    let probe = "\(path)/probe"
+    defer { unlink(probe) }
+    do {
+      let file = try File(probe, flags: O_RDWR | O_CREAT | O_TRUNC)
+      try file.write([UInt8](repeating: 1, count: Self.roomToOpen), at: 0)
+      try file.synchronizeData()
+    } catch { throw Failure(message: "\(errorText(ENOSPC)) (\(error))") }
   }
 
   deinit {
@@ -88,6 +128,7 @@ final class LevelDB: @unchecked Sendable {
     defer { pthread_rwlock_unlock(lock) }
     if let database { leveldb_close(database) }
     database = nil
+    isClosed = true
   }
 
   func get(_ key: [UInt8]) throws(Failure) -> [UInt8]? {
@@ -107,6 +148,7 @@ final class LevelDB: @unchecked Sendable {
   /// Applies a batch; with `synchronized` it is on the disk when this returns.
   func write(_ batch: Batch, synchronized: Bool) throws(Failure) {
     guard !batch.isEmpty else { return }
+    if isBroken.load(ordering: .acquiring) { try reopen() }
     try withDatabase { database throws(Failure) in
       guard let native = leveldb_writebatch_create() else {
         throw Failure(message: "out of memory")
@@ -125,7 +167,10 @@ final class LevelDB: @unchecked Sendable {
       }
       var message: UnsafeMutablePointer<CChar>?
       leveldb_write(database, synchronized ? syncedWriteOptions : writeOptions, native, &message)
-      if let failure = Self.failure(&message) { throw failure }
+      if let failure = Self.failure(&message) {
+        isBroken.store(true, ordering: .releasing)
+        throw failure
+      }
     }
   }
 
@@ -158,7 +203,9 @@ final class LevelDB: @unchecked Sendable {
   ) throws(Failure) -> Value {
     pthread_rwlock_rdlock(lock)
     defer { pthread_rwlock_unlock(lock) }
-    guard let database else { throw Failure(message: "the database is closed") }
+    guard let database else {
+      throw Failure(message: isClosed ? "the database is closed" : "it could not be opened anew")
+    }
     return try body(database)
   }
 

@@ -29,10 +29,13 @@ final class RecentBlocksBudget: Sendable {
 
 /// The newest blocks of one channel in wire form, and locations of others.
 final class RecentBlocks: Sendable {
-  /// Where a record is; `length` with its prefix, 0 if not known.
+  /// Where a record is.
   struct Hint: Sendable {
     var location: BlockLocation
+    /// Bytes with the length prefix, 0 if not known.
     var length: Int
+    /// The hash of the header before, which the block has to name; empty if not known.
+    var previousHash: [UInt8] = []
   }
 
   /// Locations that are remembered, at 32 bytes each. A power of two.
@@ -44,7 +47,18 @@ final class RecentBlocks: Sendable {
     var oldest: UInt64 = 0
     var size = 0
     var hints: [(number: UInt64, hint: Hint)?] = []
+    /// Older blocks that were just read, for readers that follow closely; the oldest entry first.
+    var passing: [(number: UInt64, wire: ByteBuffer)] = []
+    var passingSize = 0
+
+    func wireForm(_ number: UInt64) -> ByteBuffer? {
+      buffers[number] ?? passing.last { $0.number == number }?.wire
+    }
   }
+
+  /// The part of a channel's share that blocks read from the disk may take besides.
+  private static let passingPart = 4
+  private static let maximumPassing = 64
 
   private let budget: RecentBlocksBudget
   private let state = Mutex(State())
@@ -85,7 +99,38 @@ final class RecentBlocks: Sendable {
     state.hints[Int(number % UInt64(hintCount))] = (number, hint)
   }
 
-  func wireForm(_ number: UInt64) -> ByteBuffer? { state.withLock { $0.buffers[number] } }
+  func wireForm(_ number: UInt64) -> ByteBuffer? { state.withLock { $0.wireForm(number) } }
+
+  /// The blocks from `number` on that are in memory without a gap, up to `count` and until they have
+  /// `bytes` together.
+  func wireForms(from number: UInt64, count: Int, bytes: Int) -> [ByteBuffer] {
+    state.withLock { state in
+      var forms: [ByteBuffer] = []
+      var left = bytes
+      while forms.count < count, left > 0, let wire = state.wireForm(number + UInt64(forms.count)) {
+        forms.append(wire)
+        left -= wire.readableBytes
+      }
+      return forms
+    }
+  }
+
+  /// Keeps blocks that were read from the disk for a while. They take memory of their own: a reader at
+  /// the beginning does not push out the tip.
+  func pass(from number: UInt64, _ forms: [ByteBuffer]) {
+    let limit = budget.share / Self.passingPart
+    state.withLock { state in
+      for (offset, wire) in forms.enumerated() {
+        state.passing.append((number + UInt64(offset), wire))
+        state.passingSize += wire.readableBytes
+      }
+      while state.passingSize > limit || state.passing.count > Self.maximumPassing,
+        !state.passing.isEmpty
+      {
+        state.passingSize -= state.passing.removeFirst().wire.readableBytes
+      }
+    }
+  }
 
   func hint(_ number: UInt64) -> Hint? {
     state.withLock { state in

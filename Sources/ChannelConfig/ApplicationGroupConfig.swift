@@ -19,7 +19,7 @@ public struct ApplicationGroupConfig: Sendable, Equatable {
     guard capabilities.acls || !values.has(ConfigKey.acls) else {
       throw ConfigError(.invalid, "ACLs may not be specified without the required capability")
     }
-    let references = try values.read(Protos_ACLs.self, ConfigKey.acls).acls
+    let references = try values.readMap(Protos_ACLs.self, ConfigKey.acls).acls
     acls = references.compactMapValues { resource -> String? in
       let reference = resource.policyRef
       if reference.isEmpty { return nil }

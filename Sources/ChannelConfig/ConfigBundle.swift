@@ -88,6 +88,7 @@ public final class ConfigBundle: Sendable {
   public convenience init(configEnvelope: [UInt8]) throws(ConfigError) {
     let payload = try ConfigMessages.payload(of: try ConfigMessages.envelope(configEnvelope))
     let header = try ConfigMessages.channelHeader(of: payload)
+    try MapEntryCheck.configEnvelope(payload.data)
     let envelope = try ConfigMessages.decode(
       Common_ConfigEnvelope.self, payload.data, "config envelope from payload")
     guard envelope.hasConfig else {

@@ -78,6 +78,7 @@ extension ConfigBundle {
   private func authorize(
     _ envelope: Common_ConfigUpdateEnvelope
   ) throws(ConfigError) -> ConfigElements {
+    try MapEntryCheck.configUpdate(envelope.configUpdate)
     let update = try ConfigMessages.decode(
       Common_ConfigUpdate.self, envelope.configUpdate, "config update")
     guard update.channelID == channelID else {

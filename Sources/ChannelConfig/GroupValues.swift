@@ -39,7 +39,15 @@ struct GroupValues {
 
   /// The names of the capabilities at this level.
   func capabilities() throws(ConfigError) -> Set<String> {
-    Set(try read(Common_Capabilities.self, ConfigKey.capabilities).capabilities.keys)
+    Set(try readMap(Common_Capabilities.self, ConfigKey.capabilities).capabilities.keys)
+  }
+
+  /// As ``read(_:_:)`` for a message whose only field is a map.
+  func readMap<M: Message>(_ type: M.Type, _ key: String) throws(ConfigError) -> M {
+    if let value = group.values[key] {
+      try MapEntryCheck.map(value.value, "\(key) of \(path)")
+    }
+    return try read(type, key)
   }
 }
 

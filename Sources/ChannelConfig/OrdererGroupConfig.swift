@@ -1,6 +1,7 @@
 // The values of the orderer group. Fabric: channelconfig/orderer.
 
 import FabricProtos
+import GoValues
 
 /// What a channel config says about the ordering service.
 public struct OrdererGroupConfig: Sendable, Equatable {

@@ -122,6 +122,37 @@ public struct EnvelopeView: Sendable {
     timestamp = time
   }
 
+  /// Takes bytes that only have to be an envelope, whatever is in its payload: no header counts as
+  /// read, and all parts but ``payload`` and ``signature`` are empty.
+  ///
+  /// For messages that were ordered already by nodes that may check less.
+  ///
+  /// - Throws: ``EnvelopeError/malformed(_:)`` if the outermost layer is no valid message.
+  public init(opaque bytes: [UInt8]) throws(EnvelopeError) {
+    self.bytes = bytes
+    var payload = 0..<0
+    var signature = 0..<0
+    do {
+      var reader = WireReader(bytes, 0..<bytes.count)
+      while let field = try reader.next() {
+        if field.isBytes(1) {
+          payload = field.range
+        } else if field.isBytes(2) {
+          signature = field.range
+        }
+      }
+    } catch { throw .malformed("envelope") }
+    payloadRange = payload
+    signatureRange = signature
+    headerType = -1
+    channelID = ""
+    timestamp = nil
+    channelHeaderRange = 0..<0
+    signatureHeaderRange = 0..<0
+    dataRange = 0..<0
+    tlsHashRange = 0..<0
+  }
+
   /// The creator (`msp.SerializedIdentity`) and the nonce of the signature header; both are empty if
   /// there is no signature header.
   ///

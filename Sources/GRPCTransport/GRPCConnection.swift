@@ -45,8 +45,8 @@ final class GRPCConnection {
 
   var hasStreams: Bool { !streams.isEmpty }
 
-  /// Whether another handler may run. Handlers that outlive their streams count: a client that opens
-  /// and resets streams cannot pile them up.
+  /// Whether another handler may run. Handlers that outlive their streams count: a client that
+  /// opens and resets streams cannot pile them up.
   func admitHandler() -> Bool {
     guard runningHandlers < environment.limits.maximumConcurrentStreams else { return false }
     runningHandlers += 1

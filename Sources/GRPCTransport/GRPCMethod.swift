@@ -3,8 +3,9 @@
 /// One method of a service and its handler.
 public struct GRPCMethod: Sendable {
   /// What runs for each call. Returning means `OK`; a thrown `GRPCStatus` is the call's status,
-  /// `CancellationError` is `CANCELLED`, any other error `INTERNAL`. The handler's task is cancelled
-  /// when the client resets the stream or disconnects, its deadline passes, or the server stops.
+  /// `CancellationError` is `CANCELLED`, any other error `INTERNAL`. The handler's task is
+  /// cancelled when the client resets the stream or disconnects, its deadline passes, or the server
+  /// stops.
   public typealias Handler = @Sendable (GRPCServerStream) async throws -> Void
 
   /// The path of the request, such as `/orderer.AtomicBroadcast/Broadcast`.

@@ -106,9 +106,9 @@ public final class GRPCServer: Sendable {
     try tls?.updateTrustRoots(pemOrDER)
   }
 
-  /// Stops: no new connections, a GOAWAY to the others, up to `grace` for their streams to end; then
-  /// the rest is ended with `UNAVAILABLE`, tasks are cancelled and connections closed. Returns within
-  /// `grace` and a few seconds at most.
+  /// Stops: no new connections, a GOAWAY to the others, up to `grace` for their streams to end;
+  /// then the rest is ended with `UNAVAILABLE`, tasks are cancelled and connections closed. Returns
+  /// within `grace` and a few seconds at most.
   public func shutdown(grace: Duration) async {
     let previous = state.withLock { state in
       let previous = state
@@ -166,6 +166,13 @@ extension GRPCServer {
     let bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: GRPCServerLimits.listenBacklog)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .serverChannelInitializer { channel in
+        // Without descriptors left, accepting pauses instead of spinning.
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(
+            AcceptBackoffHandler(shouldForwardIOErrorCaught: false))
+        }
+      }
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       .childChannelOption(.maxMessagesPerRead, value: 4)
       .childChannelOption(

@@ -33,8 +33,8 @@ public struct GRPCServerConfiguration: Sendable {
   }
 }
 
-/// Pings in both directions; the names are those of Fabric's `General.Keepalive`. A time that is not
-/// positive stands for its default.
+/// Pings in both directions; the names are those of Fabric's `General.Keepalive`. A time that is
+/// not positive stands for its default.
 public struct GRPCServerKeepalive: Sendable, Hashable {
   /// The shortest time between two pings of a client. Pings that follow each other faster, with
   /// nothing sent to the client in between, are strikes; the third ends the connection with
@@ -109,12 +109,13 @@ public struct GRPCServerLimits: Sendable, Hashable {
   /// How long the trailers of a stream that the server ended may wait for the client to read what
   /// is before them; then the stream is reset.
   public var trailersTimeout: Duration = .seconds(5)
-  /// PING, SETTINGS and PRIORITY frames per millisecond that are taken as no attack. Go's gRPC pings
-  /// once per round trip while data arrives, so this must be far above what looks reasonable; the
-  /// keepalive policy does the rest.
+  /// PING, SETTINGS and PRIORITY frames per millisecond that are taken as no attack. Go's gRPC
+  /// pings once per round trip while data arrives, so this must be far above what looks reasonable;
+  /// the keepalive policy does the rest.
   public var maximumControlFramesPerMillisecond = 500
   /// Resets of streams per 100 milliseconds that are taken as no attack: a Fabric gateway opens and
-  /// cancels one stream per transaction. Running handlers are bounded by `maximumConcurrentStreams`.
+  /// cancels one stream per transaction. Running handlers are bounded by
+  /// `maximumConcurrentStreams`.
   public var maximumStreamResetsPerInterval = 2_000
 
   public init() {}

@@ -42,11 +42,12 @@ public final class GRPCServerStream: Sendable {
     self.observer = observer
   }
 
-  /// The messages that have arrived and were not taken before, at least one, in order; nil after the
-  /// client has half-closed and everything was taken. Suspends until there is something to tell.
+  /// The messages that have arrived and were not taken before, at least one, in order; nil after
+  /// the client has half-closed and everything was taken. Suspends until there is something to
+  /// tell.
   ///
-  /// What is not taken holds the stream's flow-control window: a handler that lags stops its client.
-  /// One task at a time may wait here.
+  /// What is not taken holds the stream's flow-control window: a handler that lags stops its
+  /// client. One task at a time may wait here.
   ///
   /// - Throws: `.cancelled` when the client is gone or the task is cancelled, `.deadlineExceeded`,
   ///   `.resourceExhausted` for a message above the limit, `.internalError` for broken framing.
@@ -84,6 +85,11 @@ public final class GRPCServerStream: Sendable {
   /// - Throws: `.resourceExhausted` for a message above the send limit, of which none is sent then;
   ///   otherwise why the stream has ended, `.cancelled` also when the task is cancelled.
   public func send(_ messages: [ByteBuffer]) async throws(GRPCStatus) {
+    try await send(messages.map { PrefixedMessage(body: $0) })
+  }
+
+  /// As `send(_:)` for buffers; a large body is handed to the socket as it is.
+  public func send(_ messages: [PrefixedMessage]) async throws(GRPCStatus) {
     if messages.isEmpty { return }
     for message in messages where message.readableBytes > maximumSendMessageBytes {
       throw GRPCStatus(

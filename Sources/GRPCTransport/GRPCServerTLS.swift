@@ -45,7 +45,8 @@ public struct GRPCTLSError: Error, Sendable, CustomStringConvertible {
 
 /// The TLS context for new connections.
 final class TLSContexts: Sendable {
-  /// The suites of Fabric's comm package that HTTP/2 permits (RFC 9113, 9.2.2); TLS 1.3 has its own.
+  /// The suites of Fabric's comm package that HTTP/2 permits (RFC 9113, 9.2.2); TLS 1.3 has its
+  /// own.
   static let cipherSuites: [NIOTLSCipher] = [
     .TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
     .TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,

@@ -41,8 +41,8 @@ struct MessageDeframer {
 
   /// Appends the messages that `buffer` completes to `messages`.
   ///
-  /// - Throws: the status with which the stream must end, in the words of Go's gRPC. Messages before
-  ///   the offending one have been appended.
+  /// - Throws: the status with which the stream must end, in the words of Go's gRPC. Messages
+  ///   before the offending one have been appended.
   mutating func append(_ buffer: ByteBuffer, to messages: inout [[UInt8]]) throws(GRPCStatus) {
     let failure: GRPCStatus? = buffer.withUnsafeReadableBytes { bytes in
       do throws(GRPCStatus) {

@@ -2,26 +2,49 @@
 
 import NIOCore
 
+/// A message in two parts that are sent behind each other, so that bytes which many streams share
+/// need not be copied behind what differs.
+public struct PrefixedMessage: Sendable {
+  /// The first bytes, few.
+  public var prefix: [UInt8]
+  /// All others.
+  public var body: ByteBuffer
+
+  public init(prefix: [UInt8] = [], body: ByteBuffer) {
+    self.prefix = prefix
+    self.body = body
+  }
+
+  /// Bytes of the whole message.
+  var readableBytes: Int { prefix.count + body.readableBytes }
+}
+
 /// Puts the five bytes of gRPC's length prefix before messages.
 enum MessageFramer {
-  /// Messages up to this size are copied behind their prefix; a larger one becomes a DATA payload of
-  /// its own, since a copy would cost more than a frame.
+  /// Messages up to this size are copied behind their prefix; a larger one becomes a DATA payload
+  /// of its own, since a copy would cost more than a frame.
   static let copyLimit = 8 * 1024
   /// A payload of copied messages is closed when it has reached this size.
   static let payloadTarget = 128 * 1024
 
   private static let prefixLength = 5
 
+  static func payloads(
+    for messages: [ByteBuffer], allocator: ByteBufferAllocator
+  ) -> (payloads: [ByteBuffer], bytes: Int) {
+    payloads(for: messages.map { PrefixedMessage(body: $0) }, allocator: allocator)
+  }
+
   /// The DATA payloads for `messages`, in order, and their size.
   ///
   /// - Parameter messages: each at most 2^32-1 bytes; the caller has checked a lower limit.
   static func payloads(
-    for messages: [ByteBuffer], allocator: ByteBufferAllocator
+    for messages: [PrefixedMessage], allocator: ByteBufferAllocator
   ) -> (payloads: [ByteBuffer], bytes: Int) {
     var copied = 0
     for message in messages {
-      copied += prefixLength
-      if message.readableBytes <= copyLimit { copied += message.readableBytes }
+      copied += prefixLength + message.prefix.count
+      if message.body.readableBytes <= copyLimit { copied += message.body.readableBytes }
     }
     var payloads: [ByteBuffer] = []
     var bytes = 0
@@ -29,17 +52,19 @@ enum MessageFramer {
     for message in messages {
       let length = message.readableBytes
       bytes += prefixLength + length
-      copied -= prefixLength
+      copied -= prefixLength + message.prefix.count
       current.writeInteger(0, as: UInt8.self)
       current.writeInteger(UInt32(truncatingIfNeeded: length))
-      if length <= copyLimit {
-        copied -= length
-        current.writeImmutableBuffer(message)
+      current.writeBytes(message.prefix)
+      let bodyLength = message.body.readableBytes
+      if bodyLength <= copyLimit {
+        copied -= bodyLength
+        current.writeImmutableBuffer(message.body)
         guard current.readableBytes >= payloadTarget else { continue }
         payloads.append(current)
       } else {
         payloads.append(current)
-        payloads.append(message)
+        payloads.append(message.body)
       }
       current = allocator.buffer(capacity: min(copied, payloadTarget + copyLimit))
     }

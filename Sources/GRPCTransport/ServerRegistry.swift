@@ -40,6 +40,8 @@ final class ServerRegistry: Sendable {
     self.maximumConnections = maximumConnections
   }
 
+  /// For tests: the connections that are there.
+  var connections: [any Channel] { state.withLock { Array($0.connections.values) } }
   var connectionCount: Int { state.withLock { $0.connections.count } }
   var handlerCount: Int { state.withLock { $0.handlers } }
 

@@ -17,6 +17,8 @@ final class WireObserver: ChannelDuplexHandler {
   private let connection: GRPCConnection
   /// The HTTP/2 handler writes the payload of a DATA frame right after its header, on its own.
   private var isPayloadNext = false
+  /// Whether something was read since the last `channelReadComplete`.
+  private var isReading = false
 
   init(connection: GRPCConnection) {
     self.connection = connection
@@ -25,7 +27,24 @@ final class WireObserver: ChannelDuplexHandler {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard !connection.isDiscarding else { return }
     connection.lastRead = .now()
+    isReading = true
     context.fireChannelRead(data)
+  }
+
+  func channelReadComplete(context: ChannelHandlerContext) {
+    isReading = false
+    context.fireChannelReadComplete()
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    if isReading {
+      // The connection was closed in the middle of a read. HTTP/2 keeps a list of the streams that
+      // were read from, which only this empties; otherwise list, streams and connection would keep
+      // each other alive for good.
+      isReading = false
+      context.fireChannelReadComplete()
+    }
+    context.fireChannelInactive()
   }
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {

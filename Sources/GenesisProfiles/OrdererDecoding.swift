@@ -2,6 +2,7 @@
 
 import ChannelConfig
 import FabricProtos
+import GoValues
 
 extension Profile.Orderer {
   init(_ setting: Setting, dialect: ConfigtxDialect) throws(GenesisError) {

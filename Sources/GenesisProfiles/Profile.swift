@@ -2,6 +2,7 @@
 
 import ChannelConfig
 import FabricProtos
+import GoValues
 
 /// One profile of a configtx.yaml, validated as far as the file alone allows.
 ///

@@ -1,7 +1,7 @@
 // Typed access to one place of a configtx.yaml, with the leniency of Fabric's tools (numbers as text,
 // single values for lists) and errors that name the place.
 
-import ChannelConfig
+import GoValues
 import Yams
 
 /// A setting that may be absent: its YAML node, its path and the shared context.

@@ -16,6 +16,8 @@ final class ChainSupport: ConsenterSupport {
   let processor: any ChannelProcessor
   let store: any BlockStore
   let tip: TipSignal
+  /// Whether the ledger takes blocks.
+  let retry: LedgerRetry
   private let writer: BlockWriter
   private let createChannel: ChannelCreator
   private let logger: Logger
@@ -30,13 +32,16 @@ final class ChainSupport: ConsenterSupport {
     self.createChannel = createChannel
     self.logger = logger
     tip = TipSignal(height: store.height)
+    retry = LedgerRetry(channelID: resources.channelID, logger: logger)
     writer = try BlockWriter(
-      store: store, signer: resources.signer, configSequence: resources.bundle.sequence)
+      store: store, signer: resources.signer, configSequence: resources.bundle.sequence,
+      retry: retry)
   }
 
   var channelID: String { resources.channelID }
   var bundle: ConfigBundle { resources.bundle }
   var height: UInt64 { store.height }
+  func block(_ number: UInt64) throws -> Block { try store.block(number) }
 
   func revalidate(normal message: OrderedMessage) throws {
     _ = try processor.processNormal(message.envelope)
@@ -49,14 +54,20 @@ final class ChainSupport: ConsenterSupport {
   }
 
   func write(_ batch: [OrderedMessage], consenterMetadata: [UInt8]?) async throws {
-    try await append(batch, consenterMetadata)
+    try await append([PendingBlock(batch: batch, consenterMetadata: consenterMetadata)])
+  }
+
+  func write(_ blocks: [PendingBlock]) async throws {
+    try await append(blocks)
   }
 
   func writeConfig(_ message: OrderedMessage, consenterMetadata: [UInt8]?) async throws {
     var metadata = consenterMetadata
     switch Int(message.envelope.headerType) {
     case Common_HeaderType.ordererTransaction.rawValue:
-      try await createChannel(EnvelopeView(Array(message.envelope.data)))
+      let genesis = try EnvelopeView(Array(message.envelope.data))
+      // Creating is done in steps that can be repeated, and needs room like any block.
+      try await retry.run { try await createChannel(genesis) }
     case Common_HeaderType.config.rawValue:
       let next = try nextBundle(message.envelope)
       // The metadata of one consenter means nothing to another one.
@@ -67,7 +78,7 @@ final class ChainSupport: ConsenterSupport {
         channelID: channelID,
         reason: "told to write a config block of header type \(message.envelope.headerType)")
     }
-    try await append([message], metadata)
+    try await append([PendingBlock(batch: [message], consenterMetadata: metadata)])
   }
 
   func fail(reason: String) {
@@ -80,6 +91,14 @@ final class ChainSupport: ConsenterSupport {
     tip.fail(reason)
   }
 
+  func suspend(reason: String) {
+    tip.suspend(reason)
+  }
+
+  func recover() {
+    tip.recover()
+  }
+
   private func nextBundle(_ envelope: EnvelopeView) throws -> ConfigBundle {
     let config = try Common_ConfigEnvelope(serializedBytes: Array(envelope.data))
     try bundle.validate(config)
@@ -88,10 +107,23 @@ final class ChainSupport: ConsenterSupport {
     return next
   }
 
-  private func append(_ batch: [OrderedMessage], _ metadata: [UInt8]?) async throws {
-    try await writer.write(
-      batch.map(\.envelope.bytes), configSequence: bundle.sequence, consenterMetadata: metadata)
+  private func append(_ blocks: [PendingBlock]) async throws {
+    let isForFabric1 = bundle.allowsFabric1
+    let contents = blocks.map { block in
+      BlockWriter.Content(
+        entries: block.batch.map(\.envelope.bytes), consenterMetadata: block.consenterMetadata,
+        isForFabric1: isForFabric1)
+    }
+    try await writer.write(contents, configSequence: bundle.sequence)
     tip.grow(to: store.height)
     logger.debug("[channel: \(channelID)] Wrote block [\(store.height - 1)]")
+  }
+}
+
+extension ConfigBundle {
+  /// Whether orderers of Fabric 1.x may take part in the channel.
+  fileprivate var allowsFabric1: Bool {
+    let names = channel.capabilities.names.union(orderer?.capabilities.names ?? [])
+    return !names.contains("V2_0")
   }
 }

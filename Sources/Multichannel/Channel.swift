@@ -6,17 +6,22 @@ import FabricProtos
 import MessageProcessing
 import NIOCore
 import Ordering
+import Synchronization
 
 /// A channel that works: its validation, its ordering and its blocks.
 public final class Channel: Sendable {
   private let support: ChainSupport
   /// Orders the channel's messages.
   public let chain: any Chain
+  /// The first damage that was found in the channel's files.
+  private let damage = Mutex<String?>(nil)
 
   init(support: ChainSupport, consenter: any Consenter) throws {
     self.support = support
     let newest = try support.store.block(support.store.height - 1)
-    chain = try consenter.makeChain(support: support, metadata: newest.consenterMetadata())
+    let chain = try consenter.makeChain(support: support, metadata: newest.consenterMetadata())
+    self.chain = chain
+    support.retry.observe { [weak chain] in chain?.ledgerObstructed($0) }
   }
 
   /// The channel's name.
@@ -28,6 +33,74 @@ public final class Channel: Sendable {
   /// The end of the chain, for readers.
   public var tip: TipSignal { support.tip }
 
+  /// Why the channel's ledger takes no blocks at the moment; nil while it does. The channel resumes by
+  /// itself once the cause, e.g. a full disk, is removed.
+  public var obstruction: String? { support.retry.obstruction }
+
+  /// Waits until the channel can take messages.
+  ///
+  /// - Throws: `ChainError` if it is in error, or the ledger takes no blocks.
+  public func waitReady() async throws(ChainError) {
+    if let reason = damage.withLock({ $0 }) { throw .failed(channelID: id, reason: reason) }
+    if let obstruction { throw .unavailable(channelID: id, reason: obstruction) }
+    try await chain.waitReady()
+  }
+
+  /// Hands messages to the chain, in order.
+  ///
+  /// - Throws: `ChainError` if none of them was taken.
+  public func order(_ messages: [OrderedMessage]) async throws(ChainError) {
+    do {
+      try await chain.order(messages)
+    } catch .overloaded(let channelID) {
+      // A chain sends waiting submitters away when the disk is full. That is then the reason to tell.
+      guard let obstruction else { throw .overloaded(channelID: channelID) }
+      throw .unavailable(channelID: id, reason: obstruction)
+    }
+  }
+
+  /// Stops ordering and returns when nothing is written any more. What waits for room on the disk is
+  /// given up.
+  public func halt() async {
+    support.retry.stop()
+    await chain.halt()
+  }
+
+  /// Blocks in protobuf wire form from `number` on: at least that one, and those behind it that exist,
+  /// up to `count` blocks and until they have `bytes` together.
+  ///
+  /// - Parameter contentType: As for ``block(_:contentType:)``.
+  /// - Throws: `LedgerError` if block `number` does not exist or cannot be read.
+  public func blocks(
+    from number: UInt64, count: Int, bytes: Int, contentType: Orderer_SeekInfo.SeekContentType
+  ) async throws -> [ByteBuffer] {
+    guard contentType != .headerWithSig else {
+      return [try await block(number, contentType: contentType)]
+    }
+    return try await haltingOnDamage {
+      try await support.store.serializedBlocks(from: number, count: count, bytes: bytes)
+    }
+  }
+
+  /// A damaged block ends the ordering of its channel, since nobody knows what else is damaged.
+  private func haltingOnDamage<Value>(_ body: () async throws -> Value) async throws -> Value {
+    do {
+      return try await body()
+    } catch let error as LedgerError {
+      if case .corrupt = error {
+        let isFirst = damage.withLock { damage in
+          defer { damage = damage ?? "\(error)" }
+          return damage == nil
+        }
+        if isFirst {
+          support.fail(reason: "\(error)")
+          Task { await halt() }
+        }
+      }
+      throw error
+    }
+  }
+
   /// A block in protobuf wire form.
   ///
   /// - Parameter contentType: With `headerWithSig`, the data of a block that is no config block is
@@ -37,9 +110,9 @@ public final class Channel: Sendable {
     _ number: UInt64, contentType: Orderer_SeekInfo.SeekContentType
   ) async throws -> ByteBuffer {
     guard contentType == .headerWithSig else {
-      return try await support.store.serializedBlock(number)
+      return try await haltingOnDamage { try await support.store.serializedBlock(number) }
     }
-    var block = try support.store.block(number)
+    var block = try await haltingOnDamage { try support.store.block(number) }
     if !block.isConfig { block.data = [] }
     return ByteBuffer(bytes: block.serialized())
   }

@@ -142,7 +142,7 @@ public final class Registrar: Sendable {
     await withTaskGroup(of: Void.self) { group in
       for channel in channels() {
         group.addTask {
-          await channel.chain.halt()
+          await channel.halt()
           channel.tip.fail("the orderer is shutting down")
         }
       }

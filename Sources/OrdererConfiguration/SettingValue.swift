@@ -1,5 +1,7 @@
 // How the text of a setting becomes a value of its type, and how the value is shown.
 
+import GoValues
+
 /// Why a raw value is no value of a setting's type; completes "General.ListenPort: …".
 struct ValueProblem: Error {
   var reason: String
@@ -127,7 +129,7 @@ extension Duration: SettingValue {
     if text.isEmpty { return .zero }
     // A number without a unit is nanoseconds, as in Go.
     guard
-      let nanoseconds = GoInteger.parse(text) ?? GoDuration.nanoseconds(parsing: text)
+      let nanoseconds = GoInteger.parse(text) ?? (try? GoDuration(text))?.nanoseconds
     else {
       throw ValueProblem(
         reason: "\(context.shown(text)) is not a duration such as 10s, 250ms or 1h30m")
@@ -138,7 +140,7 @@ extension Duration: SettingValue {
     return .nanoseconds(nanoseconds)
   }
 
-  var rendered: String { GoDuration.describe(self) }
+  var rendered: String { GoDuration(self).description }
   var isUnset: Bool { self == .zero }
 }
 

@@ -18,6 +18,13 @@ private struct GRPCClientStream: ClientStream {
   var remoteAddress: String { stream.remoteAddress }
   func nextMessages() async throws -> [[UInt8]]? { try await stream.nextMessages() }
   func send(_ messages: [ByteBuffer]) async throws { try await stream.send(messages) }
+
+  func send(blocks: [ByteBuffer]) async throws {
+    try await stream.send(
+      blocks.map {
+        PrefixedMessage(prefix: deliverPrefix(blockBytes: $0.readableBytes), body: $0)
+      })
+  }
 }
 
 /// The methods of `orderer.AtomicBroadcast`.

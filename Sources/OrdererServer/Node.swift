@@ -6,6 +6,7 @@ import FabricLogging
 import FabricProtos
 import Foundation
 import GRPCTransport
+import KafkaConsensus
 import Logging
 import Membership
 import MessageProcessing
@@ -50,7 +51,10 @@ final class Node: Sendable {
     registrar = Registrar(
       ledgers: ledgers, signer: localMSP.signer,
       consenters: [
-        SoloConsenter.type: SoloConsenter(logger: logging.logger("orderer.consensus.solo"))
+        SoloConsenter.type: SoloConsenter(logger: logging.logger("orderer.consensus.solo")),
+        KafkaConsenter.type: KafkaConsenter(
+          settings: KafkaSettings(configuration.kafka),
+          logger: logging.logger("orderer.consensus.kafka")),
       ],
       environment: environment, onConfiguration: { trust.update($0) },
       logger: logging.logger("orderer.common.multichannel"))

@@ -1,6 +1,7 @@
 // Runs the node: starts it, waits for the signal to stop, and stops it within a bound.
 
 import FabricLogging
+import Foundation
 import Logging
 import OrdererConfiguration
 import UnixSignals
@@ -30,6 +31,8 @@ public struct OrdererServer: Sendable {
   /// - Throws: ``StartupError`` or another error with a message for the operator if the node cannot start.
   public func run() async throws {
     let logger = logging.logger("orderer.common.server")
+    // A write beyond a limit of file sizes is to fail as any other, and not to end the process.
+    signal(SIGXFSZ, SIG_IGN)
     // Trapped before anything is written, so that a stop during a long start is orderly too.
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sigusr1)
     let node = try await Node(configuration, directory: directory, logging: logging)

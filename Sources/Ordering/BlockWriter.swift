@@ -35,13 +35,18 @@ public final class BlockWriter: Sendable {
   private let state: Mutex<State>
   private let store: any BlockStore
   private let signer: any Signer
+  private let retry: LedgerRetry
   /// Bytes from the system's random source make each signature header unique.
   private let nonceSize = 24
 
   /// Continues the chain of a store that has at least one block.
   ///
-  /// - Parameter configSequence: Sequence of the configuration in force at the store's newest block.
-  public init(store: any BlockStore, signer: any Signer, configSequence: UInt64) throws {
+  /// - Parameters:
+  ///   - configSequence: Sequence of the configuration in force at the store's newest block.
+  ///   - retry: Decides what becomes of writes that fail.
+  public init(
+    store: any BlockStore, signer: any Signer, configSequence: UInt64, retry: LedgerRetry
+  ) throws {
     let height = store.height
     guard height > 0 else {
       throw BlockWriterError(channelID: store.channelID, reason: "the ledger holds no block")
@@ -53,6 +58,24 @@ public final class BlockWriter: Sendable {
         lastConfigSequence: configSequence))
     self.store = store
     self.signer = signer
+    self.retry = retry
+  }
+
+  /// What one block is made of.
+  public struct Content: Sendable {
+    /// Serialized envelopes.
+    public var entries: [[UInt8]]
+    /// Goes into the signed part of the metadata; nil for none.
+    public var consenterMetadata: [UInt8]?
+    /// Whether the consenter's metadata also goes into the entry where Fabric 1.x looks for it, and
+    /// which Fabric 2.x leaves empty.
+    public var isForFabric1: Bool
+
+    public init(entries: [[UInt8]], consenterMetadata: [UInt8]?, isForFabric1: Bool = true) {
+      self.entries = entries
+      self.consenterMetadata = consenterMetadata
+      self.isForFabric1 = isForFabric1
+    }
   }
 
   /// Appends the next block. It is durable and can be read when this returns.
@@ -60,14 +83,39 @@ public final class BlockWriter: Sendable {
   /// - Parameters:
   ///   - entries: Serialized envelopes.
   ///   - configSequence: Sequence of the configuration in force, which for a config block is the new one.
-  ///   - consenterMetadata: Goes into the signed part of the metadata, and into the entry where Fabric
-  ///     1.x looks for it; nil for none.
+  ///   - consenterMetadata: See ``Content/consenterMetadata``.
   public func write(
     _ entries: [[UInt8]], configSequence: UInt64, consenterMetadata: [UInt8]?
   ) async throws {
+    try await write(
+      [Content(entries: entries, consenterMetadata: consenterMetadata)],
+      configSequence: configSequence)
+  }
+
+  /// Appends the next blocks, which share one synchronization. All are durable and can be read when
+  /// this returns. While the ledger cannot take them for a reason that may pass, this keeps trying.
+  public func write(_ contents: [Content], configSequence: UInt64) async throws {
     var next = state.withLock { $0 }
+    var blocks: [Block] = []
+    blocks.reserveCapacity(contents.count)
+    for content in contents {
+      blocks.append(try makeBlock(content, configSequence: configSequence, after: &next))
+    }
+    let made = blocks
+    try await retry.run {
+      // Of several blocks, some may have been added before it failed.
+      let height = store.height
+      try await store.append(made.filter { $0.header.number >= height })
+    }
+    let written = next
+    state.withLock { $0 = written }
+  }
+
+  private func makeBlock(
+    _ content: Content, configSequence: UInt64, after next: inout State
+  ) throws -> Block {
     var hasher = SHA256Hasher()
-    for entry in entries { hasher.update(entry) }
+    for entry in content.entries { hasher.update(entry) }
     next.last = BlockHeader(
       number: next.last.number + 1, previousHash: SHA256Digest.hash(next.last.derBytes()),
       dataHash: hasher.finalize())
@@ -77,10 +125,9 @@ public final class BlockWriter: Sendable {
     }
     let metadata = try BlockMetadata.entries(
       header: next.last, lastConfigBlock: next.lastConfigBlock,
-      consenterMetadata: consenterMetadata, signer: signer, nonce: randomBytes(nonceSize))
-    try await store.append(Block(header: next.last, data: entries, metadata: metadata))
-    let written = next
-    state.withLock { $0 = written }
+      consenterMetadata: content.consenterMetadata, isForFabric1: content.isForFabric1,
+      signer: signer, nonce: randomBytes(nonceSize))
+    return Block(header: next.last, data: content.entries, metadata: metadata)
   }
 
   private func randomBytes(_ count: Int) -> [UInt8] {
@@ -97,7 +144,7 @@ public enum BlockMetadata {
   /// The entries of a signed block.
   public static func entries(
     header: BlockHeader, lastConfigBlock: UInt64, consenterMetadata: [UInt8]?,
-    signer: any Signer, nonce: [UInt8]
+    isForFabric1: Bool = true, signer: any Signer, nonce: [UInt8]
   ) throws -> [[UInt8]] {
     var lastConfig = Common_LastConfig()
     lastConfig.index = lastConfigBlock
@@ -126,7 +173,7 @@ public enum BlockMetadata {
     var entries = [[UInt8]](repeating: [], count: count)
     entries[Common_BlockMetadataIndex.signatures.rawValue] = try signatures.serializedBytes()
     entries[Common_BlockMetadataIndex.lastConfig.rawValue] = try configEntry.serializedBytes()
-    if consenterMetadata != nil {
+    if consenterMetadata != nil, isForFabric1 {
       entries[Common_BlockMetadataIndex.orderer.rawValue] = [UInt8](consenterEntry)
     }
     return entries
@@ -145,7 +192,9 @@ extension Block {
     if let signed = try? signedOrdererMetadata(), signed.hasLastConfig {
       return signed.lastConfig.index
     }
-    guard let entry = metadataEntry(.lastConfig), !entry.value.isEmpty,
+    // Block 0 serializes to nothing. Before Fabric 1.4.1 that is all a block has to say until the first
+    // update of the config.
+    guard let entry = metadataEntry(.lastConfig),
       let lastConfig = try? Common_LastConfig(serializedBytes: entry.value)
     else {
       throw BlockWriterError(

@@ -10,6 +10,8 @@ public enum ChainError: Error, CustomStringConvertible, Sendable {
   case halted(channelID: String)
   /// The chain cannot go on; the reason says why and what to do.
   case failed(channelID: String, reason: String)
+  /// The chain cannot take messages now, but may later; the reason says why.
+  case unavailable(channelID: String, reason: String)
   /// The consenter has no room for more messages now.
   case overloaded(channelID: String)
 
@@ -17,6 +19,7 @@ public enum ChainError: Error, CustomStringConvertible, Sendable {
     switch self {
     case .halted(let channelID): "channel \(channelID) is shutting down"
     case .failed(let channelID, let reason): "channel \(channelID) has halted: \(reason)"
+    case .unavailable(let channelID, let reason): "channel \(channelID) cannot order now: \(reason)"
     case .overloaded(let channelID):
       "channel \(channelID) has too many messages waiting to be ordered; try again later"
     }
@@ -48,6 +51,27 @@ public protocol Chain: AnyObject, Sendable {
 
   /// Stops ordering and returns when nothing is written any more. Later calls do nothing.
   func halt() async
+
+  /// The ledger does not take blocks (the reason), or does again (nil). A chain that lets submitters
+  /// wait for room should send them away meanwhile. Called by the task that writes, and must not wait.
+  func ledgerObstructed(_ reason: String?)
+}
+
+extension Chain {
+  public func ledgerObstructed(_ reason: String?) {}
+}
+
+/// What becomes one block.
+public struct PendingBlock: Sendable {
+  /// The messages, in order.
+  public var batch: [OrderedMessage]
+  /// What the consenter wants to find in the newest block after a restart.
+  public var consenterMetadata: [UInt8]?
+
+  public init(batch: [OrderedMessage], consenterMetadata: [UInt8]? = nil) {
+    self.batch = batch
+    self.consenterMetadata = consenterMetadata
+  }
 }
 
 /// What a chain needs of its channel.
@@ -58,6 +82,8 @@ public protocol ConsenterSupport: Sendable {
   var bundle: ConfigBundle { get }
   /// Blocks written so far.
   var height: UInt64 { get }
+  /// A block that was written.
+  func block(_ number: UInt64) throws -> Block
 
   /// Validates a normal message again, because the configuration has changed since it was accepted.
   func revalidate(normal message: OrderedMessage) throws
@@ -66,12 +92,39 @@ public protocol ConsenterSupport: Sendable {
 
   /// Writes the next block; it is durable and visible when this returns.
   ///
+  /// While the ledger cannot take blocks, e.g. because the disk is full, this keeps trying (see
+  /// ``LedgerRetry``). It throws if the ledger never will, and when the channel halts.
+  ///
   /// - Parameter consenterMetadata: What the consenter wants to find in the newest block after a restart.
   func write(_ batch: [OrderedMessage], consenterMetadata: [UInt8]?) async throws
+  /// Writes the next blocks, which become durable together: one synchronization for all of them.
+  ///
+  /// For batches that were cut from what arrived together. None of them is visible before all are
+  /// durable, so keep them few (``PendingBlock/maximumCount``, ``PendingBlock/maximumBytes``).
+  func write(_ blocks: [PendingBlock]) async throws
   /// Puts a config message into a block of its own, which takes effect before this returns.
   func writeConfig(_ message: OrderedMessage, consenterMetadata: [UInt8]?) async throws
 
   /// Tells the channel that its chain cannot go on: submissions and strict deliveries are refused
   /// with the reason from now on.
   func fail(reason: String)
+  /// Tells the channel that its chain is in error for the time being: strict deliveries are refused
+  /// with the reason, and waiting ones woken, until ``recover()``.
+  func suspend(reason: String)
+  /// Tells the channel that its chain works (again).
+  func recover()
+}
+
+extension PendingBlock {
+  /// Blocks that should be written together at most. The first waits for the others to be hashed and
+  /// signed, which takes some 30 µs each.
+  public static let maximumCount = 32
+  /// Bytes of messages that should be written together at most, unless one block has more.
+  public static let maximumBytes = 4 << 20
+}
+
+extension ConsenterSupport {
+  public func write(_ blocks: [PendingBlock]) async throws {
+    for block in blocks { try await write(block.batch, consenterMetadata: block.consenterMetadata) }
+  }
 }

@@ -20,7 +20,8 @@ public final class MessageQueue<Element: Sendable>: Sendable {
   public enum Refusal: Error {
     /// The queue was closed.
     case closed
-    /// As many producers as allowed wait for room already.
+    /// There is no room, and as many producers as allowed wait for it already (none are while the
+    /// queue is impatient).
     case overloaded
   }
 
@@ -29,6 +30,8 @@ public final class MessageQueue<Element: Sendable>: Sendable {
     var bytes = 0
     var woken = false
     var closed = false
+    /// Producers are sent away rather than let wait.
+    var impatient = false
     var consumer: CheckedContinuation<Void, Never>?
     var producers: [CheckedContinuation<Void, Never>] = []
 
@@ -68,7 +71,7 @@ public final class MessageQueue<Element: Sendable>: Sendable {
       let outcome: Outcome = state.withLock { state in
         if state.closed { return .closed }
         guard state.elements.count < maximumCount, state.bytes < maximumBytes else {
-          return state.producers.count < maximumWaiting ? .full : .overloaded
+          return state.producers.count < maximumWaiting && !state.impatient ? .full : .overloaded
         }
         state.elements += elements
         state.bytes += bytes
@@ -84,7 +87,9 @@ public final class MessageQueue<Element: Sendable>: Sendable {
       case .full:
         await withCheckedContinuation { continuation in
           let ready = state.withLock { state in
-            if state.closed || (state.elements.count < maximumCount && state.bytes < maximumBytes) {
+            if state.closed || state.impatient
+              || (state.elements.count < maximumCount && state.bytes < maximumBytes)
+            {
               return true
             }
             state.producers.append(continuation)
@@ -132,6 +137,17 @@ public final class MessageQueue<Element: Sendable>: Sendable {
       return state.consumer
     }
     consumer?.resume()
+  }
+
+  /// Sends producers away who wait for room, and those who would, or lets them wait again.
+  public func setImpatient(_ impatient: Bool) {
+    let waiting = state.withLock { state in
+      state.impatient = impatient
+      guard impatient else { return [CheckedContinuation<Void, Never>]() }
+      defer { state.producers = [] }
+      return state.producers
+    }
+    for producer in waiting { producer.resume() }
   }
 
   /// Refuses new elements; the consumer gets what is there and then the end.

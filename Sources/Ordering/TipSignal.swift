@@ -18,7 +18,11 @@ public final class TipSignal: Sendable {
 
   private struct State {
     var height: UInt64
-    var error: String?
+    /// Why the chain cannot go on.
+    var failure: String?
+    /// Why the chain cannot go on for the time being.
+    var trouble: String?
+    var error: String? { failure ?? trouble }
     var nextID: UInt64 = 0
     var waiters: [UInt64: Waiter] = [:]
   }
@@ -52,9 +56,22 @@ public final class TipSignal: Sendable {
   /// Announces that the chain is in error. The first reason stays.
   public func fail(_ reason: String) {
     wake(with: .errored(reason)) { state in
-      if state.error == nil { state.error = reason }
+      if state.failure == nil { state.failure = reason }
       return { $0.heedsErrors }
     }
+  }
+
+  /// Announces that the chain is in error until ``recover()``.
+  public func suspend(_ reason: String) {
+    wake(with: .errored(reason)) { state in
+      state.trouble = reason
+      return { $0.heedsErrors }
+    }
+  }
+
+  /// Announces that the chain works again, unless it has failed for good.
+  public func recover() {
+    state.withLock { $0.trouble = nil }
   }
 
   /// Waits until there are more than `height` blocks, or the chain fails (unless `heedsErrors` is

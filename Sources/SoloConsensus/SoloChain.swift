@@ -89,6 +89,8 @@ public final class SoloChain: Chain {
     await task?.value
   }
 
+  public func ledgerObstructed(_ reason: String?) { queue.setImpatient(reason != nil) }
+
   private func ended() -> ChainError {
     if let reason = failure.withLock({ $0 }) {
       return .failed(channelID: support.channelID, reason: reason)
@@ -100,18 +102,23 @@ public final class SoloChain: Chain {
   private func run() async {
     var core = SoloCore()
     var timer: Task<Void, Never>?
+    var waiting = WaitingBlocks()
     defer { timer?.cancel() }
     do {
       while case .elements(let messages) = await queue.next() {
         if let id = expiredTimer.withLock({ $0.take() }) {
-          try await carryOut(core.expired(id), &timer)
+          try await carryOut(core.expired(id), &timer, &waiting)
         }
         for message in messages {
+          // What becomes of a config message, and what comes behind one, depends on the blocks before.
+          if message.isConfig { try await write(&waiting) }
           guard let current = upToDate(message) else { continue }
-          try await carryOut(core.ordered(current, limits: limits()), &timer)
+          try await carryOut(core.ordered(current, limits: limits()), &timer, &waiting)
         }
+        try await write(&waiting)
       }
-      try await carryOut(core.halted(), &timer)
+      try await carryOut(core.halted(), &timer, &waiting)
+      try await write(&waiting)
     } catch {
       fail("\(error)")
     }
@@ -148,13 +155,35 @@ public final class SoloChain: Chain {
     }
   }
 
+  /// Batches that were cut from what arrived together, to be written together.
+  private struct WaitingBlocks {
+    var blocks: [PendingBlock] = []
+    var bytes = 0
+
+    var areEnough: Bool {
+      blocks.count >= PendingBlock.maximumCount || bytes >= PendingBlock.maximumBytes
+    }
+  }
+
+  private func write(_ waiting: inout WaitingBlocks) async throws {
+    guard !waiting.blocks.isEmpty else { return }
+    let blocks = waiting.blocks
+    waiting = WaitingBlocks()
+    try await support.write(blocks)
+  }
+
   private func carryOut(
-    _ effects: [SoloCore.Effect], _ timer: inout Task<Void, Never>?
+    _ effects: [SoloCore.Effect], _ timer: inout Task<Void, Never>?,
+    _ waiting: inout WaitingBlocks
   ) async throws {
     for effect in effects {
       switch effect {
-      case .write(let batch): try await support.write(batch, consenterMetadata: nil)
+      case .write(let batch):
+        waiting.blocks.append(PendingBlock(batch: batch))
+        waiting.bytes += batch.reduce(0) { $0 + $1.envelope.bytes.count }
+        if waiting.areEnough { try await write(&waiting) }
       case .writeConfig(let message):
+        try await write(&waiting)
         try await support.writeConfig(message, consenterMetadata: nil)
       case .startTimer(let id):
         timer?.cancel()

@@ -15,6 +15,7 @@ enum CommandLineText {
 
   private static let commands: [any ParsableCommand.Type] = [
     StartCommand.self, VersionCommand.self,
+    ConfigCommand.self, GenesisCommand.self, LedgerCommand.self,
   ]
 
   /// The help that the arguments ask for, by `help [<command>]` or `--help`; nil if they do not.
@@ -34,6 +35,7 @@ enum CommandLineText {
     guard let command = commands.first(where: { $0.configuration.commandName == name }) else {
       return nil
     }
+    if let described = command as? any DescribedCommand.Type { return .text(described.help) }
     return .text(
       """
       usage: orderer \(name)

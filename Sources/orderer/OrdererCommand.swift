@@ -9,7 +9,10 @@ struct OrdererCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "orderer",
     abstract: CommandLineText.overview,
-    subcommands: [StartCommand.self, VersionCommand.self],
+    subcommands: [
+      StartCommand.self, VersionCommand.self, ConfigCommand.self, GenesisCommand.self,
+      LedgerCommand.self,
+    ],
     defaultSubcommand: StartCommand.self,
     helpNames: [])
 }

@@ -28,7 +28,7 @@ enum Fixture {
 /// A client with a certificate.
 struct Client {
   let creator: [UInt8]
-  private let key: ECDSAPrivateKey
+  let key: ECDSAPrivateKey
 
   init(_ mspID: String, _ organization: String, _ user: String) throws {
     let folder = "crypto/\(organization)/users/\(user)"

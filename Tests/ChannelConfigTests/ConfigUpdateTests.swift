@@ -314,6 +314,30 @@ struct ConfigUpdateTests {
     }
   }
 
+  @Test("with a map entry whose key or value has the wrong wire type is refused")
+  func refusesOddMapEntries() throws {
+    let bundle = try Fixtures.bundle()
+    let key = lengthDelimited(1, Array("Orderer".utf8))
+    for entry in [
+      key + [0x0D, 1, 2, 3, 4], key + [0x0D, 0], [0x08, 1] + key, key + [0x10, 1], key + [0x0B],
+    ] as [[UInt8]] {
+      for field in [2, 3, 4] as [UInt8] {
+        let group = lengthDelimited(field, entry)
+        for content in [group, lengthDelimited(2, key + lengthDelimited(2, group))] {
+          for set in [2, 3] as [UInt8] {
+            let bytes =
+              lengthDelimited(1, Array(bundle.channelID.utf8)) + lengthDelimited(set, content)
+            let envelope = try signedEnvelope(bytes, channelID: bundle.channelID, users: [])
+            let refusal = try ConfigError.thrown {
+              _ = try bundle.proposeConfigUpdate(envelope: envelope)
+            }
+            #expect(refusal?.description.contains("wrong wire type") == true)
+          }
+        }
+      }
+    }
+  }
+
   @Test("with more signatures than are looked at is refused")
   func boundsSignatures() throws {
     let bundle = try Fixtures.bundle()

@@ -47,9 +47,12 @@ struct RecordedDecisionsTests {
   func repeats() throws {
     let path = try #require(ProcessInfo.processInfo.environment["HEDDLE_CONFIG_RECORD"])
     var counts: [String: Int] = [:]
-    for line in try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n") {
+    let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+    for (number, line) in lines.enumerated() {
       let decision = try JSONDecoder().decode(RecordedDecision.self, from: Data(line.utf8))
-      counts[try judge(decision), default: 0] += 1
+      let outcome = try judge(decision)
+      if outcome.hasPrefix("wrong") { print("line \(number + 1): \(outcome)") }
+      counts[outcome, default: 0] += 1
     }
     print("recorded decisions: \(counts)")
   }
@@ -61,7 +64,7 @@ struct RecordedDecisionsTests {
     do throws(ConfigError) {
       bundle = try ConfigBundle(channelID: decision.channel, config: config)
       #expect(decision.kind == "update", "accepted a config that Go refuses: \(decision.refusal)")
-      guard decision.kind == "update" else { return "wrong" }
+      guard decision.kind == "update" else { return "wrong config" }
     } catch {
       #expect(decision.kind == "bundle", "refused a config that Go accepts: \(error)")
       return "config refused"
@@ -71,8 +74,9 @@ struct RecordedDecisionsTests {
     let result: Common_ConfigEnvelope
     do throws(ConfigError) {
       result = try bundle.proposeConfigUpdate(envelope: update)
-      #expect(decision.isAccepted, "accepted an update that Go refuses: \(decision.refusal)")
-      guard decision.isAccepted else { return "wrong" }
+      let isAccepted = decision.isAccepted
+      #expect(isAccepted, "accepted an update that Go refuses: \(decision.refusal)")
+      guard isAccepted else { return "wrong update" }
     } catch {
       #expect(!decision.isAccepted, "refused an update that Go accepts: \(error)")
       return "update refused"

@@ -7,9 +7,13 @@ import Testing
 
 @Suite struct MessageFramingTests {
   private func frame(_ messages: [[UInt8]]) -> [UInt8] {
-    let buffers = messages.map { ByteBuffer(bytes: $0) }
-    let framed = MessageFramer.payloads(for: buffers, allocator: ByteBufferAllocator())
+    let framed = payloads(messages.map { ByteBuffer(bytes: $0) })
     return framed.payloads.flatMap { Array($0.readableBytesView) }
+  }
+
+  private func payloads(_ messages: [ByteBuffer]) -> (payloads: [ByteBuffer], bytes: Int) {
+    MessageFramer.payloads(
+      for: messages.map { PrefixedMessage(body: $0) }, allocator: ByteBufferAllocator())
   }
 
   @Test func messagesSplitAtAnyByteComeOutWhole() throws {
@@ -53,7 +57,8 @@ import Testing
     let expected = GRPCStatus(
       .resourceExhausted, "grpc: received message larger than max (5 vs. 4)")
     #expect(throws: expected) {
-      try deframer.append(ByteBuffer(bytes: frame([[1, 2, 3, 4], [1, 2, 3, 4, 5]])), to: &received)
+      try deframer.append(
+        ByteBuffer(bytes: frame([[1, 2, 3, 4], [1, 2, 3, 4, 5]])), to: &received)
     }
     #expect(received == [[1, 2, 3, 4]])
     #expect(deframer.pendingBytes == 0)
@@ -83,17 +88,29 @@ import Testing
   @Test func smallMessagesShareAPayloadAndLargeOnesAreNotCopied() {
     let small = ByteBuffer(repeating: 1, count: 100)
     let large = ByteBuffer(repeating: 2, count: MessageFramer.copyLimit + 1)
-    let framed = MessageFramer.payloads(
-      for: [small, small, large, small], allocator: ByteBufferAllocator())
+    let framed = payloads([small, small, large, small])
     #expect(framed.payloads.map(\.readableBytes) == [215, large.readableBytes, 105])
     #expect(framed.bytes == 320 + large.readableBytes)
     #expect(framed.payloads[1] == large)
   }
 
+  @Test func aPrefixComesBeforeTheBodyOfItsMessage() throws {
+    for size in [3, MessageFramer.copyLimit + 1] {
+      let body = [UInt8](repeating: 2, count: size)
+      let framed = MessageFramer.payloads(
+        for: [PrefixedMessage(prefix: [8, 9], body: ByteBuffer(bytes: body))],
+        allocator: ByteBufferAllocator())
+      var deframer = MessageDeframer(maximumMessageBytes: size + 2)
+      var received: [[UInt8]] = []
+      for payload in framed.payloads { try deframer.append(payload, to: &received) }
+      #expect(received == [[8, 9] + body])
+      #expect(framed.bytes == size + 7)
+    }
+  }
+
   @Test func manySmallMessagesAreDividedIntoPayloads() throws {
     let messages = (0..<1000).map { [UInt8](repeating: UInt8($0 & 0xff), count: 1024) }
-    let framed = MessageFramer.payloads(
-      for: messages.map { ByteBuffer(bytes: $0) }, allocator: ByteBufferAllocator())
+    let framed = payloads(messages.map { ByteBuffer(bytes: $0) })
     #expect(framed.payloads.count > 1)
     var deframer = MessageDeframer(maximumMessageBytes: 1024)
     var received: [[UInt8]] = []

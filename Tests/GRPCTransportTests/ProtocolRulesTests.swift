@@ -161,8 +161,10 @@ import Testing
 
   @Test func aSilentClientIsPingedAndThenClosed() {
     var timer = KeepaliveTimer(interval: .seconds(10), timeout: .seconds(2))
-    #expect(timer.fired(at: start + .seconds(10), lastRead: start + .seconds(4)) == .wait(.seconds(4)))
-    #expect(timer.fired(at: start + .seconds(14), lastRead: start + .seconds(4)) == .ping(.seconds(2)))
+    #expect(
+      timer.fired(at: start + .seconds(10), lastRead: start + .seconds(4)) == .wait(.seconds(4)))
+    #expect(
+      timer.fired(at: start + .seconds(14), lastRead: start + .seconds(4)) == .ping(.seconds(2)))
     #expect(timer.fired(at: start + .seconds(16), lastRead: start + .seconds(4)) == .close)
   }
 
@@ -171,7 +173,8 @@ import Testing
     #expect(timer.fired(at: start + .seconds(10), lastRead: start) == .ping(.seconds(2)))
     #expect(
       timer.fired(at: start + .seconds(12), lastRead: start + .seconds(11)) == .wait(.seconds(9)))
-    #expect(timer.fired(at: start + .seconds(21), lastRead: start + .seconds(11)) == .ping(.seconds(2)))
+    #expect(
+      timer.fired(at: start + .seconds(21), lastRead: start + .seconds(11)) == .ping(.seconds(2)))
   }
 }
 
@@ -182,10 +185,12 @@ import Testing
     #expect(HealthService.serviceName(in: [0x10, 0x80, 0x01, 0x0a, 1, 0x61, 0x1a, 1, 0]) == "a")
   }
 
-  @Test(arguments: [
-    [0x0a], [0x0a, 2, 0x61], [0x0a, 1, 0xff], [0x10], [0x09], [0x80],
-    [UInt8](repeating: 0xff, count: 20), [0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1],
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      [0x0a], [0x0a, 2, 0x61], [0x0a, 1, 0xff], [0x10], [0x09], [0x80],
+      [UInt8](repeating: 0xff, count: 20),
+      [0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1],
+    ] as [[UInt8]])
   func brokenRequestsAreRecognized(bytes: [UInt8]) {
     #expect(HealthService.serviceName(in: bytes) == nil)
   }

@@ -96,7 +96,7 @@ import Testing
   }
 
   @Test func anOversizeMessageEndsItsStreamOnly() async throws {
-    try await TestServer.run(limits: { $0.maximumReceiveMessageBytes = 1000 }) { server in
+    try await TestServer.run(limits: .with { $0.maximumReceiveMessageBytes = 1000 }) { server in
       let client = try await TestClient(address: server.address)
       let other = try await client.open("/test.Echo/Stream")
       try await other.send([1])
@@ -113,7 +113,7 @@ import Testing
   }
 
   @Test func aTooLargeAnswerIsRefusedToTheHandler() async throws {
-    try await TestServer.run(limits: { $0.maximumSendMessageBytes = 1000 }) { server in
+    try await TestServer.run(limits: .with { $0.maximumSendMessageBytes = 1000 }) { server in
       let client = try await TestClient(address: server.address)
       let result = try await client.call("/test.Echo/Large", Array("1001".utf8))
       #expect(result.status == 8)
@@ -202,7 +202,7 @@ import Testing
   @Test func aSlowReaderHoldsBackItsOwnStreamOnly() async throws {
     let sent = Atomic<Int>(0)
     let flood = GRPCMethod(path: "/test.Flood/Flood") { stream in
-      for _ in 0..<10_000 {
+      for _ in 0..<2000 {
         try await stream.send(ByteBuffer(repeating: 1, count: 10_000))
         sent.add(1, ordering: .relaxed)
       }
@@ -210,8 +210,10 @@ import Testing
     try await TestServer.run(methods: [flood]) { server in
       let client = try await TestClient(address: server.address, streamWindow: 1 << 20)
       let slow = try await client.open("/test.Flood/Flood", end: true, autoRead: false)
+      #expect(await eventually { sent.load(ordering: .relaxed) > 50 })
       let first = await settled { sent.load(ordering: .relaxed) }
-      // The client's window and the stream's watermark, in messages, with room for what is under way.
+      // The client's window and the stream's watermark, in messages, with room for what is under
+      // way.
       #expect(first > 50 && first < 200)
       let other = try await client.call("/test.Echo/Stream", [UInt8](repeating: 3, count: 500_000))
       #expect(other.status == 0)
@@ -220,7 +222,7 @@ import Testing
       try await slow.channel.setOption(.autoRead, value: true).get()
       slow.channel.read()
       let result = await slow.collect()
-      #expect(result.data.count == 10_000 * 10_005)
+      #expect(result.data.count == 2000 * 10_005)
       #expect(result.status == 0)
       await client.close()
     }
@@ -246,6 +248,7 @@ import Testing
           written.add(1, ordering: .relaxed)
         }
       }
+      #expect(await eventually { written.load(ordering: .relaxed) > 90 })
       let first = await settled { written.load(ordering: .relaxed) }
       #expect(first > 90 && first <= 105)
       #expect(server.server.budget.usage.buffered <= 1 << 20)
@@ -261,7 +264,7 @@ import Testing
   @Test func theSharedBufferBoundEndsAStream() async throws {
     let idle = GRPCMethod(path: "/test.Idle/Idle") { stream in await stream.closed() }
     try await TestServer.run(
-      methods: [idle], limits: { $0.maximumBufferedBytesTotal = 100_000 }
+      methods: [idle], limits: .with { $0.maximumBufferedBytesTotal = 100_000 }
     ) { server in
       let client = try await TestClient(address: server.address)
       let stream = try await client.open("/test.Idle/Idle")
@@ -274,7 +277,7 @@ import Testing
   }
 
   @Test func streamsBeyondTheWindowBudgetStillWork() async throws {
-    try await TestServer.run(limits: { $0.maximumWindowBytesTotal = 0 }) { server in
+    try await TestServer.run(limits: .with { $0.maximumWindowBytesTotal = 0 }) { server in
       let client = try await TestClient(address: server.address)
       let message = [UInt8](repeating: 4, count: 1_000_000)
       #expect(try await client.call("/test.Echo/Stream", message).messages == [message])
@@ -338,7 +341,7 @@ import Testing
       await Task { for await _ in gate { break } }.value
     }
     try await TestServer.run(
-      methods: [stuck], limits: { $0.maximumConcurrentStreams = 3 }
+      methods: [stuck], limits: .with { $0.maximumConcurrentStreams = 3 }
     ) { server in
       let client = try await TestClient(address: server.address)
       for count in 1...3 {

@@ -135,12 +135,12 @@ enum Fixture {
 
   @Test func whatIsNotTLSIsClosed() async throws {
     try await TestServer.run(
-      tls: Fixture.serverTLS(), limits: { $0.connectionTimeout = .milliseconds(300) }
+      tls: Fixture.serverTLS(), limits: .with { $0.connectionTimeout = .milliseconds(300) }
     ) { server in
       let hello: [UInt8] = [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]
       for input in [Array("GET / HTTP/1.1\r\n\r\n".utf8), hello, []] {
         let (host, port) = split(server.address)
-        let channel = try await ClientBootstrap(group: TestClient.group)
+        let channel = try await TestClient.bootstrap()
           .connect(host: host, port: port).get()
         try? await channel.writeAndFlush(ByteBuffer(bytes: input))
         try await channel.closeFuture.get()

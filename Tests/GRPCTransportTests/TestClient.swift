@@ -184,7 +184,10 @@ final class TestClient: Sendable {
     let value = Atomic<Bool>(false)
   }
 
-  static let group = MultiThreadedEventLoopGroup.singleton
+  /// Patient, since tests run beside each other on few cores.
+  static func bootstrap() -> ClientBootstrap {
+    ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connectTimeout(.seconds(60))
+  }
 
   init(address: String, tls: NIOSSLContext? = nil, streamWindow: Int = 4 << 20) async throws {
     let (frames, continuation) = AsyncStream.makeStream(of: HTTP2Frame.FramePayload.self)
@@ -192,7 +195,7 @@ final class TestClient: Sendable {
     let created = Mutex<NIOHTTP2Handler.StreamMultiplexer?>(nil)
     let isPingUnderWay = PingFlag()
     self.isPingUnderWay = isPingUnderWay
-    channel = try await ClientBootstrap(group: Self.group)
+    channel = try await Self.bootstrap()
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           let pipeline = channel.pipeline.syncOperations
@@ -223,14 +226,17 @@ final class TestClient: Sendable {
         }
       }
       .connect(host: host, port: port).get()
-    guard let multiplexer = created.withLock({ $0 }) else { throw ChannelError.inappropriateOperationForState }
+    guard let multiplexer = created.withLock({ $0 }) else {
+      throw ChannelError.inappropriateOperationForState
+    }
     self.multiplexer = multiplexer
     self.rootFrames = frames
   }
 
   /// Opens a stream and sends its headers.
   func open(
-    _ path: String, headers extra: [(String, String)] = [], contentType: String = "application/grpc",
+    _ path: String, headers extra: [(String, String)] = [],
+    contentType: String = "application/grpc",
     method: String = "POST", end: Bool = false, autoRead: Bool = true,
     pingsOnData: Bool = false
   ) async throws -> ClientStream {
@@ -321,11 +327,9 @@ struct TestServer: Sendable {
   static func run(
     tls: GRPCServerTLS? = nil, keepalive: GRPCServerKeepalive = GRPCServerKeepalive(),
     methods: [GRPCMethod] = [], observer: any GRPCServerObserver = SilentObserver(),
-    limits change: (inout GRPCServerLimits) -> Void = { _ in },
+    limits: GRPCServerLimits = .with { _ in },
     _ body: (TestServer) async throws -> Void
   ) async throws {
-    var limits = GRPCServerLimits()
-    change(&limits)
     let (logger, lines) = LogCollector.make()
     let server = try GRPCServer(
       configuration: GRPCServerConfiguration(
@@ -364,11 +368,21 @@ struct TestServer: Sendable {
   ]
 }
 
+extension GRPCServerLimits {
+  /// The default limits with changes, and with patience.
+  static func with(_ change: (inout GRPCServerLimits) -> Void) -> GRPCServerLimits {
+    var limits = GRPCServerLimits()
+    limits.connectionTimeout = .seconds(60)
+    change(&limits)
+    return limits
+  }
+}
+
 /// Polls until a number has not changed for a while, and returns it.
 func settled(_ value: @Sendable () -> Int) async -> Int {
   var last = value()
   var rounds = 0
-  while rounds < 25 {
+  while rounds < 50 {
     try? await Task.sleep(for: .milliseconds(20))
     let next = value()
     rounds = next == last && next > 0 ? rounds + 1 : 0
@@ -377,9 +391,9 @@ func settled(_ value: @Sendable () -> Int) async -> Int {
   return last
 }
 
-/// Polls until a condition holds; false after ten seconds.
+/// Polls until a condition holds; false after half a minute.
 func eventually(_ condition: @Sendable () -> Bool) async -> Bool {
-  for _ in 0..<1000 {
+  for _ in 0..<3000 {
     if condition() { return true }
     try? await Task.sleep(for: .milliseconds(10))
   }

@@ -1,45 +1,10 @@
-// The syntax of single values: durations, numbers, byte sizes, versions, paths.
+// The syntax of single values: numbers, byte sizes, versions, paths.
 
 import Testing
 
 @testable import OrdererConfiguration
 
 @Suite struct ValueTests {
-  @Test(
-    "Durations are read like Go's",
-    arguments: [
-      ("0", 0), ("5s", 5_000_000_000), ("1h30m", 5_400_000_000_000), ("250ms", 250_000_000),
-      ("1.5s", 1_500_000_000), (".5s", 500_000_000), ("1.s", 1_000_000_000), ("10ns", 10),
-      ("11us", 11_000), ("12µs", 12_000), ("-5m", -300_000_000_000), ("+3s", 3_000_000_000),
-      ("1h15m30.918273645s", 4_530_918_273_645), ("0.3333333333333333333h", 1_200_000_000_000 - 1),
-      ("0.100000000000000000000h", 360_000_000_000), ("2562047h47m16s", 9_223_372_036_000_000_000),
-      ("1ns2us3ms4s", 4_003_002_001),
-    ] as [(String, Int64)])
-  func durations(text: String, expected: Int64) {
-    #expect(GoDuration.nanoseconds(parsing: text) == expected)
-  }
-
-  @Test(
-    "What is no duration is refused",
-    arguments: [
-      "", "s", "5", "-", ".", ".s", "5 s", "5x", "s5", "1e3s", "long", "3000000h", "5s ", "--5s",
-      "99999999999999999999s", "5S",
-    ])
-  func noDurations(text: String) {
-    #expect(GoDuration.nanoseconds(parsing: text) == nil)
-  }
-
-  @Test(
-    "Durations are shown like Go's",
-    arguments: [
-      ("0s", "0s"), ("5s", "5s"), ("90m", "1h30m0s"), ("900s", "15m0s"), ("168h", "168h0m0s"),
-      ("250ms", "250ms"), ("1.5s", "1.5s"), ("1500us", "1.5ms"), ("10ns", "10ns"),
-      ("1100ns", "1.1µs"), ("-90s", "-1m30s"), ("3661.5s", "1h1m1.5s"),
-    ])
-  func shownDurations(text: String, expected: String) throws {
-    #expect(GoDuration.describe(try #require(GoDuration.parse(text))) == expected)
-  }
-
   @Test(
     "Whole numbers are read like Go's",
     arguments: [

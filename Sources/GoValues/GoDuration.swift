@@ -14,6 +14,15 @@ public struct GoDuration: Hashable, Sendable, CustomStringConvertible {
   /// A duration of that many nanoseconds.
   public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
+  /// The nearest such duration: what is shorter than a nanosecond is cut off, and what is beyond the
+  /// range becomes the end of the range.
+  public init(_ duration: Duration) {
+    let (seconds, attoseconds) = duration.components
+    let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+    let (sum, carry) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
+    nanoseconds = overflow || carry ? (seconds < 0 ? .min : .max) : sum
+  }
+
   /// The same length as Swift's own type.
   public var duration: Duration { .nanoseconds(nanoseconds) }
 

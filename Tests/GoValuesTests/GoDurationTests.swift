@@ -2,7 +2,7 @@
 
 import Testing
 
-@testable import ChannelConfig
+import GoValues
 
 @Suite("A duration in Go's text form")
 struct GoDurationTests {

@@ -1,0 +1,121 @@
+// A second look at the wire form of config trees, where the protobuf library reads less strictly than
+// Go's.
+
+import Foundation
+
+/// Checks the map entries of a config message.
+///
+/// If the key or the value of a map entry has the wrong wire type, Go's library skips it as an
+/// unknown field, while the library used here goes on reading amidst its content. Nodes that must
+/// agree about a config would then see two different ones. No encoder writes such entries, so they
+/// are refused.
+enum MapEntryCheck {
+  private struct Malformed: Error {}
+
+  /// Checks the groups and the isolated data of a serialized `common.ConfigUpdate`.
+  static func configUpdate(_ bytes: Data) throws(ConfigError) {
+    try check(bytes, "config update") { (bytes: [UInt8]) throws(Malformed) in
+      try fields(bytes, bytes.indices) { (number, range) throws(Malformed) in
+        switch number {
+        case 2, 3: try group(bytes, range, depth: 0)
+        case 5: try entry(bytes, range) { (_) throws(Malformed) in }
+        default: break
+        }
+      }
+    }
+  }
+
+  /// Checks the groups of a serialized `common.ConfigEnvelope`.
+  static func configEnvelope(_ bytes: Data) throws(ConfigError) {
+    try check(bytes, "config envelope") { (bytes: [UInt8]) throws(Malformed) in
+      try fields(bytes, bytes.indices) { (number, range) throws(Malformed) in
+        guard number == 1 else { return }
+        try fields(bytes, range) { (number, range) throws(Malformed) in
+          if number == 2 { try group(bytes, range, depth: 0) }
+        }
+      }
+    }
+  }
+
+  /// Checks a message whose only field is a map of number 1.
+  static func map(_ bytes: Data, _ name: String) throws(ConfigError) {
+    try check(bytes, name) { (bytes: [UInt8]) throws(Malformed) in
+      try fields(bytes, bytes.indices) { (number, range) throws(Malformed) in
+        if number == 1 { try entry(bytes, range) { (_) throws(Malformed) in } }
+      }
+    }
+  }
+
+  private static func check(
+    _ bytes: Data, _ name: String, _ body: ([UInt8]) throws(Malformed) -> Void
+  ) throws(ConfigError) {
+    do { try body(Array(bytes)) } catch {
+      throw ConfigError(
+        .malformed,
+        "failed to unmarshal \(name): it is cut off, or the key or value of a map entry has the "
+          + "wrong wire type")
+    }
+  }
+
+  private static func group(
+    _ bytes: [UInt8], _ range: Range<Int>, depth: Int
+  ) throws(Malformed) {
+    guard depth < ConfigBundle.maximumDepth else { throw Malformed() }
+    try fields(bytes, range) { (number, range) throws(Malformed) in
+      guard (2...4).contains(number) else { return }
+      try entry(bytes, range) { (value) throws(Malformed) in
+        if number == 2 { try group(bytes, value, depth: depth + 1) }
+      }
+    }
+  }
+
+  private static func entry(
+    _ bytes: [UInt8], _ range: Range<Int>, _ value: (Range<Int>) throws(Malformed) -> Void
+  ) throws(Malformed) {
+    try fields(bytes, range, strictly: true) { (number, range) throws(Malformed) in
+      if number == 2 { try value(range) }
+    }
+  }
+
+  /// Calls `body` for every length-delimited field with its number and content.
+  ///
+  /// - Parameter strictly: whether fields 1 and 2 must be length-delimited.
+  private static func fields(
+    _ bytes: [UInt8], _ range: Range<Int>, strictly: Bool = false,
+    _ body: (UInt64, Range<Int>) throws(Malformed) -> Void
+  ) throws(Malformed) {
+    var index = range.lowerBound
+    while index < range.upperBound {
+      let tag = try varint(bytes, &index, range.upperBound)
+      let (number, type) = (tag >> 3, tag & 7)
+      guard !strictly || number > 2 || type == 2 else { throw Malformed() }
+      switch type {
+      case 0: _ = try varint(bytes, &index, range.upperBound)
+      case 1, 5:
+        let size = type == 1 ? 8 : 4
+        guard range.upperBound - index >= size else { throw Malformed() }
+        index += size
+      case 2:
+        let length = try varint(bytes, &index, range.upperBound)
+        guard length <= UInt64(range.upperBound - index) else { throw Malformed() }
+        try body(number, index..<index + Int(length))
+        index += Int(length)
+      default: throw Malformed()
+      }
+    }
+  }
+
+  private static func varint(
+    _ bytes: [UInt8], _ index: inout Int, _ end: Int
+  ) throws(Malformed) -> UInt64 {
+    var result: UInt64 = 0
+    for shift in stride(from: UInt64(0), to: 70, by: 7) {
+      guard index < end else { throw Malformed() }
+      let byte = bytes[index]
+      index += 1
+      result |= UInt64(byte & 0x7F) << shift
+      if byte < 0x80 { return result }
+    }
+    throw Malformed()
+  }
+}

@@ -1,0 +1,162 @@
+// How a node talks to the brokers, and what that is in librdkafka's terms.
+
+/// The settings below `Kafka` in orderer.yaml.
+public struct KafkaSettings: Sendable, Equatable {
+  /// Time between attempts: every `shortInterval` for `shortTotal`, then every `longInterval` for
+  /// `longTotal`, then the channel gives up.
+  public struct Retry: Sendable, Equatable {
+    public var shortInterval = Duration.seconds(5)
+    public var shortTotal = Duration.seconds(600)
+    public var longInterval = Duration.seconds(300)
+    public var longTotal = Duration.seconds(12 * 3600)
+
+    public init() {}
+  }
+
+  /// Certificates and keys as PEM texts.
+  public struct TLS: Sendable, Equatable {
+    public var certificate: String
+    public var privateKey: String
+    public var rootCertificates: [String]
+
+    public init(certificate: String, privateKey: String, rootCertificates: [String]) {
+      self.certificate = certificate
+      self.privateKey = privateKey
+      self.rootCertificates = rootCertificates
+    }
+  }
+
+  /// SASL with a name and a password.
+  public struct SASL: Sendable, Equatable {
+    /// How the password is proved.
+    public enum Mechanism: String, Sendable {
+      case plain = "PLAIN"
+      case scramSHA256 = "SCRAM-SHA-256"
+      case scramSHA512 = "SCRAM-SHA-512"
+    }
+
+    public var mechanism: Mechanism
+    public var user: String
+    public var password: String
+
+    public init(mechanism: Mechanism, user: String, password: String) {
+      self.mechanism = mechanism
+      self.user = user
+      self.password = password
+    }
+  }
+
+  public var retry = Retry()
+  public var dialTimeout = Duration.seconds(10)
+  public var readTimeout = Duration.seconds(10)
+  public var writeTimeout = Duration.seconds(10)
+  public var metadataRetryBackoff = Duration.milliseconds(250)
+  public var producerRetryBackoff = Duration.milliseconds(100)
+  public var consumerRetryBackoff = Duration.seconds(2)
+  /// The brokers' version, such as "0.10.2.0".
+  public var version = "0.10.2.0"
+  public var tls: TLS?
+  public var sasl: SASL?
+  /// Copies of the topics that this node creates.
+  public var replicationFactor = 3
+  /// Whether librdkafka tells the log what it does.
+  public var verbose = false
+
+  public init() {}
+
+  /// The largest record that is posted, in bytes, as for Go nodes: 1 MiB less than what brokers take
+  /// in one request.
+  static let maximumRecordBytes = 99 << 20
+
+  /// Whether the brokers can be asked to create topics (Kafka 0.10.1).
+  var createsTopics: Bool { isAtLeast([0, 10, 1]) }
+
+  private func isAtLeast(_ other: [Int]) -> Bool {
+    let own = version.split(separator: ".").map { Int($0) ?? 0 }
+    return !own.lexicographicallyPrecedes(other)
+  }
+
+  /// Properties of the producer and of the consumer.
+  func properties(brokers: [String]) -> [(name: String, value: String)] {
+    var list = [
+      ("bootstrap.servers", brokers.joined(separator: ",")),
+      ("client.id", "orderer"),
+      // The socket has to outlast what a broker may wait for before it answers a fetch.
+      ("socket.timeout.ms", "\(max(readTimeout, .seconds(2)).milliseconds)"),
+      ("socket.connection.setup.timeout.ms", "\(max(dialTimeout, .seconds(1)).milliseconds)"),
+      ("socket.keepalive.enable", "true"),
+      ("reconnect.backoff.ms", "\(max(metadataRetryBackoff.milliseconds, 50))"),
+      (
+        "reconnect.backoff.max.ms",
+        "\(min(max(retry.shortInterval, metadataRetryBackoff, .milliseconds(50)), .seconds(5)).milliseconds)"
+      ),
+      ("receive.message.max.bytes", "\(256 << 20)"),
+      // The fallback speaks for brokers that cannot be asked for what they understand.
+      ("api.version.request", isAtLeast([0, 10]) ? "true" : "false"),
+      ("broker.version.fallback", version),
+      ("api.version.fallback.ms", "0"),
+      ("log.queue", "true"), ("log.connection.close", "false"), ("log.thread.name", "false"),
+      ("security.protocol", (sasl == nil ? "" : "sasl_") + (tls == nil ? "plaintext" : "ssl")),
+    ]
+    if let tls {
+      list += [
+        ("ssl.ca.pem", tls.rootCertificates.joined(separator: "\n")),
+        ("ssl.certificate.pem", tls.certificate), ("ssl.key.pem", tls.privateKey),
+        ("ssl.endpoint.identification.algorithm", "https"),
+      ]
+    }
+    if let sasl {
+      list += [
+        ("sasl.mechanisms", sasl.mechanism.rawValue), ("sasl.username", sasl.user),
+        ("sasl.password", sasl.password),
+      ]
+    }
+    if verbose { list.append(("debug", "broker,topic,msg")) }
+    return list
+  }
+
+  /// Properties of the producer.
+  ///
+  /// A record counts as posted once all in-sync replicas have it. One request at a time keeps the
+  /// order when a request is repeated; and a request is only repeated if it is certain that the brokers
+  /// did not take it (`retries` counts the others), so that no envelope gets into a block twice. An
+  /// idempotent producer would allow more requests in flight, but needs brokers from 0.11 on, and it ends
+  /// for good at some errors.
+  var producerProperties: [(name: String, value: String)] {
+    [
+      ("acks", "all"), ("retries", "0"), ("max.in.flight", "1"), ("linger.ms", "1"),
+      ("retry.backoff.ms", "\(max(producerRetryBackoff.milliseconds, 1))"),
+      ("request.timeout.ms", "\(max(readTimeout, .seconds(1)).milliseconds)"),
+      ("message.timeout.ms", "\(postTimeout.milliseconds)"),
+      ("message.max.bytes", "\(Self.maximumRecordBytes)"),
+      // Brokers limit batches as they limit messages; a batch should not reach any usual limit.
+      ("batch.size", "500000"),
+      ("queue.buffering.max.messages", "100000"), ("queue.buffering.max.kbytes", "262144"),
+      ("compression.codec", "none"),
+    ]
+  }
+
+  /// How long a record may take to be in the topic, e.g. while a partition has no leader.
+  var postTimeout: Duration { max(readTimeout + writeTimeout, .seconds(2)) }
+
+  /// Properties of the consumer.
+  var consumerProperties: [(name: String, value: String)] {
+    [
+      ("enable.auto.commit", "false"), ("enable.auto.offset.store", "false"),
+      ("auto.offset.reset", "error"), ("enable.partition.eof", "false"),
+      ("isolation.level", "read_uncommitted"), ("check.crcs", "true"),
+      ("fetch.wait.max.ms", "250"),
+      ("fetch.error.backoff.ms", "\(min(max(consumerRetryBackoff.milliseconds, 1), 300_000))"),
+      // What is read ahead of the chain, for each channel that is behind.
+      ("queued.min.messages", "5000"), ("queued.max.messages.kbytes", "16384"),
+    ]
+  }
+}
+
+extension Duration {
+  /// Whole milliseconds, within librdkafka's range.
+  var milliseconds: Int64 {
+    let (seconds, attoseconds) = components
+    return min(seconds, 1_000_000) * 1000 + attoseconds / 1_000_000_000_000_000
+  }
+}

@@ -1,0 +1,239 @@
+// Carries records from the topic through the core into blocks.
+
+import CRdKafka
+import FabricProtos
+import Logging
+import Ordering
+
+/// The topic is not the one that this chain was made from.
+enum TopicMismatch: Error, CustomStringConvertible {
+  /// The topic ends before the records that the chain accounts for.
+  case shorter(topic: String, persisted: Int64, block: UInt64, end: Int64)
+  /// Records that the chain needs are gone.
+  case gone(topic: String, wanted: Int64, block: UInt64, available: Range<Int64>?)
+
+  var description: String {
+    switch self {
+    case .shorter(let topic, let persisted, let block, let end):
+      """
+      the topic \(topic) ends at offset \(end), but block \(block) of this channel was made from the \
+      record at offset \(persisted): the topic was deleted and created again, or has lost records. \
+      Restore the topic, or move the channel to a new network; an orderer that goes on would fork it
+      """
+    case .gone(let topic, let wanted, let block, let available):
+      """
+      the record at offset \(wanted) of the topic \(topic), which follows block \(block) of this \
+      channel, is not available any more\
+      \(available.map { ": the topic has the offsets from \($0.lowerBound) on" } ?? ""). The brokers' \
+      retention has removed it. Stop this orderer, copy the channel's ledger from an orderer that \
+      has later blocks, start it again; and set the topic's retention.ms and retention.bytes to -1
+      """
+    }
+  }
+}
+
+/// The part of the chain's task that runs once the topic is there.
+struct RecordWorker {
+  let chain: KafkaChain
+  var core: KafkaCore
+  let client: KafkaClient
+  let topic: KafkaTopic
+  let reader: PartitionReader
+  let gate: ClientGate
+  let trouble: ChainTrouble
+  /// Offset of the CONNECT record that this chain posted when it started.
+  let connectedAt: Int64
+  let offsets: KafkaOffsets
+  let newestBlock: UInt64
+
+  private var timer: Task<Void, Never>?
+  private var hasRead = false
+  private var isCaughtUp = false
+
+  init(
+    chain: KafkaChain, core: KafkaCore, client: KafkaClient, topic: KafkaTopic,
+    reader: PartitionReader, gate: ClientGate, trouble: ChainTrouble, connectedAt: Int64,
+    offsets: KafkaOffsets, newestBlock: UInt64
+  ) {
+    self.chain = chain
+    self.core = core
+    self.client = client
+    self.topic = topic
+    self.reader = reader
+    self.gate = gate
+    self.trouble = trouble
+    self.connectedAt = connectedAt
+    self.offsets = offsets
+    self.newestBlock = newestBlock
+  }
+
+  /// Reads and writes until the chain is halted or cannot go on.
+  mutating func run() async throws {
+    defer { timer?.cancel() }
+    while true {
+      try chain.checkHalted()
+      let (expired, failed) = chain.signals.withLock { signals in
+        defer {
+          signals.expiredTimer = nil
+          signals.timeToCutFailed = false
+        }
+        return (signals.expiredTimer, signals.timeToCutFailed)
+      }
+      if let expired { try await carryOut(core.expired(expired)) }
+      if failed { try await carryOut(core.timeToCutFailed()) }
+      let items = reader.read()
+      if items.isEmpty {
+        await chain.wakeup.wait()
+        continue
+      }
+      for item in items {
+        try chain.checkHalted()
+        try await take(item)
+      }
+    }
+  }
+
+  private mutating func take(_ item: PartitionReader.Item) async throws {
+    switch item {
+    case .record(let record, let offset):
+      hasRead = true
+      trouble.set(.reading, nil)
+      if let record {
+        try await process(record, offset)
+      } else {
+        chain.log(.error, "Unable to unmarshal consumed message: record \(offset) is skipped")
+      }
+      if !isCaughtUp, offset >= connectedAt {
+        isCaughtUp = true
+        try await carryOut(core.caughtUp())
+      }
+    case .offsetUnavailable:
+      // The newest block's own record is read again only to look at it; it may be gone.
+      guard hasRead || offsets.isBeginning else {
+        hasRead = true
+        await reader.stop()
+        try reader.start(at: offsets.lastPersisted + 1)
+        return
+      }
+      throw TopicMismatch.gone(
+        topic: topic.name, wanted: max(offsets.lastPersisted + 1, 0), block: newestBlock,
+        available: await reader.offsets(timeout: chain.settings.readTimeout))
+    case .problem(let error):
+      chain.log(.warning, "Error during consumption: \(error)")
+      trouble.set(.reading, "\(error)")
+      probe()
+    }
+  }
+
+  private mutating func process(_ record: KafkaRecord, _ offset: Int64) async throws {
+    let context = try context()
+    switch core.consumed(record, offset: offset, context) {
+    case .effects(let effects): try await carryOut(effects)
+    case .validate(let message):
+      let verdict: KafkaCore.Verdict
+      do {
+        if message.isConfig {
+          verdict = .valid(try chain.support.revalidate(config: message))
+        } else {
+          try chain.support.revalidate(normal: message)
+          verdict = .valid(
+            OrderedMessage(
+              envelope: message.envelope, configSequence: context.configSequence, isConfig: false))
+        }
+      } catch { verdict = .invalid("\(error)") }
+      try await carryOut(core.validated(verdict, context))
+    }
+  }
+
+  private func context() throws -> KafkaCore.Context {
+    let bundle = chain.support.bundle
+    guard let orderer = bundle.orderer else {
+      throw BlockWriterError(
+        channelID: bundle.channelID, reason: "the channel's configuration has no Orderer group")
+    }
+    return KafkaCore.Context(
+      configSequence: bundle.sequence, resubmission: orderer.capabilities.resubmission,
+      limits: BatchLimits(
+        maxMessageCount: Int(orderer.batchSize.maxMessageCount),
+        preferredMaxBytes: Int(orderer.batchSize.preferredMaxBytes)))
+  }
+
+  private mutating func carryOut(_ effects: [KafkaCore.Effect]) async throws {
+    for effect in effects {
+      switch effect {
+      case .write(let batch, let offsets):
+        try await chain.support.write(batch, consenterMetadata: offsets.serialized())
+      case .writeConfig(let message, let offsets):
+        try await chain.support.writeConfig(message, consenterMetadata: offsets.serialized())
+      case .startTimer(let id): startTimer(id)
+      case .stopTimer:
+        timer?.cancel()
+        timer = nil
+      case .postTimeToCut(let number): postTimeToCut(number)
+      case .resubmit(let message, let original): try await resubmit(message, original)
+      case .holdClients: gate.hold()
+      case .releaseClients: gate.release()
+      case .discard(let reason): chain.log(.warning, "Discarding a message: \(reason)")
+      case .fail(let reason):
+        throw BlockWriterError(channelID: chain.channelID, reason: reason)
+      }
+    }
+  }
+
+  private mutating func startTimer(_ id: KafkaCore.TimerID) {
+    timer?.cancel()
+    let timeout = chain.support.bundle.orderer?.batchTimeout ?? .seconds(2)
+    timer = Task { [chain] in
+      guard (try? await Task.sleep(for: timeout)) != nil else { return }
+      chain.signals.withLock { $0.expiredTimer = id }
+      chain.wakeup.set()
+    }
+  }
+
+  private func postTimeToCut(_ number: UInt64) {
+    let delivery = client.post([.timeToCut(number)], to: topic)
+    Task { [chain] in
+      guard let code = await delivery.outcome().failure else { return }
+      chain.log(
+        .warning, "Cannot post time-to-cut for block [\(number)]: \(KafkaError.name(code))")
+      chain.signals.withLock { $0.timeToCutFailed = true }
+      chain.wakeup.set()
+    }
+  }
+
+  /// Posts a message again; does not give up before it is in the topic, since its client has been
+  /// told so.
+  private func resubmit(_ message: OrderedMessage, _ originalOffset: Int64) async throws {
+    let record = KafkaRecord.regular(
+      KafkaRecord.Regular(
+        payload: message.envelope.bytes, configSequence: message.configSequence,
+        messageClass: message.isConfig ? .config : .normal, originalOffset: originalOffset))
+    var backoff = max(chain.settings.producerRetryBackoff, .milliseconds(10))
+    while true {
+      let outcome = await chain.awaitDelivery(client.post([record], to: topic))
+      try chain.checkHalted()
+      guard let code = outcome.failure else { return }
+      if code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE.rawValue {
+        chain.log(.error, "The message of record \(originalOffset) is lost: it is too large now")
+        return
+      }
+      chain.log(
+        .warning,
+        "Need to retry to re-submit the message of record \(originalOffset): \(KafkaError.name(code))"
+      )
+      try await chain.pause(backoff)
+      backoff = min(backoff * 2, .seconds(5))
+    }
+  }
+
+  /// Makes a record that shows, once it is read, that reading works again.
+  private func probe() {
+    let pause = max(chain.settings.consumerRetryBackoff, .seconds(1))
+    guard trouble.beginProbing() else { return }
+    Task { [client, topic, trouble] in
+      while (try? await Task.sleep(for: pause)) != nil, trouble.isProbing {
+        if !client.isDown { _ = await client.post([.connect], to: topic).outcome() }
+      }
+    }
+  }
+}

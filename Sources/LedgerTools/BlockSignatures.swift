@@ -1,0 +1,66 @@
+// Whether a block carries the signatures that its channel's configuration asks for.
+
+import ChannelConfig
+import FabricProtos
+import Policies
+
+/// What checking the signatures of one block came to.
+enum SignatureOutcome: Sendable, Equatable {
+  case valid
+  /// There is no signature at all.
+  case unsigned
+  /// The signatures do not satisfy the policy; the reason says why.
+  case invalid(String)
+  /// The signatures are of a kind that this tool cannot check.
+  case unsupported(String)
+}
+
+enum BlockSignatures {
+  /// Signatures that are looked at in one block.
+  private static let maximumSignatures = 1_000
+
+  /// Evaluates the policy `BlockValidation` of `bundle` (Fabric: `protoutil.BlockSignatureVerifier`).
+  static func check(_ block: Block, against bundle: ConfigBundle) -> SignatureOutcome {
+    let index = Common_BlockMetadataIndex.signatures.rawValue
+    guard block.metadata.indices.contains(index),
+      let metadata = try? Common_Metadata(serializedBytes: block.metadata[index])
+    else { return .invalid("the metadata with the signatures is not readable") }
+    guard !metadata.signatures.isEmpty else { return .unsigned }
+    guard metadata.signatures.count <= maximumSignatures else {
+      return .invalid("it has \(metadata.signatures.count) signatures")
+    }
+    let value = [UInt8](metadata.value)
+    let header = block.header.derBytes()
+    var signed: [SignedData] = []
+    for signature in metadata.signatures {
+      guard !signature.signatureHeader.isEmpty else {
+        return .unsupported("signatures of BFT consenters cannot be checked by this version")
+      }
+      guard let parsed = try? Common_SignatureHeader(serializedBytes: signature.signatureHeader)
+      else { return .invalid("the header of a signature is not readable") }
+      signed.append(
+        SignedData(
+          data: [value[...], [UInt8](signature.signatureHeader)[...], header[...]],
+          identity: [UInt8](parsed.creator)[...], signature: [UInt8](signature.signature)[...]))
+    }
+    guard let policy = bundle.policyManager.policy(PolicyPath.blockValidation) else {
+      return .invalid("the configuration in force has no policy \(PolicyPath.blockValidation)")
+    }
+    do {
+      try policy.evaluate(signed)
+      return .valid
+    } catch {
+      return .invalid("\(error)")
+    }
+  }
+}
+
+extension Block {
+  /// The envelope of a CONFIG message if that is all that the block holds.
+  var configEnvelope: EnvelopeView? {
+    guard data.count == 1, let envelope = try? EnvelopeView(data[0]),
+      Int(envelope.headerType) == Common_HeaderType.config.rawValue
+    else { return nil }
+    return envelope
+  }
+}

@@ -1,0 +1,36 @@
+// What orderer.yaml says about Kafka, in the terms of the Kafka consenter.
+
+import KafkaConsensus
+import OrdererConfiguration
+
+extension KafkaSettings {
+  /// The settings below `Kafka`.
+  ///
+  /// `Retry.Metadata.RetryMax` and `Retry.Producer.RetryMax` have no counterpart: metadata is asked for
+  /// as long as it is needed, and a request that may have succeeded is never repeated.
+  init(_ kafka: OrdererConfiguration.Kafka) {
+    self.init()
+    retry.shortInterval = kafka.retry.shortInterval
+    retry.shortTotal = kafka.retry.shortTotal
+    retry.longInterval = kafka.retry.longInterval
+    retry.longTotal = kafka.retry.longTotal
+    dialTimeout = kafka.retry.networkTimeouts.dialTimeout
+    readTimeout = kafka.retry.networkTimeouts.readTimeout
+    writeTimeout = kafka.retry.networkTimeouts.writeTimeout
+    metadataRetryBackoff = kafka.retry.metadata.retryBackoff
+    producerRetryBackoff = kafka.retry.producer.retryBackoff
+    consumerRetryBackoff = kafka.retry.consumerRetryBackoff
+    version = "\(kafka.version)"
+    if kafka.tls.enabled {
+      tls = TLS(
+        certificate: kafka.tls.certificate, privateKey: kafka.tls.privateKey,
+        rootCertificates: kafka.tls.rootCAs)
+    }
+    if kafka.saslPlain.enabled {
+      sasl = SASL(
+        mechanism: .plain, user: kafka.saslPlain.user, password: kafka.saslPlain.password)
+    }
+    replicationFactor = Int(kafka.topic.replicationFactor)
+    verbose = kafka.verbose
+  }
+}

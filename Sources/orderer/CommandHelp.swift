@@ -1,0 +1,19 @@
+// The help of commands that have flags of their own.
+
+import Foundation
+
+/// A command that says itself what its help shows below the first line.
+protocol DescribedCommand {
+  /// What follows `usage: orderer ` and the flags, one paragraph each.
+  static var help: String { get }
+}
+
+/// Tells on standard error why a command did not do what it was asked to.
+func complain(_ command: String, _ error: any Error) {
+  writeToStandardError("orderer \(command): error: \(error)\n")
+}
+
+/// Writes a remark, or the reason of a failure.
+func writeToStandardError(_ text: String) {
+  FileHandle.standardError.write(Data(text.utf8))
+}

@@ -1,0 +1,122 @@
+// The tools tell the truth about a folder, sound or damaged, and leave it as it is.
+
+import BlockLedger
+import FabricProtos
+import Foundation
+import Testing
+
+@testable import LedgerTools
+
+@Suite struct LedgerToolsTests {
+  static let archives = ["fileledger-v1.4.12.tar.gz", "fileledger-v2.5.16.tar.gz"]
+
+  private func verify(
+    _ folder: RecordedFolder, _ channel: String, signatures: Bool = true
+  ) async throws -> VerificationReport {
+    let chain = try LedgerFolder(directory: folder.ledger).chain(channel)
+    return try await ChainVerifier(chain, workers: 2, checksSignatures: signatures).run()
+  }
+
+  @Test("What Go's orderer wrote is sound, signatures included", arguments: archives)
+  func sound(archive: String) async throws {
+    let folder = try RecordedFolder(archive)
+    let summaries = try ChainSummary.all(in: LedgerFolder(directory: folder.ledger))
+    try #require(!summaries.isEmpty)
+    for summary in summaries {
+      #expect(summary.error == nil)
+      let report = try await verify(folder, summary.channel)
+      #expect(report.problems == [])
+      #expect(report.blocks == summary.height)
+      #expect(report.validSignatures == summary.height - 1)
+      #expect(report.uncheckedSignatures == 0)
+      #expect(report.bytes == summary.bytes)
+      let info = try ChainInfo(LedgerFolder(directory: folder.ledger).chain(summary.channel))
+      #expect(info.height == summary.height)
+      #expect(info.lastBlockHash == report.lastBlockHash)
+      #expect(info.configuration?.consensusType == "solo")
+    }
+  }
+
+  @Test("Every changed bit in a channel's file is found", arguments: archives)
+  func changedBits(archive: String) async throws {
+    let folder = try RecordedFolder(archive)
+    let summary = try #require(
+      try ChainSummary.all(in: LedgerFolder(directory: folder.ledger)).max { $0.height < $1.height })
+    var missed: [Int] = []
+    for step in 0..<60 {
+      let offset = Int(summary.bytes) * step / 60 + 7
+      try folder.changeByte(summary.channel, at: offset, by: 1 << UInt8(step % 8))
+      let report = try await verify(folder, summary.channel)
+      // The genesis block's metadata and unused entries are covered by nothing.
+      if report.isSound { missed.append(offset) }
+      try folder.changeByte(summary.channel, at: offset, by: 1 << UInt8(step % 8))
+    }
+    #expect(missed.count <= 6, "not noticed at \(missed)")
+    #expect(try await verify(folder, summary.channel).isSound)
+  }
+
+  @Test("A forged block is found by its signature although its hashes fit")
+  func forged() async throws {
+    let folder = try RecordedFolder(Self.archives[1])
+    let source = try LedgerFolder(directory: folder.ledger)
+    let channel = try #require(try ChainSummary.all(in: source).first { $0.height > 2 }).channel
+    let last = try source.chain(channel).height() - 1
+    let report = try await verify(folder, channel)
+    let block = try source.chain(channel).block(last)
+    // The signature is among the last bytes of the record.
+    try folder.changeByte(channel, at: Int(report.bytes) - 20, by: 4)
+    let forged = try await verify(folder, channel)
+    #expect(forged.problems.map(\.block) == [last])
+    #expect(forged.problems.first?.offset == block.offset)
+    #expect(try await verify(folder, channel, signatures: false).problemCount <= 1)
+  }
+
+  @Test("A block that is being written is no problem")
+  func incomplete() async throws {
+    let folder = try RecordedFolder(Self.archives[1])
+    let channel = try #require(try LedgerFolder(directory: folder.ledger).channelIDs().first)
+    let height = try LedgerFolder(directory: folder.ledger).chain(channel).height()
+    try folder.append(channel, [200, 1, UInt8(height), 32, 1, 2, 3])
+    let report = try await verify(folder, channel)
+    #expect(report.isSound)
+    #expect(report.incompleteTailBytes == 7)
+    #expect(try LedgerFolder(directory: folder.ledger).chain(channel).height() == height)
+  }
+
+  @Test("Exported blocks are the blocks as Deliver sends them, and a block can be shown")
+  func exportAndShow() async throws {
+    let folder = try RecordedFolder(Self.archives[0])
+    let source = try LedgerFolder(directory: folder.ledger)
+    let channel = try #require(try ChainSummary.all(in: source).first { $0.height > 2 }).channel
+    let chain = try source.chain(channel)
+    let export = BlockExport(chain, directory: "\(folder.path)/out")
+    #expect(try await export.run(1...2) == 2)
+    for number in 1...2 as ClosedRange<UInt64> {
+      let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: export.path(number))))
+      #expect(try Block(serialized: bytes) == chain.block(number).block)
+      let description = BlockDescription(try chain.block(number), channel: channel)
+      #expect(description.dataHashMatches)
+      #expect(description.signatures.map(\.signer) == ["OrdererMSP"])
+      #expect(!description.transactions.isEmpty)
+      #expect(description.transactions.allSatisfy { $0.error == nil })
+      #expect(LedgerText.block(description).contains(description.hash))
+    }
+    #expect(throws: LedgerError.self) { try chain.block(1_000_000) }
+  }
+
+  @Test("The progress bar overwrites its line, and writes nothing without a terminal")
+  func progress() {
+    var written = ""
+    var bar = ProgressBar(label: "one", isShown: true) { written += $0 }
+    bar.update(done: 50, total: 100, detail: "5 blocks")
+    bar.update(done: 60, total: 100, detail: "too soon to be shown")
+    #expect(written.hasPrefix("\rone [===============>"))
+    #expect(written.contains("50% 5 blocks"))
+    #expect(!written.contains("too soon"))
+    bar.finish()
+    #expect(written.hasSuffix("\r"))
+    var silent = ProgressBar(label: "one", isShown: false) { _ in Issue.record("it wrote") }
+    silent.update(done: 1, total: 2, detail: "")
+    silent.finish()
+  }
+}
