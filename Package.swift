@@ -43,8 +43,7 @@ var targets: [Target] = [
     dependencies: ["CLevelDB", "FabricProtos", "FabricCrypto", nioCore, nioPosix, logging]),
   .target(name: "Ordering", dependencies: ["ChannelConfig", "BlockLedger", logging]),
   .target(name: "SoloConsensus", dependencies: ["Ordering"]),
-  .systemLibrary(
-    name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+  .systemLibrary(name: "CRdKafka", providers: [.apt(["librdkafka-dev"])]),
   .target(name: "KafkaConsensus", dependencies: ["CRdKafka", "Ordering", logging]),
   .target(name: "ConfigTools", dependencies: ["Ordering"]),
   .target(name: "LedgerTools", dependencies: ["Ordering"]),

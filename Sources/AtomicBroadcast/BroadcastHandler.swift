@@ -4,8 +4,9 @@ import FabricProtos
 import Logging
 import MessageProcessing
 import Multichannel
-import struct NIOCore.ByteBuffer
 import Ordering
+
+import struct NIOCore.ByteBuffer
 
 /// The server side of `AtomicBroadcast.Broadcast`, free of any transport.
 ///

@@ -1,6 +1,7 @@
 // What the handlers need of a client's stream, whatever transport carries it.
 
 import FabricProtos
+
 import struct NIOCore.ByteBuffer
 
 /// One bidirectional stream of messages with a client.

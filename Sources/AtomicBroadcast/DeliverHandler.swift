@@ -4,8 +4,9 @@ import FabricProtos
 import Foundation
 import Logging
 import Multichannel
-import struct NIOCore.ByteBuffer
 import Ordering
+
+import struct NIOCore.ByteBuffer
 
 /// The server side of `AtomicBroadcast.Deliver`, free of any transport.
 ///
@@ -168,6 +169,9 @@ public struct DeliverHandler: Sendable {
         case .cancelled: break  // The certificate expires: the check below says so.
         }
       }
+      // Taken before the check: a config that comes into force after it does so with a block at or
+      // above this height, which a session that loses its right must not be given.
+      let height = channel.tip.height
       // Checked before the block is read: a session that may not go on needs none.
       do {
         try access.check(now: now())
@@ -177,11 +181,11 @@ public struct DeliverHandler: Sendable {
           "Client authorization revoked for deliver request from \(stream.remoteAddress): \(error)")
         return .forbidden
       }
-      guard channel.tip.height > number else { continue }
+      guard height > number else { continue }
       let blocks: [ByteBuffer]
       do {
         // Those that exist, so that a reader who catches up takes them in pieces.
-        let last = min(max(channel.tip.height, number + 1) - 1, range.upperBound)
+        let last = min(height - 1, range.upperBound)
         blocks = try await channel.blocks(
           from: number, count: Int(min(last - number, UInt64(Self.maximumPiece - 1))) + 1,
           bytes: Self.pieceBytes, contentType: seek.contentType)

@@ -152,7 +152,9 @@ struct RecordReader {
     try fill(offset, Int(min(remaining, Int64(Varint.maximumSize))))
     let begin = Int(offset - start)
     var index = begin
-    guard let length = Varint.read(bytes, at: &index, end: begin + min(filled - begin, Varint.maximumSize))
+    guard
+      let length = Varint.read(
+        bytes, at: &index, end: begin + min(filled - begin, Varint.maximumSize))
     else {
       return remaining < Varint.maximumSize
         ? .cutOff : .malformed(reason: "its length is not a number", end: nil)

@@ -64,13 +64,16 @@ public final class FileBlockStore: BlockStore {
     let readMemory: ReadMemory
     let budget: RecentBlocksBudget
     let logger: Logger
+    let closing = ClosingFlag()
   }
 
   /// Opens the ledger in `folder`, which must exist, and repairs what can be. Blocks the thread.
   init(channelID: String, folder: String, _ environment: Environment) throws(LedgerError) {
     let files = BlockFiles(channelID: channelID, folder: folder)
     let index = ChannelIndex(database: environment.database, channelID: channelID)
-    let chain = try LedgerRecovery(files: files, index: index, logger: environment.logger).run()
+    let chain = try LedgerRecovery(
+      files: files, index: index, logger: environment.logger, closing: environment.closing
+    ).run()
     let current = try File(files.path(chain.file), flags: O_RDWR)
     self.channelID = channelID
     self.files = files
@@ -448,7 +451,8 @@ public final class FileBlockStore: BlockStore {
   private func fault(of record: BlockRecord, _ hint: RecentBlocks.Hint) -> String? {
     let checksum = record.checksum
     if let known = checksums.get(record.number) {
-      return checksum == known ? nil : "the block is not what it was when it was written or last read"
+      return checksum == known
+        ? nil : "the block is not what it was when it was written or last read"
     }
     guard record.hasValidDataHash else { return "the block's data does not match its data hash" }
     let previousHash = record.bytes[record.previousHash]
@@ -457,62 +461,5 @@ public final class FileBlockStore: BlockStore {
     }
     checksums.set(record.number, checksum)
     return nil
-  }
-}
-
-/// Reads records one after the other, from one file as long as they are in the same one.
-private struct Cursor {
-  let window: Int
-  private var file: Int?
-  private var reader: RecordReader?
-  private var memory: [UInt8]
-
-  init(window: Int, memory: [UInt8] = []) {
-    self.window = window
-    self.memory = memory
-  }
-
-  /// Size of the file that was read last.
-  var size: Int64 { reader?.size ?? 0 }
-
-  mutating func read(
-    _ file: File, at location: BlockLocation, length: Int
-  ) throws(LedgerError) -> RecordReader.Outcome {
-    if self.file != location.file {
-      let memory = releaseMemory()
-      reader = RecordReader(
-        file: file, size: try file.size(), window: max(window, length), memory: memory)
-      self.file = location.file
-    }
-    return try reader?.read(at: location.offset) ?? .cutOff
-  }
-
-  /// Lets go of the file and of the memory, which is as large as the largest read was.
-  mutating func releaseMemory() -> [UInt8] {
-    defer {
-      memory = []
-      reader = nil
-      file = nil
-    }
-    return reader.map { $0.releaseMemory() } ?? memory
-  }
-}
-
-/// Memory that reads share one after the other, so that the kernel need not hand out zeroed pages for
-/// each of them.
-final class ReadMemory: Sendable {
-  /// Larger pieces are not kept, in bytes.
-  private static let maximumSize = 4 << 20
-  private let spare: Mutex<[[UInt8]]> = Mutex([])
-  private let count: Int
-
-  /// - Parameter count: Pieces that are kept.
-  init(count: Int) { self.count = count }
-
-  func take() -> [UInt8] { spare.withLock { $0.popLast() ?? [] } }
-
-  func give(_ memory: [UInt8]) {
-    guard memory.count <= Self.maximumSize else { return }
-    spare.withLock { if $0.count < count { $0.append(memory) } }
   }
 }

@@ -18,6 +18,8 @@ public final class FileLedgerFactory: LedgerFactory {
     public var recentBytes = 256 << 20
     /// Threads for appends, and so for synchronizing to the disk.
     public var appendThreads = 4
+    /// Threads for opening ledgers.
+    public var openThreads = 4
     /// Threads for reads of blocks that are no longer in memory.
     public var readThreads = 2
 
@@ -38,6 +40,7 @@ public final class FileLedgerFactory: LedgerFactory {
   /// The folder that everything is in (`FileLedger.Location`).
   public let directory: String
   private let environment: FileBlockStore.Environment
+  private let openPool: BlockingPool
   private let logger: Logger
   private let state: Mutex<State>
 
@@ -59,6 +62,7 @@ public final class FileLedgerFactory: LedgerFactory {
       logger.info("Creating new file ledger directory at \(directory)/chains")
       try Folder.create("\(directory)/chains")
     }
+    openPool = BlockingPool(threads: max(1, options.openThreads))
     environment = FileBlockStore.Environment(
       database: index.database, maximumFileSize: options.maximumFileSize,
       appendPool: BlockingPool(threads: max(1, options.appendThreads)),
@@ -83,7 +87,8 @@ public final class FileLedgerFactory: LedgerFactory {
   public func openOrCreate(_ channelID: String) async throws(LedgerError) -> any BlockStore {
     guard isUsableChannelName(channelID) else { throw .invalidChannelName(channelID) }
     let entry = try entry(channelID)
-    return try await environment.appendPool.run(channelID) { () throws(LedgerError) in
+    // On threads of its own: rebuilding an index takes long, and other channels go on meanwhile.
+    return try await openPool.run(channelID) { () throws(LedgerError) in
       try entry.store.withLock { store throws(LedgerError) in
         if let store { return store }
         let folder = "\(self.chains)/\(channelID)"
@@ -148,6 +153,9 @@ public final class FileLedgerFactory: LedgerFactory {
       return Array(state.channels.values)
     }
     guard let entries else { return }
+    // Rebuilding of indexes ends here, and goes on when the folder is opened next.
+    environment.closing.raise()
+    await openPool.shutDown()
     // Through the pool, so that what was queued before gets done before.
     try? await environment.appendPool.run("") {
       for entry in entries { entry.store.withLock { $0?.close() } }

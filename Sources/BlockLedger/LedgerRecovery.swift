@@ -38,6 +38,7 @@ struct LedgerRecovery {
   let files: BlockFiles
   let index: ChannelIndex
   let logger: Logger
+  let closing: ClosingFlag
 
   func run() throws(LedgerError) -> RecoveredChain {
     let snapshot = "\(files.folder)/bootstrappingSnapshot.info"
@@ -193,6 +194,7 @@ struct LedgerRecovery {
         try index.record(entries, checkpoint: nil, synchronized: false)
       }
       scan.flushed = true
+      guard !closing.isRaised else { throw .closed(channel: files.channelID) }
       scan.entries.removeAll(keepingCapacity: true)
     }
     if record.number != 0, record.number % Self.progressInterval == 0 {

@@ -23,10 +23,16 @@ public struct ConfigError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The reason, with the path of the element it is about.
   public let description: String
 
+  /// How much of a reason is kept, in UTF-8 bytes. Reasons show what was sent, which may be large.
+  public static let maximumLength = 4_096
+
   /// Creates an error with a reason.
   public init(_ kind: Kind, _ description: String) {
     self.kind = kind
-    self.description = description
+    self.description =
+      description.utf8.count <= Self.maximumLength
+      ? description
+      : String(decoding: description.utf8.prefix(Self.maximumLength), as: UTF8.self) + "…"
   }
 
   /// The same trouble with what was being done put before the reason.

@@ -66,17 +66,20 @@ extension Common_ConfigGroup {
     try checkBounds(depth: 0, elements: &elements)
   }
 
+  /// What is said of a config with too many elements.
+  static var tooManyElements: ConfigError {
+    ConfigError(
+      .tooLarge,
+      "the config has more than \(ConfigBundle.maximumElements) groups, values and policies")
+  }
+
   private func checkBounds(depth: Int, elements: inout Int) throws(ConfigError) {
     guard depth < ConfigBundle.maximumDepth else {
       throw ConfigError(
         .tooLarge, "config groups nest deeper than \(ConfigBundle.maximumDepth) levels")
     }
     elements += 1 + values.count + policies.count
-    guard elements <= ConfigBundle.maximumElements else {
-      throw ConfigError(
-        .tooLarge,
-        "the config has more than \(ConfigBundle.maximumElements) groups, values and policies")
-    }
+    guard elements <= ConfigBundle.maximumElements else { throw Self.tooManyElements }
     for group in groups.values { try group.checkBounds(depth: depth + 1, elements: &elements) }
   }
 }

@@ -1,7 +1,9 @@
 // The MSPs that the organizations of a channel config define. Fabric: channelconfig/msp.
 
 import FabricProtos
+import Foundation
 import Membership
+import Synchronization
 
 /// Collects the MSPs of a channel config while it is read. Organizations may appear in several
 /// places, always with the same definition.
@@ -21,7 +23,7 @@ struct MSPRegistry {
   mutating func add(_ config: Msp_MSPConfig, organization: String) throws(ConfigError) -> String {
     if let msp = known[config] { return msp.identifier }
     let msp: MSP
-    do { msp = try MSP(config: config, version: version) } catch {
+    do { msp = try SharedMSPs.msp(config, version) } catch {
       throw ConfigError(
         .invalid, "setting up the MSP of organization \(organization) failed: \(error)")
     }
@@ -47,5 +49,37 @@ struct MSPRegistry {
     } catch {
       throw ConfigError(.invalid, "setting up the MSP manager failed: \(error)")
     }
+  }
+}
+
+/// The MSPs of this process's channels by definition: most organizations are in many channels, and to
+/// set one up costs a hundred times what comparing its definition does.
+private enum SharedMSPs {
+  /// MSPs that are kept; all are let go of when there is one more.
+  private static let maximumCount = 1_024
+
+  private struct Key: Hashable {
+    let type: Int32
+    let version: MSPVersion
+    let config: Data
+
+    func hash(into hasher: inout Hasher) {
+      // A definition's end differs from the others' as much as the whole does.
+      hasher.combine(config.count)
+      hasher.combine(config.suffix(64).map(\.self))
+    }
+  }
+
+  private static let known = Mutex<[Key: MSP]>([:])
+
+  static func msp(_ config: Msp_MSPConfig, _ version: MSPVersion) throws(MembershipError) -> MSP {
+    let key = Key(type: config.type, version: version, config: config.config)
+    if let msp = known.withLock({ $0[key] }) { return msp }
+    let msp = try MSP(config: config, version: version)
+    known.withLock { known in
+      if known.count >= maximumCount { known.removeAll() }
+      known[key] = msp
+    }
+    return msp
   }
 }

@@ -1,6 +1,7 @@
 // A second look at the wire form of config trees, where the protobuf library reads less strictly than
 // Go's.
 
+import FabricProtos
 import Foundation
 
 /// Checks the map entries of a config message.
@@ -10,14 +11,18 @@ import Foundation
 /// agree about a config would then see two different ones. No encoder writes such entries, so they
 /// are refused.
 enum MapEntryCheck {
-  private struct Malformed: Error {}
+  private struct Malformed: Error {
+    /// Whether there is just too much of it.
+    var isTooLarge = false
+  }
 
   /// Checks the groups and the isolated data of a serialized `common.ConfigUpdate`.
   static func configUpdate(_ bytes: Data) throws(ConfigError) {
     try check(bytes, "config update") { (bytes: [UInt8]) throws(Malformed) in
+      var elements = 0
       try fields(bytes, bytes.indices) { (number, range) throws(Malformed) in
         switch number {
-        case 2, 3: try group(bytes, range, depth: 0)
+        case 2, 3: try group(bytes, range, depth: 0, &elements)
         case 5: try entry(bytes, range) { (_) throws(Malformed) in }
         default: break
         }
@@ -28,10 +33,11 @@ enum MapEntryCheck {
   /// Checks the groups of a serialized `common.ConfigEnvelope`.
   static func configEnvelope(_ bytes: Data) throws(ConfigError) {
     try check(bytes, "config envelope") { (bytes: [UInt8]) throws(Malformed) in
+      var elements = 0
       try fields(bytes, bytes.indices) { (number, range) throws(Malformed) in
         guard number == 1 else { return }
         try fields(bytes, range) { (number, range) throws(Malformed) in
-          if number == 2 { try group(bytes, range, depth: 0) }
+          if number == 2 { try group(bytes, range, depth: 0, &elements) }
         }
       }
     }
@@ -50,6 +56,7 @@ enum MapEntryCheck {
     _ bytes: Data, _ name: String, _ body: ([UInt8]) throws(Malformed) -> Void
   ) throws(ConfigError) {
     do { try body(Array(bytes)) } catch {
+      guard !error.isTooLarge else { throw Common_ConfigGroup.tooManyElements }
       throw ConfigError(
         .malformed,
         "failed to unmarshal \(name): it is cut off, or the key or value of a map entry has the "
@@ -57,14 +64,19 @@ enum MapEntryCheck {
     }
   }
 
+  /// Also counts the elements, so that a message of millions is refused before it is decoded. Of a key
+  /// that comes twice both are counted; real configs have no such keys, and come nowhere near the bound,
+  /// which here is for both sets of an update.
   private static func group(
-    _ bytes: [UInt8], _ range: Range<Int>, depth: Int
+    _ bytes: [UInt8], _ range: Range<Int>, depth: Int, _ elements: inout Int
   ) throws(Malformed) {
     guard depth < ConfigBundle.maximumDepth else { throw Malformed() }
     try fields(bytes, range) { (number, range) throws(Malformed) in
       guard (2...4).contains(number) else { return }
+      elements += 1
+      guard elements <= 2 * ConfigBundle.maximumElements else { throw Malformed(isTooLarge: true) }
       try entry(bytes, range) { (value) throws(Malformed) in
-        if number == 2 { try group(bytes, value, depth: depth + 1) }
+        if number == 2 { try group(bytes, value, depth: depth + 1, &elements) }
       }
     }
   }

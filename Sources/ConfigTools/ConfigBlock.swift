@@ -23,7 +23,8 @@ public struct ConfigBlock: Sendable {
   public init(_ block: Block) throws(ConfigToolsError) {
     let number = block.header.number
     guard let entry = block.data.first else {
-      throw ConfigToolsError("block \(number) is empty")
+      throw ConfigToolsError(
+        "block \(number) holds no message; a file that says so holds something else than a block")
     }
     var envelope = try Self.envelope(entry, number)
     if envelope.headerType == Int32(Common_HeaderType.ordererTransaction.rawValue) {

@@ -44,7 +44,7 @@ struct Fuzzer: AsyncParsableCommand {
     let progress = Progress(cases: cases)
     let watcher = Task { try await watch(progress) }
     defer { watcher.cancel() }
-    try await withThrowingTaskGroup(of: Void.self) { group in
+    await withThrowingTaskGroup(of: Void.self) { group in
       for worker in 0..<workers {
         group.addTask { try work(worker, network, progress) }
       }

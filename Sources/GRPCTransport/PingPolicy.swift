@@ -65,7 +65,8 @@ struct KeepaliveTimer {
   mutating func fired(at now: NIODeadline, lastRead: NIODeadline) -> Action {
     switch state {
     case .pinged(let sent) where lastRead <= sent:
-      return .close
+      let left = timeout - (now - sent)
+      return left > .zero ? .wait(left) : .close
     case .pinged, .watching:
       let idle = now - lastRead
       if idle < interval {
@@ -73,7 +74,7 @@ struct KeepaliveTimer {
         return .wait(interval - idle)
       }
       state = .pinged(at: now)
-      return .ping(timeout)
+      return .ping(min(interval, timeout))
     }
   }
 }

@@ -184,11 +184,10 @@ public final class KafkaChain: Chain {
         end: connected)
     }
     let reader = try client.reader(channelID, wakeup: wakeup)
-    try reader.start(at: offsets.isBeginning ? -1 : offsets.lastPersisted)
     var worker = RecordWorker(
       chain: self, core: KafkaCore(offsets, newestBlock: newestBlock), client: client,
       topic: topic, reader: reader, gate: gate, trouble: trouble, connectedAt: connected,
-      offsets: offsets, newestBlock: newestBlock.number)
+      offsets: offsets)
     try signals.withLock { signals throws(Halted) in
       if signals.isHalted { throw Halted() }
       signals.isProcessing = true
@@ -220,7 +219,8 @@ public final class KafkaChain: Chain {
             || code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE.rawValue
           guard isOthersTask else { throw .broker(action: action, code: code) }
           self.log(
-            .info, "The topic has to exist already: \(KafkaError.broker(action: action, code: code))")
+            .info,
+            "The topic has to exist already: \(KafkaError.broker(action: action, code: code))")
         }
       }
     }

@@ -89,9 +89,30 @@ final class KafkaClient: Sendable {
 
   // MARK: Topics
 
+  /// Whether the brokers know a topic. The question does not create it (from Kafka 0.11 on).
+  private func hasTopic(_ name: String) async throws(KafkaError) -> Bool {
+    let topic = try KafkaTopic(name, of: consumer)
+    let timeout = Int32(min(max(settings.readTimeout.milliseconds, 500), 5_000))
+    return await withCheckedContinuation { continuation in
+      blocking.async {
+        var metadata: UnsafePointer<rd_kafka_metadata>?
+        defer { if let metadata { rd_kafka_metadata_destroy(metadata) } }
+        let code = rd_kafka_metadata(topic.instance.handle, 0, topic.handle, &metadata, timeout)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let answer = metadata?.pointee,
+          answer.topic_cnt == 1
+        else { return continuation.resume(returning: false) }
+        let found = answer.topics[0]
+        continuation.resume(
+          returning: found.err == RD_KAFKA_RESP_ERR_NO_ERROR && found.partition_cnt > 0)
+      }
+    }
+  }
+
   /// Creates a topic with one partition unless it exists.
   func createTopic(_ name: String) async throws(KafkaError) {
     guard settings.createsTopics else { return }
+    if isDown { throw .broker(action: "reach any broker", code: RD_KAFKA_RESP_ERR__TRANSPORT.rawValue) }
+    if try await hasTopic(name) { return }
     let error: KafkaError? = await withCheckedContinuation { continuation in
       guard let id = requests.add(continuation) else { return }
       var text = [CChar](repeating: 0, count: 512)

@@ -122,7 +122,8 @@ public struct KafkaCore: Sendable {
     holdsClients =
       offsets.lastResubmittedConfig != 0
       && offsets.lastResubmittedConfig > offsets.lastOriginalProcessed
-    resumed = offsets.isBeginning || newestBlock.isConfig ? nil : (newestBlock, offsets.lastPersisted)
+    resumed =
+      offsets.isBeginning || newestBlock.isConfig ? nil : (newestBlock, offsets.lastPersisted)
   }
 
   /// Whether clients have to wait from the start on.
@@ -162,7 +163,11 @@ public struct KafkaCore: Sendable {
       let kind = isConfig ? "config" : "normal"
       var effects = [Effect.discard("the \(kind) message is not valid any more: \(reason)")]
       // The message that clients wait for will not come back.
-      if isConfig, validation.originalOffset == lastResubmittedConfig { effects += release() }
+      if isConfig, validation.originalOffset != 0,
+        validation.originalOffset == lastResubmittedConfig
+      {
+        effects += release()
+      }
       return effects
     case .valid(let message):
       if validation.isCompatibility {
@@ -323,7 +328,8 @@ public struct KafkaCore: Sendable {
     if let resumed {
       self.resumed = nil
       if offset == resumed.persisted + 1,
-        Self.wasCut(resumed.block, by: message, limits) {
+        Self.wasCut(resumed.block, by: message, limits)
+      {
         // See below: the node that cut the block did not take notice of the original offset either.
         _ = cutter.ordered(message, limits: limits)
         return [startTimer()]

@@ -51,7 +51,8 @@ public struct KafkaOffsets: Sendable, Equatable {
   /// The bytes that go into a block, equal to those of the Go implementation.
   public func serialized() -> [UInt8] {
     var bytes: [UInt8] = []
-    for (number, value) in [lastPersisted, lastOriginalProcessed, lastResubmittedConfig].enumerated()
+    for (number, value) in [lastPersisted, lastOriginalProcessed, lastResubmittedConfig]
+      .enumerated()
     where value != 0 {
       bytes.append(UInt8(number + 1) << 3)
       Varint.append(UInt64(bitPattern: value), to: &bytes)

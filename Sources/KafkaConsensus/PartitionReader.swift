@@ -54,10 +54,9 @@ final class PartitionReader: Sendable {
 
   /// Begins to read.
   ///
-  /// - Parameter offset: Of the first record; negative for the first one that the topic still has.
+  /// - Parameter offset: Of the first record, not negative.
   func start(at offset: Int64) throws(KafkaError) {
-    let from = offset < 0 ? Int64(RD_KAFKA_OFFSET_BEGINNING) : offset
-    guard rd_kafka_consume_start_queue(topic.handle, 0, from, queue) == 0 else {
+    guard rd_kafka_consume_start_queue(topic.handle, 0, offset, queue) == 0 else {
       throw KafkaError("read the topic \(topic.name)", rd_kafka_last_error())
     }
   }

@@ -9,6 +9,8 @@ import Ordering
 enum TopicMismatch: Error, CustomStringConvertible {
   /// The topic ends before the records that the chain accounts for.
   case shorter(topic: String, persisted: Int64, block: UInt64, end: Int64)
+  /// Records are missing between others.
+  case gap(topic: String, from: Int64, to: Int64)
   /// Records that the chain needs are gone.
   case gone(topic: String, wanted: Int64, block: UInt64, available: Range<Int64>?)
 
@@ -19,6 +21,12 @@ enum TopicMismatch: Error, CustomStringConvertible {
       the topic \(topic) ends at offset \(end), but block \(block) of this channel was made from the \
       record at offset \(persisted): the topic was deleted and created again, or has lost records. \
       Restore the topic, or move the channel to a new network; an orderer that goes on would fork it
+      """
+    case .gap(let topic, let from, let to):
+      """
+      the topic \(topic) has no records from offset \(from) to \(to - 1), but some before and after. \
+      Topics must not be compacted (cleanup.policy=delete) nor written to by anybody but orderers; \
+      compare this channel with those of other orderers before going on
       """
     case .gone(let topic, let wanted, let block, let available):
       """
@@ -44,16 +52,22 @@ struct RecordWorker {
   /// Offset of the CONNECT record that this chain posted when it started.
   let connectedAt: Int64
   let offsets: KafkaOffsets
-  let newestBlock: UInt64
 
   private var timer: Task<Void, Never>?
-  private var hasRead = false
+  private var blocks: [PendingBlock] = []
+  private var blockBytes = 0
+  /// Offset of the next record.
+  private var expected: Int64
+  /// How often in a row the record at that offset was missing.
+  private var gaps = 0
+  /// After so many attempts, about ten seconds, a gap counts as lasting.
+  private static let maximumGaps = 8
   private var isCaughtUp = false
 
   init(
     chain: KafkaChain, core: KafkaCore, client: KafkaClient, topic: KafkaTopic,
     reader: PartitionReader, gate: ClientGate, trouble: ChainTrouble, connectedAt: Int64,
-    offsets: KafkaOffsets, newestBlock: UInt64
+    offsets: KafkaOffsets
   ) {
     self.chain = chain
     self.core = core
@@ -64,11 +78,12 @@ struct RecordWorker {
     self.trouble = trouble
     self.connectedAt = connectedAt
     self.offsets = offsets
-    self.newestBlock = newestBlock
+    expected = offsets.isBeginning ? 0 : offsets.lastPersisted
   }
 
   /// Reads and writes until the chain is halted or cannot go on.
   mutating func run() async throws {
+    try reader.start(at: expected)
     defer { timer?.cancel() }
     while true {
       try chain.checkHalted()
@@ -88,15 +103,22 @@ struct RecordWorker {
       }
       for item in items {
         try chain.checkHalted()
-        try await take(item)
+        guard try await take(item) else { break }
       }
+      try await flush()
     }
   }
 
-  private mutating func take(_ item: PartitionReader.Item) async throws {
+  /// Takes what was read; false if the rest of what came with it is void.
+  private mutating func take(_ item: PartitionReader.Item) async throws -> Bool {
     switch item {
     case .record(let record, let offset):
-      hasRead = true
+      guard offset <= expected else {
+        try await readAgain(insteadOf: offset)
+        return false
+      }
+      expected = max(expected, offset + 1)
+      gaps = 0
       trouble.set(.reading, nil)
       if let record {
         try await process(record, offset)
@@ -109,20 +131,36 @@ struct RecordWorker {
       }
     case .offsetUnavailable:
       // The newest block's own record is read again only to look at it; it may be gone.
-      guard hasRead || offsets.isBeginning else {
-        hasRead = true
+      if expected == offsets.lastPersisted {
+        expected += 1
         await reader.stop()
-        try reader.start(at: offsets.lastPersisted + 1)
-        return
+        try reader.start(at: expected)
+        return false
       }
       throw TopicMismatch.gone(
-        topic: topic.name, wanted: max(offsets.lastPersisted + 1, 0), block: newestBlock,
+        topic: topic.name, wanted: expected, block: chain.support.height - 1,
         available: await reader.offsets(timeout: chain.settings.readTimeout))
     case .problem(let error):
       chain.log(.warning, "Error during consumption: \(error)")
       trouble.set(.reading, "\(error)")
       probe()
     }
+    return true
+  }
+
+  /// Records of a topic follow each other without gaps, unless brokers misbehave; a node that goes on
+  /// after one would write other blocks than nodes that have got the missing records.
+  private mutating func readAgain(insteadOf offset: Int64) async throws {
+    gaps += 1
+    guard gaps <= Self.maximumGaps else {
+      throw TopicMismatch.gap(topic: topic.name, from: expected, to: offset)
+    }
+    chain.log(
+      .warning,
+      "After record \(expected - 1) of the topic came record \(offset), reading again from there")
+    await reader.stop()
+    try await chain.pause(.milliseconds(50) * (1 << min(gaps, 6)))
+    try reader.start(at: expected)
   }
 
   private mutating func process(_ record: KafkaRecord, _ offset: Int64) async throws {
@@ -130,6 +168,8 @@ struct RecordWorker {
     switch core.consumed(record, offset: offset, context) {
     case .effects(let effects): try await carryOut(effects)
     case .validate(let message):
+      // What was cut before should not wait for that.
+      try await flush()
       let verdict: KafkaCore.Verdict
       do {
         if message.isConfig {
@@ -162,8 +202,13 @@ struct RecordWorker {
     for effect in effects {
       switch effect {
       case .write(let batch, let offsets):
-        try await chain.support.write(batch, consenterMetadata: offsets.serialized())
+        blocks.append(PendingBlock(batch: batch, consenterMetadata: offsets.serialized()))
+        blockBytes += batch.reduce(0) { $0 + $1.size }
+        if blocks.count >= PendingBlock.maximumCount || blockBytes >= PendingBlock.maximumBytes {
+          try await flush()
+        }
       case .writeConfig(let message, let offsets):
+        try await flush()
         try await chain.support.writeConfig(message, consenterMetadata: offsets.serialized())
       case .startTimer(let id): startTimer(id)
       case .stopTimer:
@@ -178,6 +223,15 @@ struct RecordWorker {
         throw BlockWriterError(channelID: chain.channelID, reason: reason)
       }
     }
+  }
+
+  /// Writes the blocks that were cut from records that arrived together.
+  private mutating func flush() async throws {
+    guard !blocks.isEmpty else { return }
+    let cut = blocks
+    blocks = []
+    blockBytes = 0
+    try await chain.support.write(cut)
   }
 
   private mutating func startTimer(_ id: KafkaCore.TimerID) {

@@ -103,6 +103,9 @@ final class ChainSupport: ConsenterSupport {
     let config = try Common_ConfigEnvelope(serializedBytes: Array(envelope.data))
     try bundle.validate(config)
     let next = try ConfigBundle(channelID: envelope.channelID, config: config.config)
+    // Where others order, one that knows more may have accepted what this node cannot follow. Halting
+    // the channel here lets the node go on with it once it is updated.
+    try next.checkCapabilitiesSupported()
     try bundle.validateNext(next)
     return next
   }

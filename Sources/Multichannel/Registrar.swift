@@ -35,6 +35,10 @@ public final class Registrar: Sendable {
     case channel(Channel)
     /// The channel's ledger exists, but the channel cannot go on; the reason says why.
     case unavailable(String)
+
+    fileprivate var isBeingOpened: Bool {
+      if case .unavailable("its ledger is being opened") = self { true } else { false }
+    }
   }
 
   private struct State {
@@ -88,20 +92,7 @@ public final class Registrar: Sendable {
   ///
   /// - Throws: ``RegistrarError`` if the ledgers cannot be listed, or if there are two system channels.
   public func initialize() async throws {
-    var opened: [(store: any BlockStore, bundle: ConfigBundle)] = []
-    for channelID in try withLedgers() {
-      do {
-        let store = try await ledgers.openOrCreate(channelID)
-        guard store.height > 0 else {
-          logger.warning("Channel '\(channelID)' has an empty ledger, removing it")
-          try await ledgers.remove(channelID)
-          continue
-        }
-        opened.append((store, try Self.bundle(of: store)))
-      } catch {
-        markUnavailable(channelID, "\(error)")
-      }
-    }
+    let opened = await openAll(try withLedgers())
     let systems = opened.filter { $0.bundle.consortiums != nil }
     guard systems.count <= 1 else {
       throw RegistrarError(
@@ -110,13 +101,14 @@ public final class Registrar: Sendable {
         \(systems[1].bundle.channelID); remove the ledger of one of them
         """)
     }
-    for (store, bundle) in opened {
+    for channel in opened {
       do {
-        let channel = try makeChannel(store: store, bundle: bundle)
-        if bundle.consortiums != nil { try announceSystemChannel(store, bundle) }
-        register(channel, isSystem: bundle.consortiums != nil)
+        let isSystem = channel.bundle.consortiums != nil
+        if isSystem { try announceSystemChannel(channel.store, channel.bundle) }
+        register(
+          try makeChannel(store: channel.store, bundle: channel.bundle), isSystem: isSystem)
       } catch {
-        markUnavailable(bundle.channelID, "\(error)")
+        markUnavailable(channel.bundle.channelID, "\(error)")
       }
     }
     let channels = channels()
@@ -134,6 +126,72 @@ public final class Registrar: Sendable {
         """)
     }
     for channel in channels { channel.chain.start() }
+  }
+
+  /// Tasks that open channels at the same time: reading one's files and another's certificates overlap.
+  private static let openers = 8
+  /// How long start-up waits for ledgers to be opened, which takes long only if an index is rebuilt.
+  /// What is not ready then is served later, and refused until then.
+  private static let patience = Duration.seconds(3)
+
+  /// Opens ledgers and reads their configurations, on all cores, since a node may have a thousand.
+  private func openAll(_ channelIDs: [String]) async -> [OpenedChannel] {
+    state.withLock { state in
+      for channelID in channelIDs {
+        state.entries[channelID] = .unavailable("its ledger is being opened")
+      }
+    }
+    let opening = ChannelOpening(count: channelIDs.count)
+    let next = SharedCounter()
+    for _ in 0..<min(Self.openers, channelIDs.count) {
+      Task {
+        while let index = next.next(below: channelIDs.count) {
+          let channel = await self.open(channelIDs[index])
+          if !opening.deliver(channel), let channel { self.adopt(channel) }
+        }
+      }
+    }
+    let opened = await opening.wait(atMost: Self.patience)
+    let missing = channelIDs.count - opened.count
+    if missing > 0, state.withLock({ $0.entries.values.contains { $0.isBeingOpened } }) {
+      logger.warning(
+        "Not all ledgers are open yet, because the index of some is rebuilt; serving the others")
+    }
+    return opened
+  }
+
+  private func open(_ channelID: String) async -> OpenedChannel? {
+    do {
+      let store = try await ledgers.openOrCreate(channelID)
+      guard store.height > 0 else {
+        logger.warning("Channel '\(channelID)' has an empty ledger, removing it")
+        try await ledgers.remove(channelID)
+        state.withLock { $0.entries[channelID] = nil }
+        return nil
+      }
+      return OpenedChannel(store: store, bundle: try Self.bundle(of: store))
+    } catch {
+      markUnavailable(channelID, "\(error)")
+      return nil
+    }
+  }
+
+  /// Begins to serve a channel whose ledger took long to be opened.
+  private func adopt(_ opened: OpenedChannel) {
+    let isSystem = opened.bundle.consortiums != nil
+    do {
+      if isSystem, let system = state.withLock({ $0.systemChannel }) {
+        throw RegistrarError(
+          "There is another system channel, \(system.id); remove the ledger of one of them")
+      }
+      let channel = try makeChannel(store: opened.store, bundle: opened.bundle)
+      register(channel, isSystem: isSystem)
+      guard !state.withLock({ $0.stopped }) else { return }
+      channel.chain.start()
+      logger.info("Channel \(channel.id) is open now, height \(channel.tip.height)")
+    } catch {
+      markUnavailable(opened.bundle.channelID, "\(error)")
+    }
   }
 
   /// Stops every chain; returns when nothing is written any more. Waiting readers are woken.
@@ -176,7 +234,9 @@ public final class Registrar: Sendable {
   /// Every channel that works.
   public func channels() -> [Channel] {
     state.withLock { state in
-      state.entries.values.compactMap { if case .channel(let channel) = $0 { channel } else { nil } }
+      state.entries.values.compactMap {
+        if case .channel(let channel) = $0 { channel } else { nil }
+      }
     }
   }
 
@@ -306,4 +366,15 @@ public final class Registrar: Sendable {
 extension Registrar: ChannelDirectory {
   public var channelCount: Int { state.withLock { $0.entries.count } }
   public func contains(_ channelID: String) -> Bool { lookUp(channelID) != nil }
+}
+
+/// Hands out numbers to several tasks.
+private final class SharedCounter: Sendable {
+  private let value = Atomic<Int>(0)
+
+  /// 0, 1, 2, … below `limit`, each once.
+  func next(below limit: Int) -> Int? {
+    let (number, _) = value.wrappingAdd(1, ordering: .relaxed)
+    return number < limit ? number : nil
+  }
 }

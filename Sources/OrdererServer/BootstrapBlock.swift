@@ -41,8 +41,9 @@ enum BootstrapBlock {
     } catch {
       throw StartupError(
         """
-        unable to bootstrap orderer: the genesis block \(path) cannot be read: \
-        \(error.localizedDescription)
+        unable to bootstrap orderer: the genesis block \(path) cannot be read \
+        (\(StartupError.reason(error))); set General.BootstrapFile (General.GenesisFile before 2.0) to the genesis \
+        block of the system channel, or General.BootstrapMethod to provisional or none
         """)
     }
     guard bytes.count <= maximumSize else {

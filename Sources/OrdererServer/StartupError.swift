@@ -1,5 +1,7 @@
 // Why the node does not start.
 
+import Foundation
+
 /// A step of the start-up that failed; the message names the setting or file and the cause.
 public struct StartupError: Error, CustomStringConvertible {
   public let description: String
@@ -17,5 +19,13 @@ public struct StartupError: Error, CustomStringConvertible {
     } catch {
       throw StartupError("\(step): \(error)")
     }
+  }
+
+  /// The system's word for what went wrong with a file, e.g. "No such file or directory".
+  static func reason(_ error: any Error) -> String {
+    let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+    let posix = [underlying, error as NSError].compactMap { $0 }
+      .first { $0.domain == NSPOSIXErrorDomain }
+    return posix.map { String(cString: strerror(Int32($0.code))) } ?? error.localizedDescription
   }
 }

@@ -36,7 +36,7 @@ enum TLSMaterial {
       return [UInt8](try handle.read(upToCount: maximumFileSize) ?? Data())
     } catch {
       throw StartupError(
-        "Failed to load the TLS file of \(setting), '\(path)': \(error.localizedDescription)")
+        "Failed to load the TLS file of \(setting), '\(path)': \(StartupError.reason(error))")
     }
   }
 }
@@ -44,8 +44,20 @@ enum TLSMaterial {
 /// Which certificate authorities client certificates may come from: those of the configuration and
 /// those of every channel's organizations, as the channels change (Fabric: `caManager`).
 final class ClientTrust: Sendable {
+  /// A certificate that is told from others quickly: its signature is at its end.
+  private struct Root: Hashable {
+    let certificate: [UInt8]
+
+    func hash(into hasher: inout Hasher) {
+      hasher.combine(certificate.count)
+      for byte in certificate.suffix(16) { hasher.combine(byte) }
+    }
+  }
+
   private struct State {
-    var rootsByChannel: [String: [[UInt8]]] = [:]
+    var rootsByChannel: [String: Set<Root>] = [:]
+    /// How many channels bring a root: the same authorities appear in many.
+    var uses: [Root: Int] = [:]
     var server: GRPCServer?
   }
 
@@ -70,16 +82,27 @@ final class ClientTrust: Sendable {
       $0.tlsRootCertificates + $0.tlsIntermediateCertificates
     }
     let changed = state.withLock { state in
-      let known = state.rootsByChannel.updateValue(roots, forKey: bundle.channelID)
-      return known.map(Set.init) != Set(roots)
+      let new = Set(roots.map(Root.init))
+      let old = state.rootsByChannel.updateValue(new, forKey: bundle.channelID) ?? []
+      var changed = false
+      for root in new.subtracting(old) {
+        state.uses[root, default: 0] += 1
+        changed = changed || state.uses[root] == 1
+      }
+      for root in old.subtracting(new) {
+        let left = (state.uses[root] ?? 1) - 1
+        state.uses[root] = left > 0 ? left : nil
+        changed = changed || left == 0
+      }
+      return changed
     }
     if changed { apply() }
   }
 
   private func apply() {
     let (server, roots) = state.withLock { state in
-      // The same authorities appear in many channels.
-      (state.server, Array(Set(state.rootsByChannel.values.joined())) + configured)
+      // While a node starts, one channel after the other brings its roots, and no server is there yet.
+      (state.server, state.server == nil ? [] : state.uses.keys.map(\.certificate) + configured)
     }
     do {
       try server?.updateClientTrustRoots(roots)

@@ -40,9 +40,8 @@ import Testing
     Change(testDescription: "organization's policies tightened") { root in
       root.change("Application") { application in
         application.change("Org2") { organization in
-          for name in ["Readers", "Writers"] {
-            organization.policies[name]?.policy = organization.policies["Admins"]?.policy ?? .init()
-          }
+          let admins = organization.policies["Admins"]?.policy ?? Common_Policy()
+          for name in ["Readers", "Writers"] { organization.policies[name]?.policy = admins }
         }
       }
     },

@@ -64,7 +64,9 @@ struct ApplicationWorld {
     let channel = try channel
     let height = channel.tip.height
     let statuses = try await world.send([updateEnvelope(change)])
-    guard statuses == [.success] else { throw RegistrarError("the update was refused: \(statuses)") }
+    guard statuses == [.success] else {
+      throw RegistrarError("the update was refused: \(statuses)")
+    }
     _ = await channel.tip.wait(beyond: height, heedsErrors: true)
   }
 

@@ -168,6 +168,13 @@ import Testing
     #expect(timer.fired(at: start + .seconds(16), lastRead: start + .seconds(4)) == .close)
   }
 
+  @Test func aPingMayBeAnsweredLaterThanTheNextOneIsDue() {
+    var timer = KeepaliveTimer(interval: .seconds(2), timeout: .seconds(10))
+    #expect(timer.fired(at: start + .seconds(2), lastRead: start) == .ping(.seconds(2)))
+    #expect(timer.fired(at: start + .seconds(4), lastRead: start) == .wait(.seconds(8)))
+    #expect(timer.fired(at: start + .seconds(12), lastRead: start) == .close)
+  }
+
   @Test func aClientThatAnswersStays() {
     var timer = KeepaliveTimer(interval: .seconds(10), timeout: .seconds(2))
     #expect(timer.fired(at: start + .seconds(10), lastRead: start) == .ping(.seconds(2)))

@@ -5,6 +5,7 @@ The file system is a small tmpfs, so the test needs the right to mount; it is sk
 
 import os
 import random
+import shutil
 import subprocess
 import threading
 import time
@@ -175,3 +176,51 @@ def test_read_only_file_system(make_orderer, small_disk):
     assert delivered(orderer, channel, user) == [b"0"]
     subprocess.run(["prlimit", "--fsize=unlimited", "--pid", str(orderer.process.pid)], check=True)
     wait_for(lambda: delivered(orderer, channel, user) == accepted, "the node resumes")
+
+
+FAILING_SYNC = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+int fdatasync(int file) {
+  static int (*real)(int);
+  if (!real) real = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
+  if (access(getenv("FAIL_SYNC_IF"), F_OK) == 0) { errno = EIO; return -1; }
+  return real(file);
+}
+"""
+
+
+def test_failed_synchronization(make_orderer, tmp_path, monkeypatch):
+    """After a failed fsync a channel stops for good: its block is not shown, and the reason is told."""
+    compiler = shutil.which("cc") or shutil.which("clang")
+    if not compiler:
+        pytest.skip("there is no C compiler to make fdatasync fail with")
+    library, trigger = tmp_path / "failing_sync.so", tmp_path / "fail"
+    (tmp_path / "failing_sync.c").write_text(FAILING_SYNC)
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, tmp_path / "failing_sync.c",
+                    "-ldl"], check=True)
+    orderer = make_orderer()
+    with monkeypatch.context() as patch:
+        patch.setenv("LD_PRELOAD", str(library))
+        patch.setenv("FAIL_SYNC_IF", str(trigger))
+        orderer.start()
+    channel, user = orderer.create_channel(), org_user(1)
+    assert submit(orderer, envelope(channel, user, b"0"))[0] == "SUCCESS"
+    wait_for(lambda: delivered(orderer, channel, user) == [b"0"], "the block is written")
+    trigger.touch()
+    accepted = [b"0"]
+    reason = until_refused(orderer, channel, user, accepted)
+    assert "could not synchronize" in reason and "until a restart" in reason
+    trigger.unlink()
+    # A success the next time would prove nothing, so it is not tried again.
+    for _ in range(3):
+        time.sleep(0.5)
+        assert submit(orderer, envelope(channel, user, b"1"))[0] == "SERVICE_UNAVAILABLE"
+    orderer.stop()
+    orderer.start()
+    assert delivered(orderer, channel, user) == [b"0"]
+    assert submit(orderer, envelope(channel, user, b"2"))[0] == "SUCCESS"
+    wait_for(lambda: delivered(orderer, channel, user) == [b"0", b"2"], "it goes on")

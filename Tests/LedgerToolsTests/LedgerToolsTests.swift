@@ -41,7 +41,8 @@ import Testing
   func changedBits(archive: String) async throws {
     let folder = try RecordedFolder(archive)
     let summary = try #require(
-      try ChainSummary.all(in: LedgerFolder(directory: folder.ledger)).max { $0.height < $1.height })
+      try ChainSummary.all(in: LedgerFolder(directory: folder.ledger)).max { $0.height < $1.height }
+    )
     var missed: [Int] = []
     for step in 0..<60 {
       let offset = Int(summary.bytes) * step / 60 + 7

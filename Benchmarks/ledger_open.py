@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Measures how soon an orderer serves a large ledger folder, in turn with a rival.
+
+    python3 Benchmarks/ledger_open.py --orderer .build/release/orderer [--rival OTHER] \
+        [--channels 1000] [--blocks 1000000]
+
+Makes one folder with many channels of a few blocks each, and one with a channel of very many small
+blocks, both next to a system channel. The first start indexes them; what counts is the second one, from
+the start of the process to the first block served. Needs the packages of Tests/Interop/requirements.txt.
+"""
+
+import argparse
+import pathlib
+import shutil
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "Tests/Interop"))
+from harness import Orderer, org_user  # noqa: E402
+from made_ledger import source, write_channel  # noqa: E402
+
+
+def measure(orderer, channel):
+    """Seconds from the start of the process to a block of `channel`."""
+    began = time.monotonic()
+    orderer.start()
+    blocks, status = orderer.deliver(channel, org_user(1), None, None)
+    elapsed = time.monotonic() - began
+    assert status == "SUCCESS", status
+    memory = orderer.resident_megabytes()
+    orderer.stop()
+    return elapsed, blocks[0].header.number + 1, memory
+
+
+def main():
+    """Generate, measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--orderer", required=True)
+    parser.add_argument("--rival")
+    parser.add_argument("--flavor", default="2.5")
+    parser.add_argument("--channels", type=int, default=1000)
+    parser.add_argument("--blocks", type=int, default=1_000_000)
+    options = parser.parse_args()
+    base, genesis = source(options.orderer, options.flavor)
+    kinds = []
+    if options.channels:
+        kinds.append((f"{options.channels} channels",
+                      [(f"channel{n:05}", 3) for n in range(options.channels)]))
+    if options.blocks:
+        kinds.append((f"a channel of {options.blocks} blocks", [("large", options.blocks)]))
+    names = [options.orderer] + ([options.rival] if options.rival else [])
+    for what, channels in kinds:
+        with tempfile.TemporaryDirectory() as directory:
+            directory = pathlib.Path(directory)
+            shutil.copytree(base / "ledger", directory / "ledger")
+            for channel, count in channels:
+                write_channel(directory / "ledger", genesis, channel, count,
+                              lambda number: [b"%d" % number])
+            for index, name in enumerate(names):
+                copy = directory / str(index)
+                copy.mkdir()
+                shutil.copytree(directory / "ledger", copy / "ledger")
+                orderer = Orderer(name, copy, flavor=options.flavor)
+                first = measure(orderer, channels[-1][0])
+                later = [measure(orderer, channels[-1][0])[0] for _ in range(3)]
+                print(f"{what}  {name}: {first[0]:.2f} s without an index, then "
+                      f"{', '.join(f'{each:.2f} s' for each in later)}; height {first[1]}, "
+                      f"{first[2]:.0f} MB resident", flush=True)
+    shutil.rmtree(base)
+
+
+if __name__ == "__main__":
+    main()

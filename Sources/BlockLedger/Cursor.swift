@@ -1,0 +1,67 @@
+// How a store goes through its files: a cursor over records, memory for reads, a flag to stop early.
+
+import Synchronization
+
+/// Tells long work that the factory is being closed.
+final class ClosingFlag: Sendable {
+  private let value = Atomic<Bool>(false)
+  var isRaised: Bool { value.load(ordering: .acquiring) }
+  func raise() { value.store(true, ordering: .releasing) }
+}
+
+/// Reads records one after the other, from one file as long as they are in the same one.
+struct Cursor {
+  let window: Int
+  private var file: Int?
+  private var reader: RecordReader?
+  private var memory: [UInt8]
+
+  init(window: Int, memory: [UInt8] = []) {
+    self.window = window
+    self.memory = memory
+  }
+
+  /// Size of the file that was read last.
+  var size: Int64 { reader?.size ?? 0 }
+
+  mutating func read(
+    _ file: File, at location: BlockLocation, length: Int
+  ) throws(LedgerError) -> RecordReader.Outcome {
+    if self.file != location.file {
+      let memory = releaseMemory()
+      reader = RecordReader(
+        file: file, size: try file.size(), window: max(window, length), memory: memory)
+      self.file = location.file
+    }
+    return try reader?.read(at: location.offset) ?? .cutOff
+  }
+
+  /// Lets go of the file and of the memory, which is as large as the largest read was.
+  mutating func releaseMemory() -> [UInt8] {
+    defer {
+      memory = []
+      reader = nil
+      file = nil
+    }
+    return reader.map { $0.releaseMemory() } ?? memory
+  }
+}
+
+/// Memory that reads share one after the other, so that the kernel need not hand out zeroed pages for
+/// each of them.
+final class ReadMemory: Sendable {
+  /// Larger pieces are not kept, in bytes.
+  private static let maximumSize = 4 << 20
+  private let spare: Mutex<[[UInt8]]> = Mutex([])
+  private let count: Int
+
+  /// - Parameter count: Pieces that are kept.
+  init(count: Int) { self.count = count }
+
+  func take() -> [UInt8] { spare.withLock { $0.popLast() ?? [] } }
+
+  func give(_ memory: [UInt8]) {
+    guard memory.count <= Self.maximumSize else { return }
+    spare.withLock { if $0.count < count { $0.append(memory) } }
+  }
+}

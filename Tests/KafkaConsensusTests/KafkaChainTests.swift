@@ -1,0 +1,193 @@
+// Chains on a cluster of three brokers that fail in all the ways that brokers do.
+
+import CRdKafka
+import FabricProtos
+import Logging
+import Ordering
+import Testing
+
+@testable import KafkaConsensus
+
+@Suite(.serialized, .timeLimit(.minutes(3))) struct KafkaChainTests {
+  private let cluster: MockCluster
+  private let logger = Logger(label: "test") { label -> any LogHandler in
+    // HEDDLE_TEST_LOG=1 shows what the chains say.
+    if SimulationTests.number("HEDDLE_TEST_LOG") == nil { return SwiftLogNoOpLogHandler() }
+    return StreamLogHandler.standardError(label: label)
+  }
+
+  init() throws {
+    cluster = try #require(MockCluster())
+  }
+
+  private func message(_ name: String) throws -> OrderedMessage {
+    OrderedMessage(
+      envelope: try EnvelopeView(envelopeBytes(Array(name.utf8))), configSequence: 0,
+      isConfig: false)
+  }
+
+  private func start(
+    _ channel: TestChannel, metadata: [UInt8] = [], settings: KafkaSettings = quickSettings()
+  ) throws -> any Chain {
+    let chain = try KafkaConsenter(settings: settings, logger: logger).makeChain(
+      support: channel, metadata: metadata)
+    chain.start()
+    return chain
+  }
+
+  private func isReady(_ chain: any Chain) async -> Bool {
+    await eventually(within: .seconds(10)) { (try? await chain.waitReady()) != nil }
+  }
+
+  private func names(_ channel: TestChannel) -> [String] {
+    channel.entries.joined().map { entry in
+      (try? EnvelopeView(entry)).map { String(decoding: $0.data, as: UTF8.self) } ?? "?"
+    }
+  }
+
+  @Test func nodesOnTheSameTopicWriteTheSameBlocksWhileTheLeaderMoves() async throws {
+    cluster.createTopic("moving")
+    let channels = try (0..<2).map { _ in try TestChannel("moving", brokers: cluster.brokers) }
+    let chains = try channels.map { try start($0) }
+    for chain in chains { #expect(await isReady(chain)) }
+    for channel in channels { #expect(channel.error == nil) }
+
+    var taken: [String] = []
+    for number in 0..<120 {
+      if number % 20 == 10 { cluster.moveLeader(of: "moving", to: Int32(number / 20 % 3 + 1)) }
+      let name = "message \(number)"
+      if (try? await chains[number % 2].order([try message(name)])) != nil { taken.append(name) }
+    }
+    #expect(taken.count > 100)
+    #expect(
+      await eventually { taken.allSatisfy(Set(names(channels[0])).contains) })
+    #expect(await eventually { channels[0].entries == channels[1].entries })
+    let found = names(channels[0])
+    #expect(Set(found).count == found.count)
+    for chain in chains { await chain.halt() }
+  }
+
+  @Test func aChainGoesOnWhereItsNewestBlockEnded() async throws {
+    cluster.createTopic("again")
+    let channel = try TestChannel("again", brokers: cluster.brokers)
+    var chain = try start(channel)
+    #expect(await isReady(chain))
+    for number in 0..<25 { try await chain.order([try message("\(number)")]) }
+    #expect(await eventually { names(channel).count >= 10 })
+    await chain.halt()
+    await #expect(throws: ChainError.self) { try await chain.order([try message("no")]) }
+
+    chain = try start(channel, metadata: channel.newestOffsets.serialized())
+    #expect(await isReady(chain))
+    try await chain.order([try message("last")])
+    #expect(await eventually { names(channel).last == "last" })
+    #expect(names(channel) == (0..<25).map(String.init) + ["last"])
+    await chain.halt()
+  }
+
+  @Test func withoutBrokersMessagesAreRefusedUntilTheyAreBack() async throws {
+    cluster.createTopic("outage")
+    let channel = try TestChannel("outage", brokers: cluster.brokers)
+    let chain = try start(channel)
+    #expect(await isReady(chain))
+    try await chain.order([try message("before")])
+
+    cluster.setDown(true)
+    await #expect(throws: ChainError.self) { try await chain.order([try message("during")]) }
+    #expect(await eventually { channel.error != nil })
+    #expect(channel.failure == nil)
+    let began = ContinuousClock.now
+    await #expect(throws: ChainError.self) { try await chain.order([try message("during")]) }
+    #expect(ContinuousClock.now - began < .seconds(1))
+
+    cluster.setDown(false)
+    #expect(await eventually { channel.error == nil })
+    #expect(await eventually { (try? await chain.order([try message("after")])) != nil })
+    #expect(await eventually { names(channel).last == "after" })
+    #expect(names(channel).first == "before")
+    await chain.halt()
+  }
+
+  @Test func aChainWhoseBrokersComeLateStartsThen() async throws {
+    cluster.createTopic("late")
+    cluster.setDown(true)
+    let channel = try TestChannel("late", brokers: cluster.brokers)
+    let chain = try start(channel)
+    #expect(channel.error != nil)
+    await #expect(throws: ChainError.self) { try await chain.waitReady() }
+    try await Task.sleep(for: .milliseconds(500))
+    cluster.setDown(false)
+    #expect(await isReady(chain))
+    #expect(await eventually { channel.error == nil })
+    await chain.halt()
+  }
+
+  @Test func aChainThatIsStillStartingCanBeHalted() async throws {
+    cluster.setDown(true)
+    let channel = try TestChannel("halted", brokers: cluster.brokers)
+    let chain = try start(channel)
+    try await Task.sleep(for: .milliseconds(200))
+    let began = ContinuousClock.now
+    await chain.halt()
+    #expect(ContinuousClock.now - began < .seconds(1))
+    await #expect(throws: ChainError.self) { try await chain.waitReady() }
+    #expect(channel.failure == nil)
+  }
+
+  @Test func whatTheBrokersRefuseIsRefused() async throws {
+    cluster.createTopic("errors")
+    let channel = try TestChannel("errors", brokers: cluster.brokers)
+    let chain = try start(channel)
+    #expect(await isReady(chain))
+    cluster.failProducing([RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE])
+    do {
+      try await chain.order([try message("large")])
+      Issue.record("a message that is too large was taken")
+    } catch {
+      #expect("\(error)".contains("message.max.bytes"))
+    }
+    try await chain.order([try message("good")])
+    #expect(await eventually { names(channel) == ["good"] })
+    await chain.halt()
+  }
+
+  @Test func tooFewReplicasDoNotLoseWhatIsTaken() async throws {
+    cluster.createTopic("replicas")
+    let channel = try TestChannel("replicas", brokers: cluster.brokers)
+    let chain = try start(channel)
+    #expect(await isReady(chain))
+    cluster.failProducing(
+      [rd_kafka_resp_err_t](repeating: RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, count: 5))
+    var taken: [String] = []
+    for number in 0..<5 {
+      let name = "\(number)"
+      if (try? await chain.order([try message(name)])) != nil { taken.append(name) }
+    }
+    try await chain.order([try message("last")])
+    taken.append("last")
+    #expect(await eventually { names(channel) == taken })
+    await chain.halt()
+  }
+
+  @Test func aTopicThatEndsBeforeTheChainHaltsIt() async throws {
+    cluster.createTopic("short")
+    let channel = try TestChannel("short", brokers: cluster.brokers)
+    let offsets = KafkaOffsets(
+      lastPersisted: 100, lastOriginalProcessed: 0, lastResubmittedConfig: 0)
+    let chain = try start(channel, metadata: offsets.serialized())
+    #expect(await eventually { channel.failure != nil })
+    #expect(channel.failure?.contains("offset 100") == true)
+    await #expect(throws: ChainError.self) { try await chain.waitReady() }
+    await chain.halt()
+  }
+
+  @Test func aSettingThatTheClientRefusesHaltsTheChain() async throws {
+    let channel = try TestChannel("settings", brokers: cluster.brokers)
+    var settings = quickSettings()
+    settings.tls = KafkaSettings.TLS(
+      certificate: "none", privateKey: "none", rootCertificates: ["none"])
+    let chain = try start(channel, settings: settings)
+    #expect(await eventually { channel.failure != nil })
+    await chain.halt()
+  }
+}

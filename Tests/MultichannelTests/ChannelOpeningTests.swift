@@ -1,0 +1,28 @@
+// Many channels are opened at once, and a slow one holds nobody up.
+
+import Testing
+
+@testable import Multichannel
+
+@Suite struct ChannelOpeningTests {
+  @Test func waitingEndsWhenAllAreThere() async {
+    let opening = ChannelOpening(count: 100)
+    await withTaskGroup(of: Void.self) { group in
+      for _ in 0..<100 { group.addTask { #expect(opening.deliver(nil)) } }
+      group.addTask { #expect(await opening.wait(atMost: .seconds(60)).isEmpty) }
+    }
+  }
+
+  @Test func waitingEndsWhenPatienceDoesAndWhatComesLaterIsForTheOpener() async {
+    let opening = ChannelOpening(count: 2)
+    #expect(opening.deliver(nil))
+    let started = ContinuousClock.now
+    _ = await opening.wait(atMost: .milliseconds(50))
+    #expect(started.duration(to: .now) < .seconds(30))
+    #expect(!opening.deliver(nil))
+  }
+
+  @Test func withoutChannelsThereIsNothingToWaitFor() async {
+    #expect(await ChannelOpening(count: 0).wait(atMost: .seconds(60)).isEmpty)
+  }
+}
