@@ -42,8 +42,7 @@ struct Fuzzer: AsyncParsableCommand {
       return
     }
     let progress = Progress(cases: cases)
-    let watcher = Task { try await watch(progress) }
-    defer { watcher.cancel() }
+    watch(progress)
     await withThrowingTaskGroup(of: Void.self) { group in
       for worker in 0..<workers {
         group.addTask { try work(worker, network, progress) }
@@ -72,16 +71,20 @@ struct Fuzzer: AsyncParsableCommand {
     }
   }
 
-  /// Says now and then how far the run is, and ends it if a case does not end.
-  private func watch(_ progress: Progress) async throws {
-    var seconds = 0
-    while true {
-      try await Task.sleep(for: .seconds(1))
-      seconds += 1
-      if seconds % 30 == 0 { say(progress.text) }
-      if let hanging = Watch.hanging().first {
-        say("episode \(hanging) of seed \(seed) takes longer than \(Watch.limit) s")
-        Foundation.exit(1)
+  /// Says now and then how far the run is, and ends it if a case does not end. On a thread of its own,
+  /// since the workers take all those that tasks run on.
+  private func watch(_ progress: Progress) {
+    let seed = seed
+    Thread.detachNewThread {
+      var seconds = 0
+      while true {
+        Thread.sleep(forTimeInterval: 1)
+        seconds += 1
+        if seconds % 30 == 0 { say(progress.text) }
+        if let hanging = Watch.hanging().first {
+          say("episode \(hanging) of seed \(seed) takes longer than \(Watch.limit) s")
+          Foundation.exit(1)
+        }
       }
     }
   }

@@ -18,7 +18,7 @@ final class ClientGate: Sendable {
   /// are refused.
   static let maximumWaiting = 10_000
 
-  init(refusal: ChainError, isHeld: Bool) {
+  init(refusal: ChainError?, isHeld: Bool) {
     state = Mutex(State(refusal: refusal, isHeld: isHeld))
   }
 

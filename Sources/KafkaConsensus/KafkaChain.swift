@@ -106,13 +106,12 @@ public final class KafkaChain: Chain {
   }
 
   public func halt() async {
-    let (task, delivery, route) = signals.withLock { signals in
+    let (task, delivery) = signals.withLock { signals in
       signals.isHalted = true
-      defer { signals.route = nil }
+      signals.route = nil
       // Before the chain is up there is nothing to finish, but perhaps much to wait for.
-      return (signals.isProcessing ? signals.task : nil, signals.delivery, signals.route)
+      return (signals.isProcessing ? signals.task : nil, signals.delivery)
     }
-    _ = route
     gate.close(.halted(channelID: channelID))
     trouble.close()
     delivery?.abandon()

@@ -17,6 +17,8 @@ final class KafkaClient: Sendable {
   private let consumer: KafkaInstance
   private let requests: TopicRequests
   private let settings: KafkaSettings
+  /// Whether ``lookForBrokers()`` is at it.
+  private let isLooking = Atomic(false)
   /// For the few calls of librdkafka that wait for the network.
   private let blocking = DispatchQueue(label: "kafka-blocking", attributes: .concurrent)
 
@@ -39,7 +41,10 @@ final class KafkaClient: Sendable {
     }
     self.reachability = reachability
     self.requests = requests
-    reachability.onDown { [weak self] in self?.lookForBrokers() }
+    reachability.onDown { [weak self] in
+      guard let self, !isLooking.exchange(true, ordering: .acquiringAndReleasing) else { return }
+      lookForBrokers()
+    }
   }
 
   /// Ends the threads; whoever waits is told so.
@@ -78,9 +83,11 @@ final class KafkaClient: Sendable {
         return code == RD_KAFKA_RESP_ERR_NO_ERROR
       }
       if answered {
+        isLooking.store(false, ordering: .releasing)
         reachability.up()
         return
       }
+      reachability.remainsDown()
       blocking.asyncAfter(deadline: .now() + .milliseconds(Int(pause.milliseconds))) {
         [weak self] in self?.lookForBrokers()
       }
@@ -111,7 +118,9 @@ final class KafkaClient: Sendable {
   /// Creates a topic with one partition unless it exists.
   func createTopic(_ name: String) async throws(KafkaError) {
     guard settings.createsTopics else { return }
-    if isDown { throw .broker(action: "reach any broker", code: RD_KAFKA_RESP_ERR__TRANSPORT.rawValue) }
+    if isDown {
+      throw .broker(action: "reach any broker", code: RD_KAFKA_RESP_ERR__TRANSPORT.rawValue)
+    }
     if try await hasTopic(name) { return }
     let error: KafkaError? = await withCheckedContinuation { continuation in
       guard let id = requests.add(continuation) else { return }

@@ -10,7 +10,7 @@ enum KafkaEvents {
     _ logger: Logger
   ) {
     switch rd_kafka_event_type(event) {
-    case RD_KAFKA_EVENT_DR: reports(event)
+    case RD_KAFKA_EVENT_DR: reports(event, reachability)
     case RD_KAFKA_EVENT_LOG: log(event, logger)
     case RD_KAFKA_EVENT_CREATETOPICS_RESULT:
       let id = UInt(bitPattern: rd_kafka_event_opaque(event))
@@ -21,7 +21,10 @@ enum KafkaEvents {
       if code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN {
         reachability.down()
       } else {
-        logger.warning("Kafka: \(text) (\(KafkaError.name(code.rawValue)))")
+        // A broker that is gone is worth a line, but not one for each attempt to reach it.
+        logger.log(
+          level: reachability.mayWarn() ? .warning : .debug,
+          "Kafka: \(text) (\(KafkaError.name(code.rawValue)))")
       }
     default: break
     }
@@ -34,16 +37,19 @@ enum KafkaEvents {
       .report(message.err, offset: message.offset)
   }
 
-  private static func reports(_ event: OpaquePointer) {
+  private static func reports(_ event: OpaquePointer, _ reachability: Reachability) {
     withUnsafeTemporaryAllocation(of: UnsafePointer<rd_kafka_message_t>?.self, capacity: 256) {
       buffer in
       buffer.initialize(repeating: nil)
       while true {
         let count = rd_kafka_event_message_array(event, buffer.baseAddress, buffer.count)
         guard count > 0 else { return }
-        for message in buffer.prefix(count) {
-          if let message { report(message.pointee) }
+        let messages = buffer.prefix(count).compactMap { $0?.pointee }
+        // Before those who wait go on, and find out otherwise.
+        if reachability.isDown, messages.contains(where: { $0.err == RD_KAFKA_RESP_ERR_NO_ERROR }) {
+          reachability.up()
         }
+        for message in messages { report(message) }
       }
     }
   }

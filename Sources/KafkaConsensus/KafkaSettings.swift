@@ -82,13 +82,13 @@ public struct KafkaSettings: Sendable, Equatable {
       ("bootstrap.servers", brokers.joined(separator: ",")),
       ("client.id", "orderer"),
       // The socket has to outlast what a broker may wait for before it answers a fetch.
-      ("socket.timeout.ms", "\(max(readTimeout, .seconds(2)).milliseconds)"),
-      ("socket.connection.setup.timeout.ms", "\(max(dialTimeout, .seconds(1)).milliseconds)"),
+      ("socket.timeout.ms", "\(readTimeout.within(.seconds(2), .seconds(300)))"),
+      ("socket.connection.setup.timeout.ms", "\(dialTimeout.within(.seconds(1), .seconds(3600)))"),
       ("socket.keepalive.enable", "true"),
-      ("reconnect.backoff.ms", "\(max(metadataRetryBackoff.milliseconds, 50))"),
+      ("reconnect.backoff.ms", "\(reconnectBackoff.milliseconds)"),
       (
         "reconnect.backoff.max.ms",
-        "\(min(max(retry.shortInterval, metadataRetryBackoff, .milliseconds(50)), .seconds(5)).milliseconds)"
+        "\(max(reconnectBackoff, min(retry.shortInterval, .seconds(5))).milliseconds)"
       ),
       ("receive.message.max.bytes", "\(256 << 20)"),
       // The fallback speaks for brokers that cannot be asked for what they understand.
@@ -125,8 +125,8 @@ public struct KafkaSettings: Sendable, Equatable {
   var producerProperties: [(name: String, value: String)] {
     [
       ("acks", "all"), ("retries", "0"), ("max.in.flight", "1"), ("linger.ms", "1"),
-      ("retry.backoff.ms", "\(max(producerRetryBackoff.milliseconds, 1))"),
-      ("request.timeout.ms", "\(max(readTimeout, .seconds(1)).milliseconds)"),
+      ("retry.backoff.ms", "\(producerRetryBackoff.within(.milliseconds(1), .seconds(1)))"),
+      ("request.timeout.ms", "\(readTimeout.within(.seconds(1), .seconds(900)))"),
       ("message.timeout.ms", "\(postTimeout.milliseconds)"),
       ("message.max.bytes", "\(Self.maximumRecordBytes)"),
       // Brokers limit batches as they limit messages; a batch should not reach any usual limit.
@@ -134,6 +134,10 @@ public struct KafkaSettings: Sendable, Equatable {
       ("queue.buffering.max.messages", "100000"), ("queue.buffering.max.kbytes", "262144"),
       ("compression.codec", "none"),
     ]
+  }
+
+  private var reconnectBackoff: Duration {
+    min(max(metadataRetryBackoff, .milliseconds(50)), .seconds(5))
   }
 
   /// How long a record may take to be in the topic, e.g. while a partition has no leader.
@@ -145,8 +149,9 @@ public struct KafkaSettings: Sendable, Equatable {
       ("enable.auto.commit", "false"), ("enable.auto.offset.store", "false"),
       ("auto.offset.reset", "error"), ("enable.partition.eof", "false"),
       ("isolation.level", "read_uncommitted"), ("check.crcs", "true"),
-      ("fetch.wait.max.ms", "250"),
-      ("fetch.error.backoff.ms", "\(min(max(consumerRetryBackoff.milliseconds, 1), 300_000))"),
+      // Some brokers answer only then, even if there are records; a new channel may wait as long.
+      ("fetch.wait.max.ms", "100"),
+      ("fetch.error.backoff.ms", "\(consumerRetryBackoff.within(.milliseconds(1), .seconds(300)))"),
       // What is read ahead of the chain, for each channel that is behind.
       ("queued.min.messages", "5000"), ("queued.max.messages.kbytes", "16384"),
     ]
@@ -154,6 +159,11 @@ public struct KafkaSettings: Sendable, Equatable {
 }
 
 extension Duration {
+  /// Milliseconds of the time within bounds that librdkafka sets.
+  fileprivate func within(_ low: Duration, _ high: Duration) -> Int64 {
+    Swift.min(Swift.max(self, low), high).milliseconds
+  }
+
   /// Whole milliseconds, within librdkafka's range.
   var milliseconds: Int64 {
     let (seconds, attoseconds) = components

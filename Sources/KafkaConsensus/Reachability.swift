@@ -11,6 +11,7 @@ final class Reachability: Sendable {
     var nextID: UInt = 0
     var observers: [UInt: KafkaClient.Observer] = [:]
     var onDown: (@Sendable () -> Void)?
+    var lastWarning: ContinuousClock.Instant?
   }
 
   private let state = Mutex(State())
@@ -72,6 +73,26 @@ final class Reachability: Sendable {
       """)
     for observer in told.observers { observer(false) }
     told.action?()
+  }
+
+  /// A look for brokers found none, though something may have seemed otherwise.
+  func remainsDown() {
+    let observers = state.withLock { state in
+      guard !state.isDown, !state.isClosed else { return [KafkaClient.Observer]() }
+      state.isDown = true
+      return Array(state.observers.values)
+    }
+    for observer in observers { observer(false) }
+  }
+
+  /// Whether an error deserves a warning: one in a while does.
+  func mayWarn() -> Bool {
+    state.withLock { state in
+      let now = ContinuousClock.now
+      if let last = state.lastWarning, now - last < .seconds(10) { return false }
+      state.lastWarning = now
+      return true
+    }
   }
 
   /// A broker has answered.

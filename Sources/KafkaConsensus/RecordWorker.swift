@@ -117,6 +117,7 @@ struct RecordWorker {
         try await readAgain(insteadOf: offset)
         return false
       }
+      chain.log(.debug, "Consumed record \(offset)")
       expected = max(expected, offset + 1)
       gaps = 0
       trouble.set(.reading, nil)

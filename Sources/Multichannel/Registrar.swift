@@ -36,8 +36,12 @@ public final class Registrar: Sendable {
     /// The channel's ledger exists, but the channel cannot go on; the reason says why.
     case unavailable(String)
 
+    fileprivate static let opening = Entry.unavailable("its ledger is being opened")
+
     fileprivate var isBeingOpened: Bool {
-      if case .unavailable("its ledger is being opened") = self { true } else { false }
+      guard case .unavailable(let reason) = self, case .unavailable(let opening) = Self.opening
+      else { return false }
+      return reason == opening
     }
   }
 
@@ -138,7 +142,7 @@ public final class Registrar: Sendable {
   private func openAll(_ channelIDs: [String]) async -> [OpenedChannel] {
     state.withLock { state in
       for channelID in channelIDs {
-        state.entries[channelID] = .unavailable("its ledger is being opened")
+        state.entries[channelID] = .opening
       }
     }
     let opening = ChannelOpening(count: channelIDs.count)

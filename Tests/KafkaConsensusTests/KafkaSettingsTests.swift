@@ -1,0 +1,95 @@
+// What librdkafka is told, and where clients wait.
+
+import CRdKafka
+import Ordering
+import Testing
+
+@testable import KafkaConsensus
+
+@Suite(.timeLimit(.minutes(1))) struct KafkaSettingsTests {
+  private func properties(_ change: (inout KafkaSettings) -> Void) -> [String: String] {
+    var settings = KafkaSettings()
+    change(&settings)
+    let all =
+      settings.properties(brokers: ["a:1", "b:2"]) + settings.producerProperties
+      + settings.consumerProperties
+    return Dictionary(all.map { ($0.name, $0.value) }) { first, _ in first }
+  }
+
+  @Test func postsAreInOrderAndNeverRepeated() {
+    let given = properties { _ in }
+    #expect(given["acks"] == "all")
+    #expect(given["max.in.flight"] == "1")
+    #expect(given["retries"] == "0")
+    #expect(given["bootstrap.servers"] == "a:1,b:2")
+    #expect(given["auto.offset.reset"] == "error")
+  }
+
+  @Test func securityFollowsTLSAndSASL() {
+    let tls = KafkaSettings.TLS(certificate: "c", privateKey: "k", rootCertificates: ["r", "s"])
+    let sasl = KafkaSettings.SASL(mechanism: .scramSHA512, user: "u", password: "p")
+    #expect(properties { _ in }["security.protocol"] == "plaintext")
+    #expect(properties { $0.tls = tls }["security.protocol"] == "ssl")
+    #expect(properties { $0.tls = tls }["ssl.ca.pem"] == "r\ns")
+    #expect(properties { $0.sasl = sasl }["security.protocol"] == "sasl_plaintext")
+    let both = properties {
+      $0.tls = tls
+      $0.sasl = sasl
+    }
+    #expect(both["security.protocol"] == "sasl_ssl")
+    #expect(both["sasl.mechanisms"] == "SCRAM-SHA-512")
+    #expect(both["sasl.password"] == "p")
+  }
+
+  @Test func oldBrokersAreNotAskedForTheirVersion() {
+    let old = properties { $0.version = "0.9.0.1" }
+    #expect(old["api.version.request"] == "false")
+    #expect(old["broker.version.fallback"] == "0.9.0.1")
+    #expect(properties { $0.version = "0.10.2.0" }["api.version.request"] == "true")
+    var settings = KafkaSettings()
+    settings.version = "0.10.0.1"
+    #expect(!settings.createsTopics)
+    settings.version = "1.0.0"
+    #expect(settings.createsTopics)
+  }
+
+  /// Also very short and very long times are within the bounds of the client that is linked.
+  @Test(arguments: [Duration.zero, .milliseconds(1), .seconds(30), .seconds(100_000)])
+  func theClientAcceptsWhateverIsConfigured(_ time: Duration) throws {
+    var settings = KafkaSettings()
+    settings.dialTimeout = time
+    settings.readTimeout = time
+    settings.writeTimeout = time
+    settings.metadataRetryBackoff = time
+    settings.producerRetryBackoff = time
+    settings.consumerRetryBackoff = time
+    settings.retry.shortInterval = time
+    for version in ["0.8.2.0", "0.10.2.0", "1.0.0"] {
+      settings.version = version
+      for (type, own) in [
+        (RD_KAFKA_PRODUCER, settings.producerProperties),
+        (RD_KAFKA_CONSUMER, settings.consumerProperties),
+      ] {
+        let instance = try KafkaInstance(
+          type, properties: settings.properties(brokers: ["127.0.0.1:1"]) + own
+        ) { _ in }
+        instance.close()
+      }
+    }
+  }
+
+  @Test func clientsWaitAtTheGateUntilTheyAreReleasedOrRefused() async throws {
+    let gate = ClientGate(refusal: nil, isHeld: true)
+    async let first: Void = gate.pass(channelID: "c")
+    try await Task.sleep(for: .milliseconds(50))
+    gate.release()
+    try await first
+    gate.hold()
+    let second = Task { try await gate.pass(channelID: "c") }
+    try await Task.sleep(for: .milliseconds(50))
+    gate.close(.halted(channelID: "c"))
+    await #expect(throws: ChainError.self) { try await second.value }
+    gate.refuse(nil)
+    await #expect(throws: ChainError.self) { try await gate.pass(channelID: "c") }
+  }
+}
