@@ -11,17 +11,20 @@ enum BlockRange: Equatable {
   /// The start is beyond what the request could wait for.
   case notFound
 
-  /// - Parameter height: Blocks in the chain, at least 1.
-  init(_ seek: Orderer_SeekInfo, height: UInt64) {
+  /// - Parameters:
+  ///   - oldest: The first block that can still be read.
+  ///   - height: Blocks in the chain, at least 1.
+  init(_ seek: Orderer_SeekInfo, oldest: UInt64, height: UInt64) {
     let newest = height == 0 ? 0 : height - 1
     var start: UInt64 = 0
     var exists = true
     switch seek.start.type {
-    case .oldest: start = 0
+    case .oldest: start = oldest
     case .newest: start = newest
     case .nextCommit: start = height
-    case .specified(let position) where position.number <= height: start = position.number
-    // A start beyond the next block, and one without a type, can't be waited for. As in the reference
+    case .specified(let position) where (oldest...height).contains(position.number):
+      start = position.number
+    // A start beyond the next block, a forgotten one, and one without a type can't be waited for. As in the reference
     // implementation the stop is still checked against position zero.
     case .specified, nil: exists = false
     }

@@ -127,7 +127,7 @@ public struct DeliverHandler: Sendable {
         "Received seekInfo message from \(stream.remoteAddress) with missing start or stop")
       return .badRequest
     }
-    switch BlockRange(seek, height: channel.tip.height) {
+    switch BlockRange(seek, oldest: channel.oldestBlock, height: channel.tip.height) {
     case .blocks(let range):
       return try await deliver(
         range, seek: seek, heedsErrors: heedsErrors, of: channel, access: &access, on: stream)

@@ -177,7 +177,8 @@ public final class KafkaChain: Chain {
     try await createTopic(client)
     let topic = try client.topic(channelID)
     let connected = try await connect(client, topic)
-    guard connected > offsets.lastPersisted else {
+    // A broker need not tell the offset.
+    guard connected < 0 || connected > offsets.lastPersisted else {
       throw TopicMismatch.shorter(
         topic: channelID, persisted: offsets.lastPersisted, block: newestBlock.number,
         end: connected)

@@ -30,6 +30,8 @@ public final class Channel: Sendable {
   public var processor: any ChannelProcessor { support.processor }
   /// The configuration in force.
   public var bundle: ConfigBundle { support.bundle }
+  /// The first block that can be read: 0 unless the ledger forgets.
+  public var oldestBlock: UInt64 { support.store.oldestBlock }
   /// The end of the chain, for readers.
   public var tip: TipSignal { support.tip }
 

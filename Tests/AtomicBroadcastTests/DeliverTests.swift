@@ -1,7 +1,9 @@
 // What readers get for their requests.
 
+import BlockLedger
 import FabricProtos
 import Foundation
+import Synchronization
 import Testing
 
 @testable import AtomicBroadcast
@@ -20,6 +22,14 @@ import Testing
       #expect(answer.numbers == expected)
       #expect(answer.status == .success)
     }
+  }
+
+  @Test func aLedgerThatForgetsIsReadFromItsOldestBlock() async throws {
+    let world = try await World(ledgers: RAMLedgerFactory(historySize: 3))
+    try await world.grow(to: 6)
+    let admin = try Client.ordererAdmin()
+    #expect(try await world.request(admin.seek(.oldest, .newest)).numbers == [3, 4, 5])
+    #expect(try await world.request(admin.seek(.number(1), .newest)).status == .notFound)
   }
 
   @Test func requestsThatCannotBeMetGetTheirStatus() async throws {
@@ -43,7 +53,7 @@ import Testing
   @Test func aReaderAtTheTipGetsTheNextBlock() async throws {
     let world = try await World()
     let stream = FakeStream()
-    stream.push([try Client.ordererAdmin().seek(.nextCommit, .number(2))])
+    stream.push([try Client.ordererAdmin().seek(.number(1), .number(2))])
     let reader = Task { try await world.deliver.handle(stream) }
     try await Task.sleep(for: .milliseconds(50))
     #expect(try stream.delivered.numbers == [])
@@ -108,11 +118,19 @@ import Testing
     let expiry = try #require(
       try await World().system.bundle.mspManager.validIdentity(serialized: admin.creator[...])
         .expiresAt)
-    let start = Date()
-    // The node's clock runs so that the certificate expires a moment after the request.
-    let clock: @Sendable () -> Date = { expiry - 0.2 + Date().timeIntervalSince(start) }
-    let world = try await World(now: clock)
+    // The node's clock stands a moment before the expiry until the first block is delivered.
     let stream = FakeStream()
+    let start = Mutex<Date?>(nil)
+    let clock: @Sendable () -> Date = {
+      guard (try? stream.delivered.numbers.isEmpty) == false else { return expiry - 0.2 }
+      let now = Date()
+      let elapsed = start.withLock { start in
+        if start == nil { start = now }
+        return now.timeIntervalSince(start ?? now)
+      }
+      return expiry - 0.2 + elapsed
+    }
+    let world = try await World(now: clock)
     stream.push([try admin.seek(.oldest, .number(9), time: clock())])
     try await world.deliver.handle(stream)
     #expect(try stream.delivered.numbers == [0])

@@ -178,35 +178,62 @@ def test_read_only_file_system(make_orderer, small_disk):
     wait_for(lambda: delivered(orderer, channel, user) == accepted, "the node resumes")
 
 
-FAILING_SYNC = """
+FAILING_CALLS = """
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+static int fails(const char *trigger) { return access(getenv(trigger), F_OK) == 0; }
 int fdatasync(int file) {
   static int (*real)(int);
   if (!real) real = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
-  if (access(getenv("FAIL_SYNC_IF"), F_OK) == 0) { errno = EIO; return -1; }
+  if (fails("FAIL_SYNC_IF")) { errno = EIO; return -1; }
   return real(file);
+}
+ssize_t write(int file, const void *bytes, size_t count) {
+  static ssize_t (*real)(int, const void *, size_t);
+  if (!real) real = (ssize_t (*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
+  char link[64], path[4096];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+  ssize_t length = readlink(link, path, sizeof path - 1);
+  if (length > 0) {
+    path[length] = 0;
+    if (strstr(path, "/index/") && fails("FAIL_INDEX_IF")) {
+      if (count > 8) real(file, bytes, count / 2);
+      errno = ENOSPC;
+      return -1;
+    }
+  }
+  return real(file, bytes, count);
 }
 """
 
 
-def test_failed_synchronization(make_orderer, tmp_path, monkeypatch):
-    """After a failed fsync a channel stops for good: its block is not shown, and the reason is told."""
+@pytest.fixture
+def troubled(make_orderer, tmp_path, monkeypatch):
+    """A running orderer, and the files that make fdatasync, and writes to the index, fail."""
     compiler = shutil.which("cc") or shutil.which("clang")
     if not compiler:
-        pytest.skip("there is no C compiler to make fdatasync fail with")
-    library, trigger = tmp_path / "failing_sync.so", tmp_path / "fail"
-    (tmp_path / "failing_sync.c").write_text(FAILING_SYNC)
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, tmp_path / "failing_sync.c",
-                    "-ldl"], check=True)
+        pytest.skip("there is no C compiler to make system calls fail with")
+    library, sync, index = tmp_path / "failing.so", tmp_path / "sync", tmp_path / "write"
+    (tmp_path / "failing.c").write_text(FAILING_CALLS)
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, tmp_path / "failing.c", "-ldl"],
+                   check=True)
     orderer = make_orderer()
     with monkeypatch.context() as patch:
         patch.setenv("LD_PRELOAD", str(library))
-        patch.setenv("FAIL_SYNC_IF", str(trigger))
+        patch.setenv("FAIL_SYNC_IF", str(sync))
+        patch.setenv("FAIL_INDEX_IF", str(index))
         orderer.start()
+    return orderer, sync, index
+
+
+def test_failed_synchronization(troubled):
+    """After a failed fsync a channel stops for good: its block is not shown, and the reason is told."""
+    orderer, trigger, _ = troubled
     channel, user = orderer.create_channel(), org_user(1)
     assert submit(orderer, envelope(channel, user, b"0"))[0] == "SUCCESS"
     wait_for(lambda: delivered(orderer, channel, user) == [b"0"], "the block is written")
@@ -224,3 +251,25 @@ def test_failed_synchronization(make_orderer, tmp_path, monkeypatch):
     assert delivered(orderer, channel, user) == [b"0"]
     assert submit(orderer, envelope(channel, user, b"2"))[0] == "SUCCESS"
     wait_for(lambda: delivered(orderer, channel, user) == [b"0", b"2"], "it goes on")
+
+
+def test_failing_index(troubled):
+    """Blocks go on while the index cannot be written, and are in it once it can."""
+    orderer, _, trigger = troubled
+    channel, user = orderer.create_channel(), org_user(1)
+    sent = []
+    for turn in range(3):
+        for phase in (trigger.touch, trigger.unlink):
+            phase()
+            for _ in range(3):
+                sent.append(b"%d" % len(sent))
+                assert submit(orderer, envelope(channel, user, sent[-1]))[0] == "SUCCESS"
+                wait_for(lambda: delivered(orderer, channel, user) == sent, f"turn {turn}")
+    assert "could not be entered into the index" in orderer.log
+    # Go's orderer would believe the index, so it has to be complete without a repair.
+    orderer.process.kill()
+    orderer.process.wait()
+    before = len(orderer.log)
+    orderer.start()
+    assert delivered(orderer, channel, user) == sent
+    assert "Indexed" not in orderer.log[before:] and "damaged" not in orderer.log
