@@ -65,7 +65,10 @@ var targets: [Target] = [
     name: "CBuildInformation",
     cSettings: [.define("HEDDLE_COMMIT", to: "\"\(commit)\"")]),
   .executableTarget(
-    name: "orderer", dependencies: ["OrdererServer", "ConfigTools", "LedgerTools", "CBuildInformation", argumentParser]),
+    name: "orderer",
+    dependencies: [
+      "OrdererServer", "ConfigTools", "LedgerTools", "CBuildInformation", argumentParser,
+    ]),
 
   .executableTarget(
     name: "config-update-fuzzer", dependencies: ["ChannelConfig", argumentParser],
@@ -87,9 +90,13 @@ var targets: [Target] = [
   .testTarget(name: "SoloConsensusTests", dependencies: ["SoloConsensus"]),
   .testTarget(name: "KafkaConsensusTests", dependencies: ["KafkaConsensus"]),
   .testTarget(name: "ConfigToolsTests", dependencies: ["ConfigTools", "GenesisProfiles"]),
-  .testTarget(name: "MessageProcessingTests", dependencies: ["MessageProcessing", "GenesisProfiles"]),
-  .testTarget(name: "MultichannelTests", dependencies: ["Multichannel", "SoloConsensus", "GenesisProfiles"]),
-  .testTarget(name: "AtomicBroadcastTests", dependencies: ["AtomicBroadcast", "SoloConsensus", "GenesisProfiles"]),
+  .testTarget(
+    name: "MessageProcessingTests", dependencies: ["MessageProcessing", "GenesisProfiles"]),
+  .testTarget(
+    name: "MultichannelTests", dependencies: ["Multichannel", "SoloConsensus", "GenesisProfiles"]),
+  .testTarget(
+    name: "AtomicBroadcastTests",
+    dependencies: ["AtomicBroadcast", "SoloConsensus", "GenesisProfiles"]),
   .testTarget(name: "GRPCTransportTests", dependencies: ["GRPCTransport", nioEmbedded]),
   .testTarget(name: "OrdererConfigurationTests", dependencies: ["OrdererConfiguration"]),
   .testTarget(name: "FabricLoggingTests", dependencies: ["FabricLogging"]),
@@ -101,7 +108,9 @@ if let only = Context.environment["HEDDLE_ONLY"] {
   var keep = Set<String>()
   var queue = only.split(separator: ",").map(String.init)
   while let name = queue.popLast() {
-    guard keep.insert(name).inserted, let target = targets.first(where: { $0.name == name }) else { continue }
+    guard keep.insert(name).inserted, let target = targets.first(where: { $0.name == name }) else {
+      continue
+    }
     for dependency in target.dependencies {
       if case .byNameItem(let name, _) = dependency { queue.append(name) }
     }
@@ -111,7 +120,8 @@ if let only = Context.environment["HEDDLE_ONLY"] {
 
 let package = Package(
   name: "heddle",
-  products: targets.contains { $0.name == "orderer" } ? [.executable(name: "orderer", targets: ["orderer"])] : [],
+  products: targets.contains { $0.name == "orderer" }
+    ? [.executable(name: "orderer", targets: ["orderer"])] : [],
   dependencies: [
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),

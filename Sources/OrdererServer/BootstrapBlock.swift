@@ -48,7 +48,8 @@ enum BootstrapBlock {
     }
     guard bytes.count <= maximumSize else {
       throw StartupError(
-        "unable to bootstrap orderer: \(path) is larger than \(maximumSize) bytes, no genesis block")
+        "unable to bootstrap orderer: \(path) is larger than \(maximumSize) bytes, no genesis block"
+      )
     }
     do {
       return try Block(serialized: bytes)

@@ -11,8 +11,8 @@ import Logging
 import Membership
 import MessageProcessing
 import Multichannel
-import Ordering
 import OrdererConfiguration
+import Ordering
 import SoloConsensus
 
 /// What ``OrdererServer`` starts and stops.
@@ -59,7 +59,8 @@ final class Node: Sendable {
       environment: environment, onConfiguration: { trust.update($0) },
       logger: logging.logger("orderer.common.multichannel"))
     if try ledgers.channelIDs().isEmpty {
-      let genesis = try BootstrapBlock.load(general, configurationDirectory: directory, logger: logger)
+      let genesis = try BootstrapBlock.load(
+        general, configurationDirectory: directory, logger: logger)
       if let genesis { try await registrar.bootstrap(genesis) }
     } else {
       logger.info("Not bootstrapping the system channel because of existing channels")

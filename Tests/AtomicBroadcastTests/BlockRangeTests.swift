@@ -8,16 +8,17 @@ import Testing
 @Suite struct BlockRangeTests {
   typealias Position = Orderer_SeekPosition.OneOf_Type
 
-  @Test(arguments: [
-    (.oldest, .newest, .blocks(2...9)), (.oldest, .oldest, .blocks(2...2)),
-    (.newest, .newest, .blocks(9...9)), (.nextCommit, .number(12), .blocks(10...12)),
-    (.number(10), .number(11), .blocks(10...11)), (.number(4), .number(4), .blocks(4...4)),
-    (.number(5), .number(4), .invalid(start: 5, stop: 4)), (.number(11), .number(12), .notFound),
-    (.number(1), .newest, .notFound), (nil, .newest, .notFound),
-    // Stops that lie before the start without being a number never end the delivery.
-    (.number(10), .newest, .blocks(10...UInt64.max)),
-    (.number(3), nil, .blocks(3...UInt64.max)),
-  ] as [(Position?, Position?, BlockRange)])
+  @Test(
+    arguments: [
+      (.oldest, .newest, .blocks(2...9)), (.oldest, .oldest, .blocks(2...2)),
+      (.newest, .newest, .blocks(9...9)), (.nextCommit, .number(12), .blocks(10...12)),
+      (.number(10), .number(11), .blocks(10...11)), (.number(4), .number(4), .blocks(4...4)),
+      (.number(5), .number(4), .invalid(start: 5, stop: 4)), (.number(11), .number(12), .notFound),
+      (.number(1), .newest, .notFound), (nil, .newest, .notFound),
+      // Stops that lie before the start without being a number never end the delivery.
+      (.number(10), .newest, .blocks(10...UInt64.max)),
+      (.number(3), nil, .blocks(3...UInt64.max)),
+    ] as [(Position?, Position?, BlockRange)])
   func positionsBecomeBlockNumbers(
     _ start: Position?, _ stop: Position?, _ expected: BlockRange
   ) {

@@ -45,7 +45,8 @@ import Testing
     #expect(partly.numbers == [1, 2])
     #expect(partly.status == .notFound)
     #expect(
-      try await world.request(admin.seek(.oldest, .newest) { $0.clearStop() }).status == .badRequest)
+      try await world.request(admin.seek(.oldest, .newest) { $0.clearStop() }).status == .badRequest
+    )
     #expect(
       try await world.request(admin.seek(.oldest, .newest, channel: "nowhere")).status == .notFound)
   }

@@ -8,10 +8,11 @@ import Logging
 import Membership
 import MessageProcessing
 import Multichannel
-import struct NIOCore.ByteBuffer
 import Ordering
 import SoloConsensus
 import Synchronization
+
+import struct NIOCore.ByteBuffer
 
 @testable import AtomicBroadcast
 

@@ -16,7 +16,9 @@ import Testing
     #expect(index == bytes.count)
   }
 
-  @Test(arguments: [[], [0x80], [UInt8](repeating: 0xFF, count: 10), [UInt8](repeating: 0x80, count: 11)])
+  @Test(arguments: [
+    [], [0x80], [UInt8](repeating: 0xFF, count: 10), [UInt8](repeating: 0x80, count: 11),
+  ])
   func cutOffAndOverlongValuesAreRefused(_ bytes: [UInt8]) {
     var index = 0
     #expect(Varint.read(bytes, at: &index, end: bytes.count) == nil)
@@ -123,7 +125,8 @@ import Testing
     for _ in 0..<20_000 {
       var bytes = original
       for _ in 0..<Int.random(in: 1...3, using: &random) {
-        bytes[Int.random(in: 0..<bytes.count, using: &random)] = .random(in: 0...255, using: &random)
+        bytes[Int.random(in: 0..<bytes.count, using: &random)] = .random(
+          in: 0...255, using: &random)
       }
       let expected = Self.parsedByLibrary(bytes)
       let view = try? EnvelopeView(bytes)
@@ -164,10 +167,11 @@ import Testing
     #expect(try Block(serialized: genesis.serialized()) == genesis)
   }
 
-  @Test(arguments: [
-    (0, [0x02, 1, 0]), (127, [0x02, 1, 127]), (128, [0x02, 2, 0, 128]), (256, [0x02, 2, 1, 0]),
-    (UInt64.max, [0x02, 9, 0, 255, 255, 255, 255, 255, 255, 255, 255]),
-  ] as [(UInt64, [UInt8])])
+  @Test(
+    arguments: [
+      (0, [0x02, 1, 0]), (127, [0x02, 1, 127]), (128, [0x02, 2, 0, 128]), (256, [0x02, 2, 1, 0]),
+      (UInt64.max, [0x02, 9, 0, 255, 255, 255, 255, 255, 255, 255, 255]),
+    ] as [(UInt64, [UInt8])])
   func theHashedFormEncodesNumbersAsMinimalIntegers(_ number: UInt64, _ encoded: [UInt8]) {
     let bytes = BlockHeader(number: number, previousHash: [5], dataHash: [6]).derBytes()
     #expect(bytes == [0x30, UInt8(encoded.count + 6)] + encoded + [0x04, 1, 5, 0x04, 1, 6])

@@ -1,8 +1,7 @@
 // Durations in Go's text form, with what Go makes of them.
 
-import Testing
-
 import GoValues
+import Testing
 
 @Suite("A duration in Go's text form")
 struct GoDurationTests {

@@ -70,7 +70,9 @@ import Testing
     let ledgers = RAMLedgerFactory(historySize: 100)
     let broken = try await ledgers.openOrCreate("broken")
     try await broken.append(
-      Block(header: BlockHeader(number: 0, previousHash: [], dataHash: sha([9])), data: [[9]], metadata: []))
+      Block(
+        header: BlockHeader(number: 0, previousHash: [], dataHash: sha([9])), data: [[9]],
+        metadata: []))
     _ = try await ledgers.openOrCreate("empty")
     let system = try await ledgers.openOrCreate("syschannel")
     try await system.append(Self.genesis("system-solo-v20"))
