@@ -31,6 +31,8 @@ final class Node: Sendable {
   ) async throws {
     let general = configuration.general
     logger = logging.logger("orderer.common.server")
+    try UnservedSettings.refuse(configuration)
+    for notice in UnservedSettings.notices(configuration) { logger.warning("\(notice)") }
     let keyStore = general.bccsp.software.keyStore
     let localMSP = try StartupError.wrap("Failed to get local MSP identity") {
       try LocalMSP(
