@@ -100,7 +100,7 @@ var targets: [Target] = [
   .testTarget(name: "GRPCTransportTests", dependencies: ["GRPCTransport", nioEmbedded]),
   .testTarget(name: "OrdererConfigurationTests", dependencies: ["OrdererConfiguration"]),
   .testTarget(name: "FabricLoggingTests", dependencies: ["FabricLogging"]),
-  .testTarget(name: "OrdererServerTests", dependencies: ["OrdererServer"]),
+  .testTarget(name: "OrdererServerTests", dependencies: ["OrdererServer", "KafkaConsensus"]),
 ]
 
 // HEDDLE_ONLY=Target[,Target] keeps those targets and what they need, to work on one room at a time.

@@ -5,5 +5,5 @@ cd "$(dirname "$0")/.."
 
 scripts/setup.sh --tests
 swift build --build-tests
-swift test --skip-build
+HEDDLE_PYTHON=$PWD/.venv/bin/python swift test --skip-build
 .venv/bin/python -m pytest -q Tests/Interop --orderer "$(swift build --show-bin-path)/orderer"

@@ -49,9 +49,18 @@ extension OrdererConfiguration {
     }
   }
 
-  /// SASL/PLAIN towards the brokers.
+  /// How a password is proved to the brokers; the raw values are SASL's names.
+  public enum SASLMechanism: String, Sendable, CaseIterable {
+    case plain = "PLAIN"
+    case scramSHA256 = "SCRAM-SHA-256"
+    case scramSHA512 = "SCRAM-SHA-512"
+  }
+
+  /// SASL towards the brokers. The section's name is Fabric's, which only knows PLAIN.
   public struct SASLPlain: Sendable, Equatable {
     public var enabled = false
+    /// Not a setting of Fabric's.
+    public var mechanism = SASLMechanism.plain
     public var user = ""
     /// Never shown.
     public var password = ""

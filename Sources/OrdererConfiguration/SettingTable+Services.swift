@@ -30,6 +30,7 @@ extension SettingTable {
     + tls("Kafka.TLS", \.kafka.tls, keys: [.pem, .secret], certificates: .pem)
     + [
       Setting("Kafka.SASLPlain.Enabled", \.kafka.saslPlain.enabled),
+      Setting("Kafka.SASLPlain.Mechanism", \.kafka.saslPlain.mechanism),
       Setting("Kafka.SASLPlain.User", \.kafka.saslPlain.user),
       Setting("Kafka.SASLPlain.Password", \.kafka.saslPlain.password, .secret),
       Setting("Kafka.Topic.ReplicationFactor", \.kafka.topic.replicationFactor),

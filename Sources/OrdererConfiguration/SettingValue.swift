@@ -280,5 +280,6 @@ extension ChoiceSetting {
 extension OrdererConfiguration.LedgerType: ChoiceSetting {}
 extension OrdererConfiguration.BootstrapMethod: ChoiceSetting {}
 extension OrdererConfiguration.ReplicationPolicy: ChoiceSetting {}
+extension OrdererConfiguration.SASLMechanism: ChoiceSetting {}
 extension OrdererConfiguration.BCCSP.Provider: ChoiceSetting {}
 extension OrdererConfiguration.Metrics.Provider: ChoiceSetting {}

@@ -27,8 +27,14 @@ extension KafkaSettings {
         rootCertificates: kafka.tls.rootCAs)
     }
     if kafka.saslPlain.enabled {
+      let mechanism: SASL.Mechanism =
+        switch kafka.saslPlain.mechanism {
+        case .plain: .plain
+        case .scramSHA256: .scramSHA256
+        case .scramSHA512: .scramSHA512
+        }
       sasl = SASL(
-        mechanism: .plain, user: kafka.saslPlain.user, password: kafka.saslPlain.password)
+        mechanism: mechanism, user: kafka.saslPlain.user, password: kafka.saslPlain.password)
     }
     replicationFactor = Int(kafka.topic.replicationFactor)
     verbose = kafka.verbose
