@@ -55,27 +55,14 @@ public struct EnvelopeView: Sendable {
   ///   if there is no header.
   public init(_ bytes: [UInt8]) throws(EnvelopeError) {
     self.bytes = bytes
-    var payload = 0..<0
-    var signature = 0..<0
-    do {
-      var reader = WireReader(bytes, 0..<bytes.count)
-      while let field = try reader.next() {
-        if field.isBytes(1) {
-          payload = field.range
-        } else if field.isBytes(2) {
-          signature = field.range
-        }
-      }
-    } catch { throw .malformed("envelope") }
-    payloadRange = payload
-    signatureRange = signature
+    (payloadRange, signatureRange) = try Self.twoFields(bytes, 0..<bytes.count, of: "envelope")
 
     var hasHeader = false
     var channelHeader = 0..<0
     var signatureHeader = 0..<0
     var data = 0..<0
     do {
-      var reader = WireReader(bytes, payload)
+      var reader = WireReader(bytes, payloadRange)
       while let field = try reader.next() {
         if field.isBytes(1) {
           hasHeader = true
@@ -130,20 +117,7 @@ public struct EnvelopeView: Sendable {
   /// - Throws: ``EnvelopeError/malformed(_:)`` if the outermost layer is no valid message.
   public init(opaque bytes: [UInt8]) throws(EnvelopeError) {
     self.bytes = bytes
-    var payload = 0..<0
-    var signature = 0..<0
-    do {
-      var reader = WireReader(bytes, 0..<bytes.count)
-      while let field = try reader.next() {
-        if field.isBytes(1) {
-          payload = field.range
-        } else if field.isBytes(2) {
-          signature = field.range
-        }
-      }
-    } catch { throw .malformed("envelope") }
-    payloadRange = payload
-    signatureRange = signature
+    (payloadRange, signatureRange) = try Self.twoFields(bytes, 0..<bytes.count, of: "envelope")
     headerType = -1
     channelID = ""
     timestamp = nil
@@ -160,19 +134,27 @@ public struct EnvelopeView: Sendable {
   public func signatureHeaderParts() throws(EnvelopeError) -> (
     creator: ArraySlice<UInt8>, nonce: ArraySlice<UInt8>
   ) {
-    var creator = 0..<0
-    var nonce = 0..<0
+    let (creator, nonce) = try Self.twoFields(bytes, signatureHeaderRange, of: "signature header")
+    return (bytes[creator], bytes[nonce])
+  }
+
+  /// Where the contents of the length-delimited fields 1 and 2 of a message are.
+  private static func twoFields(
+    _ bytes: [UInt8], _ range: Range<Int>, of message: String
+  ) throws(EnvelopeError) -> (Range<Int>, Range<Int>) {
+    var first = 0..<0
+    var second = 0..<0
     do {
-      var reader = WireReader(bytes, signatureHeaderRange)
+      var reader = WireReader(bytes, range)
       while let field = try reader.next() {
         if field.isBytes(1) {
-          creator = field.range
+          first = field.range
         } else if field.isBytes(2) {
-          nonce = field.range
+          second = field.range
         }
       }
-    } catch { throw .malformed("signature header") }
-    return (bytes[creator], bytes[nonce])
+    } catch { throw .malformed(message) }
+    return (first, second)
   }
 
   private static func timestamp(
