@@ -107,7 +107,8 @@ class Orderer:
         style = "v14" if flavor == "1.4" else "v20"
         genesis = FIXTURES / f"blocks/system-solo-{style}.block"
         general = {"ListenAddress": "127.0.0.1", "ListenPort": self.port,
-                   "TLS": {"Enabled": False}, "LocalMSPDir": str(node / "msp"),
+                   "TLS": {"Enabled": False, "PrivateKey": str(node / "tls/server.key"),
+                           "Certificate": str(node / "tls/server.crt")}, "LocalMSPDir": str(node / "msp"),
                    "LocalMSPID": "OrdererMSP", "Cluster": {"SendBufferSize": 10},
                    "Authentication": {"TimeWindow": "15m"},
                    "BCCSP": {"Default": "SW", "SW": {"Hash": "SHA2", "Security": 256}}}
@@ -173,9 +174,12 @@ class Orderer:
 
     def channel(self):
         """A new gRPC channel to the process."""
-        return grpc.insecure_channel(self.address, [
-            ("grpc.max_receive_message_length", MESSAGE_LIMIT),
-            ("grpc.use_local_subchannel_pool", 1)])
+        options = [("grpc.max_receive_message_length", MESSAGE_LIMIT),
+                   ("grpc.use_local_subchannel_pool", 1)]
+        if not self.settings["General"]["TLS"]["Enabled"]:
+            return grpc.insecure_channel(self.address, options)
+        roots = (FIXTURES / "crypto/orderer.test/nodes/node1/tls/ca.crt").read_bytes()
+        return grpc.secure_channel(self.address, grpc.ssl_channel_credentials(roots), options)
 
     def broadcast(self, *envelopes):
         """Send envelopes on one stream; the status names."""

@@ -43,9 +43,11 @@ GARBAGE = {
 }
 
 
+@pytest.mark.parametrize("tls", [False, True], ids=["plaintext", "tls"])
 @pytest.mark.parametrize("kind", GARBAGE)
-def test_garbage_on_the_port(orderer, kind):
+def test_garbage_on_the_port(make_orderer, kind, tls):
     """Garbage costs its own connection."""
+    orderer = make_orderer(options={"General.TLS.Enabled": tls}).start()
     throw(orderer, GARBAGE[kind])
     before = orderer.resident_megabytes()
     for _ in range(5):
