@@ -22,10 +22,12 @@ enum BlockRange: Equatable {
     case .oldest: start = oldest
     case .newest: start = newest
     case .nextCommit: start = height
-    case .specified(let position) where (oldest...height).contains(position.number):
+    // Not as a range: blocks are forgotten a moment before `height` shows the new ones, so that
+    // `oldest` can be above it.
+    case .specified(let position) where position.number >= oldest && position.number <= height:
       start = position.number
-    // A start beyond the next block, a forgotten one, and one without a type can't be waited for. As in the reference
-    // implementation the stop is still checked against position zero.
+    // A start beyond the next block, a forgotten one, and one without a type can't be waited for. As
+    // in the reference implementation the stop is still checked against position zero.
     case .specified, nil: exists = false
     }
     let stop: UInt64

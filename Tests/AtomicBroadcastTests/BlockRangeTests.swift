@@ -27,4 +27,11 @@ import Testing
     seek.stop.type = stop
     #expect(BlockRange(seek, oldest: 2, height: 10) == expected)
   }
+
+  @Test func aLedgerMayForgetBlocksBeforeItsNewHeightShows() {
+    var seek = Orderer_SeekInfo()
+    seek.start.type = .number(4)
+    seek.stop.type = .newest
+    #expect(BlockRange(seek, oldest: 7, height: 5) == .notFound)
+  }
 }
