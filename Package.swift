@@ -18,8 +18,6 @@ let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
-let lifecycle: Target.Dependency = .product(
-  name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals: Target.Dependency = .product(
   name: "UnixSignals", package: "swift-service-lifecycle")
 let argumentParser: Target.Dependency = .product(
@@ -59,7 +57,7 @@ var targets: [Target] = [
     name: "OrdererServer",
     dependencies: [
       "AtomicBroadcast", "SoloConsensus", "KafkaConsensus", "GenesisProfiles", "GRPCTransport",
-      "OrdererConfiguration", "FabricLogging", lifecycle, unixSignals,
+      "OrdererConfiguration", "FabricLogging", unixSignals,
     ]),
   .target(
     name: "CBuildInformation",

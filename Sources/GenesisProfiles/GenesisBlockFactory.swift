@@ -58,8 +58,7 @@ public enum GenesisBlockFactory {
 
   /// 24 random bytes.
   public static func randomNonce() -> [UInt8] {
-    var generator = SystemRandomNumberGenerator()
-    return (0..<24).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+    randomBytes(24)
   }
 
   private static func metadata(

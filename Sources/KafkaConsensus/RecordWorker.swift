@@ -188,15 +188,10 @@ struct RecordWorker {
 
   private func context() throws -> KafkaCore.Context {
     let bundle = chain.support.bundle
-    guard let orderer = bundle.orderer else {
-      throw BlockWriterError(
-        channelID: bundle.channelID, reason: "the channel's configuration has no Orderer group")
-    }
+    let orderer = try bundle.requireOrderer()
     return KafkaCore.Context(
       configSequence: bundle.sequence, resubmission: orderer.capabilities.resubmission,
-      limits: BatchLimits(
-        maxMessageCount: Int(orderer.batchSize.maxMessageCount),
-        preferredMaxBytes: Int(orderer.batchSize.preferredMaxBytes)))
+      limits: BatchLimits(orderer.batchSize))
   }
 
   private mutating func carryOut(_ effects: [KafkaCore.Effect]) async throws {

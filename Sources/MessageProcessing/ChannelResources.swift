@@ -2,6 +2,7 @@
 // and randomness.
 
 import ChannelConfig
+import FabricCrypto
 import Foundation
 import Logging
 import Membership
@@ -76,7 +77,6 @@ public struct ProcessingEnvironment: Sendable {
   /// ``nonceSize`` bytes of the operating system's random source.
   @Sendable
   public static func randomNonce() -> [UInt8] {
-    var generator = SystemRandomNumberGenerator()
-    return (0..<nonceSize).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+    randomBytes(nonceSize)
   }
 }

@@ -33,6 +33,12 @@ public struct BatchLimits: Sendable, Equatable {
     self.maxMessageCount = maxMessageCount
     self.preferredMaxBytes = preferredMaxBytes
   }
+
+  /// What a channel's configuration says.
+  public init(_ size: OrdererGroupConfig.BatchSize) {
+    self.init(
+      maxMessageCount: Int(size.maxMessageCount), preferredMaxBytes: Int(size.preferredMaxBytes))
+  }
 }
 
 /// Groups a sequence of normal messages into batches.

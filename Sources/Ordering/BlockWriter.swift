@@ -129,11 +129,6 @@ public final class BlockWriter: Sendable {
       signer: signer, nonce: randomBytes(nonceSize))
     return Block(header: next.last, data: content.entries, metadata: metadata)
   }
-
-  private func randomBytes(_ count: Int) -> [UInt8] {
-    var generator = SystemRandomNumberGenerator()
-    return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
-  }
 }
 
 /// Layout of the metadata entries of an orderer's block (`common.BlockMetadataIndex`).

@@ -123,6 +123,19 @@ extension PendingBlock {
   public static let maximumBytes = 4 << 20
 }
 
+extension ConfigBundle {
+  /// The Orderer group, without which nothing can be ordered.
+  ///
+  /// - Throws: ``BlockWriterError`` if there is none.
+  public func requireOrderer() throws -> OrdererGroupConfig {
+    guard let orderer else {
+      throw BlockWriterError(
+        channelID: channelID, reason: "the channel's configuration has no Orderer group")
+    }
+    return orderer
+  }
+}
+
 extension ConsenterSupport {
   public func write(_ blocks: [PendingBlock]) async throws {
     for block in blocks { try await write(block.batch, consenterMetadata: block.consenterMetadata) }

@@ -132,12 +132,7 @@ public final class SoloChain: Chain {
   }
 
   private func limits() throws -> BatchLimits {
-    guard let size = support.bundle.orderer?.batchSize else {
-      throw BlockWriterError(
-        channelID: support.channelID, reason: "the channel's configuration has no Orderer group")
-    }
-    return BatchLimits(
-      maxMessageCount: Int(size.maxMessageCount), preferredMaxBytes: Int(size.preferredMaxBytes))
+    BatchLimits(try support.bundle.requireOrderer().batchSize)
   }
 
   /// The message as the configuration in force wants it; nil if it does not allow it any more.
