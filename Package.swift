@@ -10,6 +10,8 @@ let cryptoExtras: Target.Dependency = .product(name: "_CryptoExtras", package: "
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
 let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let metricsTestKit: Target.Dependency = .product(name: "MetricsTestKit", package: "swift-metrics")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
@@ -30,7 +32,7 @@ var targets: [Target] = [
   .target(name: "FabricProtos", dependencies: [protobuf]),
   .target(name: "FabricCrypto", dependencies: [crypto, cryptoExtras, asn1]),
   .target(
-    name: "Membership", dependencies: ["FabricProtos", "FabricCrypto", x509, asn1, yams]),
+    name: "Membership", dependencies: ["FabricProtos", "FabricCrypto", crypto, x509, asn1, yams]),
   .target(name: "Policies", dependencies: ["Membership"]),
   .target(name: "GoValues"),
   .target(name: "ChannelConfig", dependencies: ["GoValues", "Policies"]),
@@ -39,25 +41,27 @@ var targets: [Target] = [
   .target(
     name: "BlockLedger",
     dependencies: ["CLevelDB", "FabricProtos", "FabricCrypto", nioCore, nioPosix, logging]),
-  .target(name: "Ordering", dependencies: ["ChannelConfig", "BlockLedger", logging]),
+  .target(name: "Ordering", dependencies: ["ChannelConfig", "BlockLedger", logging, metrics]),
   .target(name: "SoloConsensus", dependencies: ["Ordering"]),
   .systemLibrary(name: "CRdKafka", providers: [.apt(["librdkafka-dev"])]),
-  .target(name: "KafkaConsensus", dependencies: ["CRdKafka", "Ordering", logging]),
+  .target(name: "KafkaConsensus", dependencies: ["CRdKafka", "Ordering", logging, metrics]),
   .target(name: "ConfigTools", dependencies: ["Ordering"]),
   .target(name: "LedgerTools", dependencies: ["Ordering"]),
   .target(name: "MessageProcessing", dependencies: ["ChannelConfig", x509, logging]),
-  .target(name: "Multichannel", dependencies: ["Ordering", "MessageProcessing"]),
-  .target(name: "AtomicBroadcast", dependencies: ["Multichannel"]),
+  .target(name: "Multichannel", dependencies: ["Ordering", "MessageProcessing", metrics]),
+  .target(name: "AtomicBroadcast", dependencies: ["Multichannel", metrics]),
   .target(
     name: "GRPCTransport",
     dependencies: [nioCore, nioPosix, nioHTTP1, nioTLS, nioHTTP2, nioSSL, logging]),
+  .target(
+    name: "Operations", dependencies: [nioCore, nioPosix, nioHTTP1, nioSSL, logging, metrics]),
   .target(name: "OrdererConfiguration", dependencies: ["GoValues", yams]),
   .target(name: "FabricLogging", dependencies: [logging]),
   .target(
     name: "OrdererServer",
     dependencies: [
       "AtomicBroadcast", "SoloConsensus", "KafkaConsensus", "GenesisProfiles", "GRPCTransport",
-      "OrdererConfiguration", "FabricLogging", unixSignals,
+      "Operations", "OrdererConfiguration", "FabricLogging", unixSignals, metrics,
     ]),
   .target(
     name: "CBuildInformation",
@@ -84,18 +88,20 @@ var targets: [Target] = [
   .testTarget(name: "GenesisProfilesTests", dependencies: ["GenesisProfiles"]),
   .testTarget(name: "BlockLedgerTests", dependencies: ["BlockLedger"]),
   .testTarget(name: "LedgerToolsTests", dependencies: ["LedgerTools"]),
-  .testTarget(name: "OrderingTests", dependencies: ["Ordering"]),
+  .testTarget(name: "OrderingTests", dependencies: ["Ordering", metricsTestKit]),
   .testTarget(name: "SoloConsensusTests", dependencies: ["SoloConsensus"]),
-  .testTarget(name: "KafkaConsensusTests", dependencies: ["KafkaConsensus"]),
+  .testTarget(name: "KafkaConsensusTests", dependencies: ["KafkaConsensus", metricsTestKit]),
   .testTarget(name: "ConfigToolsTests", dependencies: ["ConfigTools", "GenesisProfiles"]),
   .testTarget(
     name: "MessageProcessingTests", dependencies: ["MessageProcessing", "GenesisProfiles"]),
   .testTarget(
-    name: "MultichannelTests", dependencies: ["Multichannel", "SoloConsensus", "GenesisProfiles"]),
+    name: "MultichannelTests",
+    dependencies: ["Multichannel", "SoloConsensus", "GenesisProfiles", metricsTestKit]),
   .testTarget(
     name: "AtomicBroadcastTests",
-    dependencies: ["AtomicBroadcast", "SoloConsensus", "GenesisProfiles"]),
+    dependencies: ["AtomicBroadcast", "SoloConsensus", "GenesisProfiles", metricsTestKit]),
   .testTarget(name: "GRPCTransportTests", dependencies: ["GRPCTransport", nioEmbedded]),
+  .testTarget(name: "OperationsTests", dependencies: ["Operations"]),
   .testTarget(name: "OrdererConfigurationTests", dependencies: ["OrdererConfiguration"]),
   .testTarget(name: "FabricLoggingTests", dependencies: ["FabricLogging"]),
   .testTarget(name: "OrdererServerTests", dependencies: ["OrdererServer", "KafkaConsensus"]),
@@ -126,6 +132,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
     .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),

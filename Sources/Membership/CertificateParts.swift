@@ -62,6 +62,7 @@ struct Parts {
     guard keyNode.identifier == .sequence else {
       throw CertificateProblem("the certificate's subjectPublicKeyInfo is malformed")
     }
+    try SubjectKey.check(keyNode)
     subjectPublicKeyInfo = keyNode.encodedBytes
 
     extensions = []

@@ -3,24 +3,33 @@
 /// Certificates that may be found by subject. Adding one twice changes nothing.
 struct CertificatePool: Sendable {
   private(set) var certificates: [ParsedCertificate] = []
-  private var members: Set<[UInt8]> = []
-  private var bySubject: [ArraySlice<UInt8>: [Int]] = [:]
+  private var members: Set<Bytes> = []
+  private var bySubject: [Bytes: [Int]] = [:]
+
+  /// Bytes that are hashed at once instead of one by one.
+  private struct Bytes: Hashable {
+    let content: ArraySlice<UInt8>
+
+    func hash(into hasher: inout Hasher) {
+      content.withUnsafeBytes { hasher.combine(bytes: $0) }
+    }
+  }
 
   init(_ certificates: [ParsedCertificate] = []) {
     for certificate in certificates {
-      guard members.insert(certificate.der).inserted else { continue }
-      bySubject[certificate.subject, default: []].append(self.certificates.count)
+      guard members.insert(Bytes(content: certificate.der[...])).inserted else { continue }
+      bySubject[Bytes(content: certificate.subject), default: []].append(self.certificates.count)
       self.certificates.append(certificate)
     }
   }
 
   func contains(_ certificate: ParsedCertificate) -> Bool {
-    members.contains(certificate.der)
+    members.contains(Bytes(content: certificate.der[...]))
   }
 
   /// The certificates whose subject is the issuer of `child`.
   func issuers(of child: ParsedCertificate) -> [ParsedCertificate] {
-    bySubject[child.issuer]?.map { certificates[$0] } ?? []
+    bySubject[Bytes(content: child.issuer)]?.map { certificates[$0] } ?? []
   }
 }
 

@@ -16,17 +16,17 @@ extension MSPRules {
     self.version = version
     try checkSizes(config)
     try setUpHashes(config.cryptoConfig)
-    try setUpAuthorities(config)
+    let roots = try setUpAuthorities(config)
     var admins: [ParsedCertificate] = []
     if version < .v1_4_3 { admins = try readAdmins(config) }
     try setUpRevocationLists(config)
     try checkAuthorities()
     try checkTLSAuthorities(config)
-    try setUpOrganizationalUnits(config)
+    try setUpOrganizationalUnits(config, roots)
     if config.hasFabricNodeOus, version >= .v1_1 {
       nodeUnits = try NodeOrganizationalUnits(config.fabricNodeOus, version: version) {
         (certificate) throws(CertificateProblem) in
-        try certifiersIdentifier(of: certificate)
+        try certifiersIdentifier(of: certificate, roots)
       }
     }
     if version >= .v1_4_3 {
@@ -73,10 +73,14 @@ extension MSPRules {
     }
   }
 
+  /// Root CAs that were admitted, by their certificates as the definition has them. A definition repeats
+  /// them for each organizational unit, and admitting one is most of what setting up an MSP costs.
+  private typealias AdmittedRoots = [Data: ParsedCertificate]
+
   /// Fabric: `setupCAs`.
   private mutating func setUpAuthorities(
     _ config: Msp_FabricMSPConfig
-  ) throws(CertificateProblem) {
+  ) throws(CertificateProblem) -> AdmittedRoots {
     guard !config.rootCerts.isEmpty else {
       throw CertificateProblem("expected at least one CA certificate")
     }
@@ -100,6 +104,8 @@ extension MSPRules {
     chains = ChainBuilder(
       roots: CertificatePool(canonicalRoots),
       intermediates: CertificatePool(canonicalIntermediates))
+    // A root is admitted by itself alone, so that it does not matter that the pools are others now.
+    return AdmittedRoots(zip(config.rootCerts, canonicalRoots)) { first, _ in first }
   }
 
   private func admitted(
@@ -194,12 +200,12 @@ extension MSPRules {
 
   /// Fabric: `setupOUs`.
   private mutating func setUpOrganizationalUnits(
-    _ config: Msp_FabricMSPConfig
+    _ config: Msp_FabricMSPConfig, _ roots: AdmittedRoots
   ) throws(CertificateProblem) {
     for unit in config.organizationalUnitIdentifiers {
       do throws(CertificateProblem) {
         organizationalUnits[unit.organizationalUnitIdentifier, default: []].insert(
-          try certifiersIdentifier(of: Array(unit.certificate)))
+          try certifiersIdentifier(of: unit.certificate, roots))
       } catch {
         throw error.during("organizational unit '\(unit.organizationalUnitIdentifier)'")
       }
@@ -208,8 +214,15 @@ extension MSPRules {
 
   /// The hash of the chain from a CA certificate upwards. The certificate must be one of the MSP's.
   /// Fabric: `getCertifiersIdentifier`.
-  private func certifiersIdentifier(of pem: [UInt8]) throws(CertificateProblem) -> [UInt8] {
-    let authority = try admit(ParsedCertificate(pem: pem)).certificate
+  private func certifiersIdentifier(
+    of pem: Data, _ roots: AdmittedRoots
+  ) throws(CertificateProblem) -> [UInt8] {
+    let authority: ParsedCertificate
+    if let root = roots[pem] {
+      authority = root
+    } else {
+      authority = try admit(ParsedCertificate(pem: pem)).certificate
+    }
     if chains.roots.contains(authority) { return identifier(ofChain: [authority]) }
     guard chains.intermediates.contains(authority) else {
       throw CertificateProblem(

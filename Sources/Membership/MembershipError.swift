@@ -1,5 +1,7 @@
 // What can go wrong with MSPs and identities, worded for the log and for the client that was refused.
 
+import SwiftASN1
+
 /// Why an MSP could not be set up, or an identity was not accepted.
 public enum MembershipError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The identity names an MSP that the channel's configuration does not define.
@@ -30,6 +32,8 @@ public enum MembershipError: Error, Sendable, Equatable, CustomStringConvertible
       "invalid principal: \(reason)"
     case .principalNotSatisfied(let reason):
       reason
+    case .invalidConfiguration("", let reason):
+      "the definition of an MSP, which does not tell its name, cannot be used: \(reason)"
     case .invalidConfiguration(let mspID, let reason):
       "the definition of MSP '\(mspID)' cannot be used: \(reason)"
     case .directory(let subject, let path, let reason):
@@ -44,6 +48,21 @@ struct CertificateProblem: Error, Sendable, Equatable, CustomStringConvertible {
 
   init(_ description: String) {
     self.description = description
+  }
+
+  /// What is not the DER that `what` has to be.
+  static func malformed(_ what: String, _ error: any Error) -> CertificateProblem {
+    // The library's text names its source files, which tells an operator nothing.
+    let reason =
+      switch (error as? ASN1Error)?.code {
+      case nil: "\(error)"
+      case .truncatedASN1Field: "it ends too early"
+      case .unexpectedFieldType: "a field has another type than it must have"
+      case .invalidASN1IntegerEncoding: "a number is not in its shortest form"
+      case .unsupportedFieldLength: "the length of a field is not in DER"
+      case .invalidASN1Object, _: "a field does not have the form it must have"
+      }
+    return CertificateProblem("\(what) is malformed: \(reason)")
   }
 
   /// The same problem with what was being done in front of it.

@@ -1,6 +1,7 @@
 // Organizational units that tell clients, peers, admins and orderers apart ("NodeOUs").
 
 import FabricProtos
+import Foundation
 
 /// The units of one MSP. Fabric: `msp/mspimplsetup.go` (`setupNodeOUs`, `setupNodeOUsV142`).
 struct NodeOrganizationalUnits: Sendable {
@@ -21,7 +22,7 @@ struct NodeOrganizationalUnits: Sendable {
   /// Reads the units of a definition. `certifiers` hashes the chain from a CA certificate upwards.
   init(
     _ message: Msp_FabricNodeOUs, version: MSPVersion,
-    certifiers: ([UInt8]) throws(CertificateProblem) -> [UInt8]
+    certifiers: (Data) throws(CertificateProblem) -> [UInt8]
   ) throws(CertificateProblem) {
     isEnforced = message.enable
     var entries: [(Role, Msp_FabricOUIdentifier)] = []
@@ -48,7 +49,7 @@ struct NodeOrganizationalUnits: Sendable {
       units[role] = Unit(
         name: entry.organizationalUnitIdentifier,
         certifiersIdentifier: entry.certificate.isEmpty
-          ? [] : try certifiers(Array(entry.certificate)))
+          ? [] : try certifiers(entry.certificate))
     }
   }
 

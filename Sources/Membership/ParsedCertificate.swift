@@ -46,7 +46,7 @@ final class ParsedCertificate: Sendable {
     } catch let problem as CertificateProblem {
       throw problem
     } catch {
-      throw CertificateProblem("the certificate is malformed (\(error))")
+      throw .malformed("the certificate", error)
     }
     let extensions = try CertificateExtensions(parts.extensions)
     self.der = der

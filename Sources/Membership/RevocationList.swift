@@ -22,7 +22,7 @@ struct RevocationList: Sendable {
     } catch let problem as CertificateProblem {
       throw problem
     } catch {
-      throw CertificateProblem("the revocation list is malformed (\(error))")
+      throw .malformed("the revocation list", error)
     }
   }
 

@@ -54,6 +54,27 @@ import _CryptoExtras
         == manager.validIdentity(serialized: good.serialized()[...]).uniqueKey)
   }
 
+  @Test func `a key that is not a point of a known curve makes no certificate`() throws {
+    let authority = try TestAuthority()
+    let info = Array(try ParsedCertificate(der: authority.der).subjectPublicKeyInfo)
+    let start = try #require(
+      authority.der.indices.first { authority.der[$0...].starts(with: info) })
+    func damaged(_ change: (inout [UInt8]) -> Void) -> String {
+      var der = authority.der
+      var changed = info
+      change(&changed)
+      der.replaceSubrange(start..<(start + info.count), with: changed)
+      return failure { try ParsedCertificate(der: der) }
+    }
+    #expect(damaged { $0[$0.count - 1] ^= 1 }.contains("not a point of its elliptic curve"))
+    // 65 bytes of point at the end; the first says how it is encoded.
+    #expect(damaged { $0[$0.count - 65] = 0x02 }.contains("not a point of its elliptic curve"))
+    // secp256r1's last arc, made another.
+    let curve: [UInt8] = [0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07]
+    let arc = try #require(info.indices.first { info[$0...].starts(with: curve) }) + 7
+    #expect(damaged { $0[arc] = 0x06 }.contains("not supported"))
+  }
+
   @Test func `an attacker's CA of the same name vouches for nobody`() throws {
     let root = try TestAuthority()
     let manager = try definition(root).manager()

@@ -1,0 +1,291 @@
+// One connection: takes requests one after the other, within bounds of size and time.
+
+import Foundation
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOSSL
+
+/// What the server tells its connections.
+enum HTTPConnectionCommand {
+  /// End when the current request is answered.
+  case drain
+}
+
+/// The last handler of a connection's pipeline.
+final class HTTPConnection: ChannelDuplexHandler {
+  typealias InboundIn = HTTPServerRequestPart
+  typealias OutboundIn = HTTPServerResponsePart
+  typealias OutboundOut = HTTPServerResponsePart
+
+  /// A request that arrives.
+  struct Incoming {
+    let head: HTTPRequestHead
+    let plan: Plan
+  }
+
+  /// What is done with a request, which is clear from its head.
+  enum Plan {
+    case route(HTTPRoute, RequestTarget)
+    case answer(HTTPResponse)
+  }
+
+  enum Phase {
+    /// → receiving, writing (what cannot be parsed, or is refused before its body), closed
+    case waiting
+    /// → running, writing, closed
+    case receiving(Incoming)
+    /// → writing, closed
+    case running(HTTPRequestHead, Task<Void, Never>)
+    /// → waiting, lingering, closed
+    case writing(Outgoing)
+    /// The last response is out; what the client still sends is thrown away, since closing at once
+    /// would take the response from it. → closed
+    case lingering
+    case closed
+  }
+
+  /// How long a client may go on sending after its last response.
+  static let lingeringTime = TimeAmount.milliseconds(500)
+
+  let environment: HTTPServerEnvironment
+  let remoteAddress: String
+  private let tls: NIOSSLServerHandler?
+
+  var phase = Phase.waiting
+  /// What has arrived of the body; not in the phase, where growing would copy it.
+  var body: [UInt8] = []
+  /// Counts the requests: a late answer of a handler belongs to an earlier one.
+  var serial: UInt64 = 0
+  var isDraining = false
+  private var isInputClosed = false
+  private var deadline: Scheduled<Void>?
+  /// What arrived behind the request that is being answered.
+  private var pending = CircularBuffer<HTTPServerRequestPart>()
+  private var pendingRequests = 0
+  /// What could not be parsed, behind what is pending.
+  private var pendingFailure: HTTPResponse?
+  private var isReadWanted = false
+
+  init(environment: HTTPServerEnvironment, remoteAddress: String, tls: NIOSSLServerHandler?) {
+    self.environment = environment
+    self.remoteAddress = remoteAddress
+    self.tls = tls
+  }
+
+  /// Whether the client presented a certificate; without verification no handshake succeeds with one.
+  var hasVerifiedCertificate: Bool { tls?.peerCertificate != nil }
+
+  /// No further request comes through this connection.
+  var isEnding: Bool { isDraining || isInputClosed }
+
+  // MARK: Events
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    setDeadline(environment.limits.readTimeout, context)
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    end(context)
+    context.fireChannelInactive()
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) { end(context) }
+
+  private func end(_ context: ChannelHandlerContext) {
+    deadline?.cancel()
+    switch phase {
+    case .running(_, let task): task.cancel()
+    case .writing(let outgoing): environment.release(outgoing.reserved)
+    default: break
+    }
+    phase = .closed
+    body = []
+    pending.removeAll()
+    pendingFailure = nil
+  }
+
+  func read(context: ChannelHandlerContext) {
+    if acceptsInput {
+      context.read()
+    } else {
+      isReadWanted = true
+    }
+  }
+
+  private var acceptsInput: Bool {
+    switch phase {
+    case .waiting, .receiving, .lingering: pending.isEmpty
+    case .running, .writing, .closed: false
+    }
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    let part = unwrapInboundIn(data)
+    switch phase {
+    case .waiting where pending.isEmpty, .receiving where pending.isEmpty: take(part, context)
+    case .lingering, .closed: break
+    default:
+      if case .head = part { pendingRequests += 1 }
+      guard pendingRequests <= environment.limits.pipelinedRequests else { return close(context) }
+      pending.append(part)
+    }
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    switch event {
+    case HTTPConnectionCommand.drain:
+      isDraining = true
+      if case .waiting = phase { close(context) }
+    case ChannelEvent.inputClosed:
+      isInputClosed = true
+      switch phase {
+      case .running, .writing, .closed: break
+      case .waiting, .receiving, .lingering: close(context)
+      }
+    default: context.fireUserInboundEventTriggered(event)
+    }
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    switch error {
+    case HTTPParserError.invalidEOFState: close(context)
+    case let error as HTTPParserError: fail(RequestRules.response(to: error), context)
+    case is ByteToMessageDecoderError: break
+    case NIOSSLError.handshakeFailed(let reason): tlsFailed("\(reason)", context)
+    case is BoringSSLError, is NIOSSLExtraError: tlsFailed("\(error)", context)
+    default:
+      // A client that went away, and the like.
+      environment.logger.debug("\(error)", metadata: ["remoteAddress": "\(remoteAddress)"])
+      close(context)
+    }
+  }
+
+  private func tlsFailed(_ reason: String, _ context: ChannelHandlerContext) {
+    environment.warn("TLS handshake failed: \(reason)", ["remoteAddress": "\(remoteAddress)"])
+    close(context)
+  }
+
+  func channelWritabilityChanged(context: ChannelHandlerContext) {
+    if context.channel.isWritable { writeMore(context) }
+    context.fireChannelWritabilityChanged()
+  }
+
+  // MARK: Requests
+
+  private func take(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
+    switch (part, phase) {
+    case (.head(let head), .waiting): take(head, context)
+    case (.body(let buffer), .receiving(let incoming)):
+      guard case .route(let route, _) = incoming.plan,
+        body.count + buffer.readableBytes <= route.bodyLimit
+      else {
+        return respond(RequestRules.bodyTooLarge, to: incoming.head, hasUnread: true, context)
+      }
+      body.append(contentsOf: buffer.readableBytesView)
+    case (.end, .receiving(let incoming)):
+      switch incoming.plan {
+      case .answer(let response): respond(response, to: incoming.head, hasUnread: false, context)
+      case .route(let route, let target): run(route, target, incoming, context)
+      }
+    default: break
+    }
+  }
+
+  private func take(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    let plan = RequestRules.plan(for: head, on: self)
+    let hasBody = RequestRules.hasBody(head)
+    switch plan {
+    case .answer(let response) where hasBody:
+      return respond(response, to: head, hasUnread: true, context)
+    case .route(let route, _):
+      guard RequestRules.announcedLength(head) <= route.bodyLimit else {
+        return respond(RequestRules.bodyTooLarge, to: head, hasUnread: true, context)
+      }
+    default: break
+    }
+    phase = .receiving(Incoming(head: head, plan: plan))
+    body = []
+    setDeadline(environment.limits.readTimeout, context)
+    if hasBody, head.version == .http1_1, head.headers["expect"].contains("100-continue") {
+      context.writeAndFlush(
+        wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))),
+        promise: nil)
+    }
+  }
+
+  /// Answers what is no request; the connection ends with it.
+  private func fail(_ response: HTTPResponse, _ context: ChannelHandlerContext) {
+    switch phase {
+    case .waiting where pending.isEmpty, .receiving where pending.isEmpty:
+      respond(response, to: nil, hasUnread: true, context)
+    case .lingering, .closed: break
+    default: pendingFailure = response
+    }
+  }
+
+  /// After a response: what has arrived meanwhile, then what is to come.
+  func next(_ context: ChannelHandlerContext) {
+    phase = .waiting
+    setDeadline(environment.limits.readTimeout, context)
+    while acceptsInputFromQueue, let part = pending.popFirst() {
+      if case .head = part { pendingRequests -= 1 }
+      take(part, context)
+    }
+    guard acceptsInput else { return }
+    if let failure = pendingFailure {
+      pendingFailure = nil
+      return fail(failure, context)
+    }
+    if isEnding, case .waiting = phase { return close(context) }
+    readIfWanted(context)
+  }
+
+  private var acceptsInputFromQueue: Bool {
+    switch phase {
+    case .waiting, .receiving: true
+    default: false
+    }
+  }
+
+  func readIfWanted(_ context: ChannelHandlerContext) {
+    guard isReadWanted else { return }
+    isReadWanted = false
+    context.read()
+  }
+
+  // MARK: Time
+
+  /// One clock for the connection: what it is about is clear from the phase it ends in.
+  func setDeadline(_ time: Duration, _ context: ChannelHandlerContext) {
+    setDeadline(TimeAmount(time), context)
+  }
+
+  func setDeadline(_ time: TimeAmount, _ context: ChannelHandlerContext) {
+    deadline?.cancel()
+    deadline = context.eventLoop.assumeIsolated().scheduleTask(in: time) {
+      self.deadlinePassed(context)
+    }
+  }
+
+  private func deadlinePassed(_ context: ChannelHandlerContext) {
+    switch phase {
+    case .receiving(let incoming):
+      respond(RequestRules.tooSlow, to: incoming.head, hasUnread: true, context)
+    case .running(let head, let task):
+      task.cancel()
+      serial &+= 1
+      respond(HTTPResponse(status: timeoutStatus), to: head, hasUnread: false, context)
+    case .waiting, .writing, .lingering: close(context)
+    case .closed: break
+    }
+  }
+
+  /// Of the route whose handler runs.
+  var timeoutStatus = 503
+
+  func close(_ context: ChannelHandlerContext) {
+    end(context)
+    context.close(promise: nil)
+  }
+}

@@ -1,0 +1,118 @@
+// Health checks: all are asked, none twice at a time, and none for ever.
+
+import Foundation
+import Synchronization
+import Testing
+
+@testable import Operations
+
+@Suite(.timeLimit(.minutes(3))) struct HealthChecksTests {
+  @Test func withoutChecksAllIsWell() async {
+    #expect(await HealthChecks().failures() == [])
+  }
+
+  @Test func failuresAreNamedInTheOrderOfTheComponents() async throws {
+    let checks = HealthChecks()
+    try checks.register(component: "kafka") { "no brokers" }
+    try checks.register(component: "disk") { nil }
+    try checks.register(component: "channel b") { "halted" }
+    try checks.register(component: "channel a") { "halted" }
+    let failures = await checks.failures()
+    #expect(failures?.map(\.component) == ["channel a", "channel b", "kafka"])
+    #expect(failures?.last?.reason == "no brokers")
+    checks.deregister(component: "kafka")
+    #expect(await checks.failures()?.count == 2)
+  }
+
+  @Test func aComponentHasOneCheck() throws {
+    let checks = HealthChecks()
+    try checks.register(component: "kafka") { nil }
+    let error = #expect(throws: HealthCheckError.self) {
+      try checks.register(component: "kafka") { nil }
+    }
+    #expect(error?.description == "'kafka' is already registered")
+  }
+
+  @Test func aCheckThatHangsEndsTheRequestAndNotTheOthers() async throws {
+    let checks = HealthChecks(timeout: .milliseconds(50))
+    let runs = Mutex(0)
+    let stuck = Mutex<CheckedContinuation<Void, Never>?>(nil)
+    try checks.register(component: "stuck") {
+      let isFirst = runs.withLock { runs in
+        runs += 1
+        return runs == 1
+      }
+      // Deaf to its cancellation.
+      if isFirst { await withCheckedContinuation { next in stuck.withLock { $0 = next } } }
+      return nil
+    }
+    for _ in 0..<5 { #expect(await checks.failures() == nil) }
+    try await eventually("it runs") { stuck.withLock { $0 != nil } }
+    #expect(runs.withLock { $0 } == 1)
+    stuck.withLock { $0.take() }?.resume()
+    try await eventually("it recovers") { await checks.failures() == [] }
+  }
+
+  @Test func aCheckIsCancelledWhenNobodyWaits() async throws {
+    let checks = HealthChecks(timeout: .milliseconds(50))
+    let wasCancelled = Mutex(false)
+    try checks.register(component: "slow") {
+      do {
+        try await Task.sleep(for: .seconds(3600))
+      } catch {
+        wasCancelled.withLock { $0 = true }
+      }
+      return nil
+    }
+    #expect(await checks.failures() == nil)
+    try await eventually("it is cancelled") { wasCancelled.withLock { $0 } }
+  }
+
+  @Test func thoseWhoAskAtTheSameTimeShareARun() async throws {
+    let checks = HealthChecks()
+    let runs = Mutex(0)
+    let (gate, open) = AsyncStream<Void>.makeStream()
+    try checks.register(component: "slow") {
+      runs.withLock { $0 += 1 }
+      for await _ in gate {}
+      return "down"
+    }
+    try await withThrowingTaskGroup(of: [HealthChecks.Failure]?.self) { group in
+      for _ in 0..<100 { group.addTask { await checks.failures() } }
+      try await Task.sleep(for: .milliseconds(200))
+      open.finish()
+      for try await failures in group { #expect(failures?.map(\.reason) == ["down"]) }
+    }
+    // Late ones may have come after the first run.
+    #expect(runs.withLock { $0 } < 100)
+  }
+
+  @Test func theAnswerIsGosJSON() {
+    let time = UTCTime(seconds: 1_795_380_710, nanoseconds: 188_401_820)
+    let well = OperationsRoutes.health([], time: time)
+    #expect(well.status == 200)
+    #expect(
+      String(decoding: well.body, as: UTF8.self)
+        == #"{"status":"OK","time":"2026-11-22T20:51:50.18840182Z"}"#)
+    let ill = OperationsRoutes.health(
+      [.init(component: "kafka", reason: "a \"quote\" <b>\n")], time: UTCTime(seconds: 0))
+    #expect(ill.status == 503)
+    #expect(
+      String(decoding: ill.body, as: UTF8.self)
+        == #"{"status":"Service Unavailable","time":"1970-01-01T00:00:00Z","failed_checks":"#
+        + #"[{"component":"kafka","reason":"a \"quote\" \u003cb\u003e\n"}]}"#)
+  }
+
+  @Test(arguments: [
+    (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT", "1994-11-06T08:49:37Z"),
+    (0, "Thu, 01 Jan 1970 00:00:00 GMT", "1970-01-01T00:00:00Z"),
+    (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT", "2000-02-29T00:00:00Z"),
+    (1_735_689_599, "Tue, 31 Dec 2024 23:59:59 GMT", "2024-12-31T23:59:59Z"),
+    (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 GMT", "2100-03-01T00:00:00Z"),
+    (-1, "Wed, 31 Dec 1969 23:59:59 GMT", "1969-12-31T23:59:59Z"),
+  ])
+  func timesAreWrittenAsHTTPAndJSONWantThem(seconds: Int, date: String, json: String) {
+    #expect(UTCTime(seconds: seconds).httpDate == date)
+    #expect(UTCTime(seconds: seconds).rfc3339 == json)
+  }
+}
