@@ -3,6 +3,7 @@
 import FabricProtos
 import Logging
 import MessageProcessing
+import Metrics
 import Multichannel
 import Ordering
 
@@ -15,10 +16,14 @@ import struct NIOCore.ByteBuffer
 /// ends the stream, after its answer (Fabric: `orderer/common/broadcast`).
 public struct BroadcastHandler: Sendable {
   private let registrar: Registrar
+  private let metrics: BroadcastMetrics?
   private let logger: Logger
 
-  public init(registrar: Registrar, logger: Logger) {
+  public init(
+    registrar: Registrar, metrics: any MetricsFactory = NOOPMetricsHandler.instance, logger: Logger
+  ) {
     self.registrar = registrar
+    self.metrics = BroadcastMetrics(metrics)
     self.logger = logger
   }
 
@@ -27,8 +32,9 @@ public struct BroadcastHandler: Sendable {
   /// - Throws: What the stream throws if it breaks, ``StreamFailure/malformedEnvelope``.
   public func handle(_ stream: some ClientStream) async throws {
     logger.debug("Starting new broadcast loop for \(stream.remoteAddress)")
+    var turn = Turn(client: stream.remoteAddress, recorder: BroadcastRecorder(metrics))
     while let messages = try await stream.nextMessages() {
-      var turn = Turn(client: stream.remoteAddress)
+      turn.recorder.begin()
       for message in messages {
         guard await take(message, in: &turn) else { break }
       }
@@ -36,6 +42,7 @@ public struct BroadcastHandler: Sendable {
       try await stream.send(turn.responses)
       if turn.malformed { throw StreamFailure.malformedEnvelope }
       if turn.refusal != nil { return }
+      turn.end()
     }
     logger.debug("Received EOF from \(stream.remoteAddress), hangup")
   }
@@ -48,9 +55,23 @@ public struct BroadcastHandler: Sendable {
     /// Validated messages that the chain of `channel` has not got yet.
     var waiting: [OrderedMessage] = []
     var channel: Channel?
+    /// The channel that the waiting messages name, which is not ``channel`` if they create it.
+    var channelID = ""
     /// The status that ended the turn.
     var refusal: Common_Status?
     var malformed = false
+    var recorder: BroadcastRecorder
+
+    init(client: String, recorder: BroadcastRecorder) {
+      self.client = client
+      self.recorder = recorder
+    }
+
+    /// Lets go of what is not needed while the stream waits for its next messages.
+    mutating func end() {
+      responses = []
+      channel = nil
+    }
 
     mutating func refuse(_ status: Common_Status, _ info: String) {
       responses.append(Responses.broadcast(status, info: info))
@@ -64,12 +85,15 @@ public struct BroadcastHandler: Sendable {
     do {
       envelope = try EnvelopeView(bytes)
     } catch {
+      let spent = turn.recorder.lap()
       await order(&turn)
       guard turn.refusal == nil else { return false }
       if error == .malformed("envelope") {
         turn.malformed = true
         return false
       }
+      turn.recorder.refuse(
+        channel: BroadcastMetrics.unknown, type: -1, status: .badRequest, validation: spent)
       refuse("unknown", .badRequest, "could not determine channel ID: \(error)", &turn)
       return false
     }
@@ -79,29 +103,40 @@ public struct BroadcastHandler: Sendable {
       switch channel.processor.classify(envelope.headerType) {
       case .normal:
         let sequence = try channel.processor.processNormal(envelope)
+        let spent = turn.recorder.lap()
         if turn.channel !== channel { await order(&turn) }
         guard turn.refusal == nil else { return false }
         turn.channel = channel
+        turn.channelID = channel.id
         turn.waiting.append(
           OrderedMessage(envelope: envelope, configSequence: sequence, isConfig: false))
+        turn.recorder.wait(type: envelope.headerType, validation: spent)
       case .configUpdate:
         await order(&turn)
         guard turn.refusal == nil else { return false }
         let (config, sequence) = try channel.processor.processConfigUpdate(envelope)
         turn.channel = channel
+        turn.channelID = envelope.channelID
         turn.waiting = [
           OrderedMessage(
             envelope: try EnvelopeView(config), configSequence: sequence, isConfig: true)
         ]
+        turn.recorder.wait(type: envelope.headerType, validation: turn.recorder.lap())
         await order(&turn)
       case .config:
         throw ProcessingError.badRequest("message is of type that cannot be processed directly")
       }
       return turn.refusal == nil
     } catch {
+      let spent = turn.recorder.lap()
       await order(&turn)
       guard turn.refusal == nil else { return false }
       let (status, reason) = Self.answer(to: error)
+      if metrics != nil {
+        turn.recorder.refuse(
+          channel: label(envelope.channelID), type: envelope.headerType, status: status,
+          validation: spent)
+      }
       refuse(envelope.channelID, status, reason, &turn)
       return false
     }
@@ -115,10 +150,19 @@ public struct BroadcastHandler: Sendable {
     do {
       try await channel.waitReady()
       try await channel.order(messages)
+      turn.recorder.accept(channel: turn.channelID, enqueuing: turn.recorder.lap())
       for _ in messages { turn.responses.append(Responses.broadcastSuccess) }
     } catch {
+      turn.recorder.refuseWaiting(
+        channel: label(turn.channelID), status: .serviceUnavailable,
+        enqueuing: turn.recorder.lap())
       refuse(channel.id, .serviceUnavailable, "\(error)", &turn)
     }
+  }
+
+  /// What metrics call a channel: its name, if it exists.
+  private func label(_ channelID: String) -> String {
+    registrar.lookUp(channelID) == nil ? BroadcastMetrics.unknown : channelID
   }
 
   private func refuse(

@@ -10,6 +10,9 @@ public protocol ClientStream: Sendable {
   var remoteAddress: String { get }
   /// SHA-256 of the client's TLS certificate in DER form; nil if it presented none.
   var tlsCertificateHash: [UInt8]? { get }
+  /// Where blocks are best read that go to the client at once: next to what writes them. It must not
+  /// be held up for longer than writing takes. Nil if it does not matter where.
+  var executor: (any TaskExecutor)? { get }
 
   /// The messages that have arrived, in order; nil once the client has finished sending.
   ///
@@ -24,6 +27,8 @@ public protocol ClientStream: Sendable {
 }
 
 extension ClientStream {
+  public var executor: (any TaskExecutor)? { nil }
+
   public func send(blocks: [ByteBuffer]) async throws {
     try await send(blocks.map(Responses.deliver(block:)))
   }

@@ -3,6 +3,7 @@
 import FabricProtos
 import Foundation
 import Logging
+import Metrics
 import Multichannel
 import Ordering
 
@@ -39,15 +40,18 @@ public struct DeliverHandler: Sendable {
 
   private let registrar: Registrar
   private let options: Options
+  private let metrics: DeliverMetrics?
   private let logger: Logger
   private let now: @Sendable () -> Date
 
   public init(
-    registrar: Registrar, options: Options, logger: Logger,
+    registrar: Registrar, options: Options,
+    metrics: any MetricsFactory = NOOPMetricsHandler.instance, logger: Logger,
     now: @escaping @Sendable () -> Date = { Date() }
   ) {
     self.registrar = registrar
     self.options = options
+    self.metrics = DeliverMetrics(metrics)
     self.logger = logger
     self.now = now
   }
@@ -57,6 +61,8 @@ public struct DeliverHandler: Sendable {
   /// - Throws: What the stream throws if it breaks; ``StreamFailure``.
   public func handle(_ stream: some ClientStream) async throws {
     logger.debug("Starting new deliver loop for \(stream.remoteAddress)")
+    metrics?.streamsOpened.increment()
+    defer { metrics?.streamsClosed.increment() }
     while let requests = try await stream.nextMessages() {
       for request in requests {
         let status = try await answer(request, on: stream)
@@ -80,19 +86,32 @@ public struct DeliverHandler: Sendable {
       logger.warning("error parsing envelope from \(stream.remoteAddress): \(error)")
       return .badRequest
     }
-    let channel: Channel
-    switch registrar.lookUp(envelope.channelID) {
-    case .channel(let found): channel = found
+    guard let entry = registrar.lookUp(envelope.channelID) else {
+      // Clients poll while they wait for a channel to be created: not worth more than debug.
+      log(.debug, envelope.channelID, "Rejecting deliver for \(stream.remoteAddress): not found")
+      return .notFound
+    }
+    let series = metrics?.series(channel: envelope.channelID)
+    series?.requestReceived()
+    var succeeded = false
+    defer { series?.requestCompleted(success: succeeded) }
+    switch entry {
+    case .channel(let channel):
+      let status = try await answer(envelope, for: channel, on: stream, series)
+      succeeded = status == .success
+      return status
     case .unavailable(let reason):
       log(
         .warning, envelope.channelID,
         "Rejecting deliver request for \(stream.remoteAddress): \(reason)")
       return .serviceUnavailable
-    case nil:
-      // Clients poll while they wait for a channel to be created: not worth more than debug.
-      log(.debug, envelope.channelID, "Rejecting deliver for \(stream.remoteAddress): not found")
-      return .notFound
     }
+  }
+
+  private func answer(
+    _ envelope: EnvelopeView, for channel: Channel, on stream: some ClientStream,
+    _ series: DeliverMetrics.Series?
+  ) async throws -> Common_Status {
     guard let seek = try? Orderer_SeekInfo(serializedBytes: Array(envelope.data)) else {
       log(
         .warning, channel.id,
@@ -129,8 +148,10 @@ public struct DeliverHandler: Sendable {
     }
     switch BlockRange(seek, oldest: channel.oldestBlock, height: channel.tip.height) {
     case .blocks(let range):
-      return try await deliver(
-        range, seek: seek, heedsErrors: heedsErrors, of: channel, access: &access, on: stream)
+      let request = BlockRequest(
+        range: range, contentType: seek.contentType, heedsErrors: heedsErrors,
+        waits: seek.behavior != .failIfNotReady, channel: channel, series: series)
+      return try await deliver(request, access: &access, on: stream)
     case .invalid(let start, let stop):
       log(
         .warning, channel.id,
@@ -145,23 +166,34 @@ public struct DeliverHandler: Sendable {
     }
   }
 
+  /// What a client wants, once it is clear.
+  private struct BlockRequest {
+    let range: ClosedRange<UInt64>
+    let contentType: Orderer_SeekInfo.SeekContentType
+    /// The answer ends when the consenter is in error.
+    let heedsErrors: Bool
+    /// A block that does not exist yet is waited for.
+    let waits: Bool
+    let channel: Channel
+    let series: DeliverMetrics.Series?
+  }
+
   private func deliver(
-    _ range: ClosedRange<UInt64>, seek: Orderer_SeekInfo, heedsErrors: Bool, of channel: Channel,
-    access: inout SessionAccess, on stream: some ClientStream
+    _ request: BlockRequest, access: inout SessionAccess, on stream: some ClientStream
   ) async throws -> Common_Status {
-    let waits = seek.behavior != .failIfNotReady
-    var number = range.lowerBound
+    let channel = request.channel
+    var number = request.range.lowerBound
     while true {
-      if heedsErrors, channel.tip.error != nil { return errored(channel, stream) }
+      if request.heedsErrors, channel.tip.error != nil { return errored(channel, stream) }
       if channel.tip.height <= number {
-        guard waits else {
+        guard request.waits else {
           log(
             .warning, channel.id,
             "Block \(number) not found, block number greater than chain length bounds")
           return .notFound
         }
         switch await wait(
-          for: number, of: channel, heedsErrors: heedsErrors, until: access.expiresAt)
+          for: number, of: channel, heedsErrors: request.heedsErrors, until: access.expiresAt)
         {
         case .grown: break
         case .errored: return errored(channel, stream)
@@ -182,22 +214,62 @@ public struct DeliverHandler: Sendable {
         return .forbidden
       }
       guard height > number else { continue }
-      let blocks: [ByteBuffer]
-      do {
-        // Those that exist, so that a reader who catches up takes them in pieces.
-        let last = min(height - 1, range.upperBound)
-        blocks = try await channel.blocks(
-          from: number, count: Int(min(last - number, UInt64(Self.maximumPiece - 1))) + 1,
-          bytes: Self.pieceBytes, contentType: seek.contentType)
-      } catch {
-        log(.error, channel.id, "Error reading block \(number): \(error)")
-        return .internalServerError
+      var step = try await sendPiece(of: request, from: number, below: height, on: stream)
+      if step.status == nil, step.next < height, request.contentType == .block {
+        step = try await withTaskExecutorPreference(stream.executor) {
+          try await catchUp(request, from: step.next, access: &access, on: stream)
+        }
       }
-      try await stream.send(blocks: blocks)
-      let next = number + UInt64(blocks.count)
-      if next > range.upperBound { return .success }
-      number = next
+      if let status = step.status { return status }
+      number = step.next
     }
+  }
+
+  /// The block to send next and, if the request has come to its end, its status.
+  private typealias Step = (next: UInt64, status: Common_Status?)
+
+  /// Sends what there is from `number` on, piece by piece.
+  ///
+  /// This runs where the bytes are written, so it leaves when something else is to be done than to
+  /// read and to send: wait for a block, report an error, look at a new configuration.
+  private func catchUp(
+    _ request: BlockRequest, from number: UInt64, access: inout SessionAccess,
+    on stream: some ClientStream
+  ) async throws -> Step {
+    let channel = request.channel
+    let sequence = channel.bundle.sequence
+    var step: Step = (number, nil)
+    while step.status == nil {
+      if request.heedsErrors, channel.tip.error != nil { break }
+      // As above, taken before the check.
+      let height = channel.tip.height
+      guard height > step.next, channel.bundle.sequence == sequence,
+        (try? access.check(now: now())) != nil
+      else { break }
+      step = try await sendPiece(of: request, from: step.next, below: height, on: stream)
+    }
+    return step
+  }
+
+  /// Sends some of the blocks that exist, so that a reader who catches up takes them in pieces.
+  private func sendPiece(
+    of request: BlockRequest, from number: UInt64, below height: UInt64,
+    on stream: some ClientStream
+  ) async throws -> Step {
+    let blocks: [ByteBuffer]
+    do {
+      let last = min(height - 1, request.range.upperBound)
+      blocks = try await request.channel.blocks(
+        from: number, count: Int(min(last - number, UInt64(Self.maximumPiece - 1))) + 1,
+        bytes: Self.pieceBytes, contentType: request.contentType)
+    } catch {
+      log(.error, request.channel.id, "Error reading block \(number): \(error)")
+      return (number, .serviceUnavailable)
+    }
+    try await stream.send(blocks: blocks)
+    request.series?.sent(blocks: blocks.count)
+    let next = number + UInt64(blocks.count)
+    return (next, next > request.range.upperBound ? .success : nil)
   }
 
   /// Waits for a block, at most until the client's certificate expires.

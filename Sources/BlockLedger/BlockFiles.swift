@@ -50,15 +50,18 @@ final class BlockFiles: Sendable {
     return numbers.count
   }
 
+  /// A descriptor for reading, if there is one.
+  func openFile(_ number: Int) -> File? {
+    open.withLock { open in
+      guard let index = open.firstIndex(where: { $0.number == number }) else { return nil }
+      if index < open.count - 1 { open.append(open.remove(at: index)) }
+      return open.last?.file
+    }
+  }
+
   /// A descriptor for reading.
   func file(_ number: Int) throws(LedgerError) -> File {
-    let known = open.withLock { open -> File? in
-      guard let index = open.firstIndex(where: { $0.number == number }) else { return nil }
-      let entry = open.remove(at: index)
-      open.append(entry)
-      return entry.file
-    }
-    if let known { return known }
+    if let known = openFile(number) { return known }
     let file = try File(path(number), flags: O_RDONLY)
     open.withLock { open in
       if open.count >= Self.maximumOpenFiles { open.removeFirst() }

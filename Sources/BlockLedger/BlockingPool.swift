@@ -29,6 +29,13 @@ final class BlockingPool: Sendable {
     return try result.get()
   }
 
+  /// Runs `body` on one of the threads when there is one; not at all once the pool shuts down.
+  func submit(_ body: @escaping @Sendable () -> Void) {
+    pool.submit { state in
+      if case .active = state { body() }
+    }
+  }
+
   /// Lets what is queued finish and stops the threads.
   func shutDown() async { try? await pool.shutdownGracefully() }
 }

@@ -17,7 +17,10 @@ struct BlockLocation: Equatable, Sendable {
 /// the channel's name, a zero byte, and then
 /// - `n` and the order-preserving form of a block number, for where the block is,
 /// - `indexCheckpointKey`, for the number of the last block that has such an entry,
-/// - `blkMgrInfo`, for the newest block file, its size, and the last block.
+/// - `blkMgrInfo`, for the newest block file, its size, and the last block,
+/// - `x` and again the form of a block number, for the block's fingerprint. These are our own; Go's
+///   orderer asks for keys by name only and deletes all of a channel that it removes, so it neither
+///   sees nor outlives them.
 ///
 /// The orderer indexes by block number only, and such an index has no format-version key (`_`, zero
 /// byte, `f`): the Go implementation refuses one that has.
@@ -37,13 +40,17 @@ struct ChannelIndex: Sendable {
   struct Entry: Sendable {
     var number: UInt64
     var location: BlockLocation
+    /// What the block is, its data hash having been verified; nil if that is to be left as it is.
+    var fingerprint: BlockFingerprint?
   }
 
   let database: LevelDB
+  let channelID: String
   private let prefix: [UInt8]
 
   init(database: LevelDB, channelID: String) {
     self.database = database
+    self.channelID = channelID
     prefix = Array(channelID.utf8) + [0]
   }
 
@@ -66,13 +73,45 @@ struct ChannelIndex: Sendable {
 
   /// Where block `number` should be. What is found there has to be checked.
   func location(_ number: UInt64) throws(LevelDB.Failure) -> BlockLocation? {
-    guard let value = try database.get(blockKey(number)) else { return nil }
+    guard let value = try database.get(numberKey(Self.locationTag, number)) else { return nil }
     var index = 0
     guard let file = Varint.read(value, at: &index, end: value.count),
       let offset = Varint.read(value, at: &index, end: value.count),
       let file = Int(exactly: file), let offset = Int64(exactly: offset)
     else { return nil }
     return BlockLocation(file: file, offset: offset)
+  }
+
+  /// What blocks of `range` should be. What is found there has to be compared.
+  ///
+  /// - Returns: the fingerprints that there are, in order.
+  func fingerprints(
+    _ range: Range<UInt64>
+  ) throws(LevelDB.Failure) -> [(number: UInt64, fingerprint: BlockFingerprint)] {
+    let tagged = prefix.count + 1
+    var found: [(number: UInt64, fingerprint: BlockFingerprint)] = []
+    try database.visit(
+      from: numberKey(Self.fingerprintTag, range.lowerBound),
+      below: numberKey(Self.fingerprintTag, range.upperBound), limit: range.count
+    ) { key, value in
+      guard let number = Self.number(key.dropFirst(tagged)), range.contains(number),
+        let fingerprint = Self.fingerprint(value)
+      else { return }
+      found.append((number, fingerprint))
+    }
+    return found
+  }
+
+  /// Adds fingerprints of blocks that have been verified, if the database takes them: it is not
+  /// repaired for their sake.
+  func add(
+    _ fingerprints: [(number: UInt64, fingerprint: BlockFingerprint)]
+  ) throws(LevelDB.Failure) {
+    var batch = LevelDB.Batch()
+    for (number, fingerprint) in fingerprints {
+      batch.put(numberKey(Self.fingerprintTag, number), Self.value(fingerprint))
+    }
+    try database.writeIfSound(batch)
   }
 
   /// Makes entries and moves the checkpoint, all in one.
@@ -86,7 +125,7 @@ struct ChannelIndex: Sendable {
     var batch = LevelDB.Batch()
     var last = lastIndexed
     for entry in entries {
-      batch.put(blockKey(entry.number), Self.value(entry.location))
+      put(entry, &batch)
       if lastIndexed == nil { last = entry.number }
     }
     if let last {
@@ -101,8 +140,15 @@ struct ChannelIndex: Sendable {
   /// Corrects one entry without moving what is known of the last one.
   func correct(_ entry: Entry) throws(LevelDB.Failure) {
     var batch = LevelDB.Batch()
-    batch.put(blockKey(entry.number), Self.value(entry.location))
+    put(entry, &batch)
     try database.write(batch, synchronized: false)
+  }
+
+  private func put(_ entry: Entry, _ batch: inout LevelDB.Batch) {
+    batch.put(numberKey(Self.locationTag, entry.number), Self.value(entry.location))
+    if let fingerprint = entry.fingerprint {
+      batch.put(numberKey(Self.fingerprintTag, entry.number), Self.value(fingerprint))
+    }
   }
 
   /// Forgets ``checkpoint()``, but not the entries.
@@ -114,7 +160,9 @@ struct ChannelIndex: Sendable {
 
   /// Deletes the entries of blocks from `number` on.
   func removeBlocks(from number: UInt64) throws(LevelDB.Failure) {
-    try remove(from: blockKey(number), below: key("o"))
+    for tag in [Self.locationTag, Self.fingerprintTag] {
+      try remove(from: numberKey(tag, number), below: prefix + [tag + 1])
+    }
   }
 
   /// Deletes all that the channel has in the index.
@@ -134,18 +182,48 @@ struct ChannelIndex: Sendable {
 
   private func key(_ name: String) -> [UInt8] { prefix + Array(name.utf8) }
 
-  /// `n`, the count of the number's significant bytes, those bytes with the highest first. Sorts as
+  private static let locationTag = UInt8(ascii: "n")
+  private static let fingerprintTag = UInt8(ascii: "x")
+
+  /// The tag, the count of the number's significant bytes, those bytes with the highest first. Sorts as
   /// the numbers do (Fabric: `EncodeOrderPreservingVarUint64`).
-  private func blockKey(_ number: UInt64) -> [UInt8] {
+  private func numberKey(_ tag: UInt8, _ number: UInt64) -> [UInt8] {
     let significant = (71 - number.leadingZeroBitCount) / 8
     var key = prefix
     key.reserveCapacity(prefix.count + 2 + significant)
-    key.append(UInt8(ascii: "n"))
+    key.append(tag)
     key.append(UInt8(significant))
     for index in stride(from: significant - 1, through: 0, by: -1) {
       key.append(UInt8(truncatingIfNeeded: number >> UInt64(8 * index)))
     }
     return key
+  }
+
+  /// The number in a key, behind its tag; nil if there is none.
+  private static func number(_ form: Slice<UnsafeRawBufferPointer>) -> UInt64? {
+    guard let count = form.first, count <= 8, form.count == Int(count) + 1 else { return nil }
+    return form.dropFirst().reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
+  private static let fingerprintSize = 13
+
+  /// The version, then size and checksum with their lowest bytes first.
+  private static func value(_ fingerprint: BlockFingerprint) -> [UInt8] {
+    var value = [BlockFingerprint.version]
+    value.reserveCapacity(fingerprintSize)
+    for index in 0..<4 { value.append(UInt8(truncatingIfNeeded: fingerprint.size >> (8 * index))) }
+    for index in 0..<8 {
+      value.append(UInt8(truncatingIfNeeded: fingerprint.checksum >> UInt64(8 * index)))
+    }
+    return value
+  }
+
+  private static func fingerprint(_ value: UnsafeRawBufferPointer) -> BlockFingerprint? {
+    guard value.count == fingerprintSize, value[0] == BlockFingerprint.version else { return nil }
+    let size = Int(UInt32(littleEndian: value.loadUnaligned(fromByteOffset: 1, as: UInt32.self)))
+    guard size <= BlockRecord.maximumSize else { return nil }
+    let checksum = value.loadUnaligned(fromByteOffset: 5, as: UInt64.self)
+    return BlockFingerprint(size: size, checksum: UInt64(littleEndian: checksum))
   }
 
   private static func value(_ location: BlockLocation) -> [UInt8] {

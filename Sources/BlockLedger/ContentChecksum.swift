@@ -1,73 +1,133 @@
 // Notices a changed bit in a block that was verified before, at a tenth of the price of its SHA-256.
 
-import Synchronization
+import FabricProtos
 
 /// A 64-bit checksum of a record. Not for adversaries: the data hash and the hash chain are for those.
 ///
-/// Four lanes of multiply and rotate, which is as fast as memory. Each step is a bijection of the
-/// word that goes in, so that a single changed word always changes the result.
-enum ContentChecksum {
+/// Four lanes take the words in turn, each with multiply and rotate as in XXH64's round, which is as
+/// fast as memory. Each step is a bijection both of the word that goes in and of the lane, and so is
+/// each step that joins the lanes to the result. So whatever changes within one word is always
+/// noticed, and so is every change of a single lane that does not happen to bring it back to the same
+/// 64 bits; of all other changes one in 2^64 is not.
+///
+/// The index keeps checksums across restarts: a change of this function needs a new
+/// ``BlockFingerprint/version``.
+struct ContentChecksum {
   private static let first: UInt64 = 0x9E37_79B1_85EB_CA87
   private static let second: UInt64 = 0xC2B2_AE3D_27D4_EB4F
+  /// Bytes that the lanes take together.
+  private static let stripe = 32
+
+  private var a = first
+  private var b = second
+  private var c = first &+ second
+  private var d = ~first
+  private let source: UnsafeRawBufferPointer
+  /// Bytes that the lanes have taken.
+  private var taken = 0
+
+  /// - Parameter source: what the checksum is of; must outlive this value.
+  init(_ source: UnsafeRawBufferPointer) { self.source = source }
 
   static func of(_ bytes: ArraySlice<UInt8>) -> UInt64 {
     bytes.withUnsafeBytes { raw in
-      var a = first
-      var b = second
-      var c: UInt64 = 0
-      var d = ~first
-      var offset = 0
-      while raw.count - offset >= 32 {
-        a = step(a, raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-        b = step(b, raw.loadUnaligned(fromByteOffset: offset &+ 8, as: UInt64.self))
-        c = step(c, raw.loadUnaligned(fromByteOffset: offset &+ 16, as: UInt64.self))
-        d = step(d, raw.loadUnaligned(fromByteOffset: offset &+ 24, as: UInt64.self))
-        offset &+= 32
-      }
-      var result = step(step(step(step(UInt64(raw.count), a), b), c), d)
-      while offset < raw.count {
-        result = step(result, UInt64(raw[offset]))
-        offset &+= 1
-      }
-      return result
+      var checksum = ContentChecksum(raw)
+      return checksum.finish()
     }
   }
 
+  /// Copies a part to the beginning of `target`, and takes it and all before it into the checksum. It
+  /// is cheaper than one after the other, since either waits for memory most of the time.
+  ///
+  /// - Parameter range: must be behind that of the call before.
+  mutating func copy(_ range: Range<Int>, to target: UnsafeMutableRawBufferPointer) {
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= source.count && range.count <= target.count)
+    take(upTo: range.lowerBound)
+    // The stripe that began before the part has gone farther than to its beginning.
+    let begin = max(range.lowerBound, min(taken, range.upperBound))
+    move(range.lowerBound..<begin, to: target, 0)
+    var offset = begin
+    if taken == begin {
+      let end = range.upperBound - Self.stripe
+      var (a, b, c, d) = (self.a, self.b, self.c, self.d)
+      while offset <= end {
+        let position = offset &- range.lowerBound
+        let words = load(offset)
+        target.storeBytes(of: words.0, toByteOffset: position, as: UInt64.self)
+        target.storeBytes(of: words.1, toByteOffset: position &+ 8, as: UInt64.self)
+        target.storeBytes(of: words.2, toByteOffset: position &+ 16, as: UInt64.self)
+        target.storeBytes(of: words.3, toByteOffset: position &+ 24, as: UInt64.self)
+        a = Self.step(a, words.0)
+        b = Self.step(b, words.1)
+        c = Self.step(c, words.2)
+        d = Self.step(d, words.3)
+        offset &+= Self.stripe
+      }
+      (self.a, self.b, self.c, self.d) = (a, b, c, d)
+      taken = offset
+    }
+    move(offset..<range.upperBound, to: target, offset - range.lowerBound)
+  }
+
+  /// The checksum of the whole.
+  mutating func finish() -> UInt64 {
+    take(upTo: source.count)
+    var result = UInt64(source.count)
+    for lane in [a, b, c, d] { result = Self.step(result, lane) }
+    for index in taken..<source.count { result = Self.step(result, UInt64(source[index])) }
+    return result
+  }
+
+  /// Takes the stripes that begin before `end`, as far as they are whole.
+  private mutating func take(upTo end: Int) {
+    let last = min(end - 1, source.count - Self.stripe)
+    var (a, b, c, d) = (self.a, self.b, self.c, self.d)
+    while taken <= last {
+      let words = load(taken)
+      a = Self.step(a, words.0)
+      b = Self.step(b, words.1)
+      c = Self.step(c, words.2)
+      d = Self.step(d, words.3)
+      taken &+= Self.stripe
+    }
+    (self.a, self.b, self.c, self.d) = (a, b, c, d)
+  }
+
+  private func move(_ range: Range<Int>, to target: UnsafeMutableRawBufferPointer, _ position: Int)
+  {
+    guard !range.isEmpty else { return }
+    UnsafeMutableRawBufferPointer(rebasing: target[position..<(position + range.count)])
+      .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[range]))
+  }
+
+  @inline(__always)
+  private func load(_ offset: Int) -> (UInt64, UInt64, UInt64, UInt64) {
+    (
+      source.loadUnaligned(fromByteOffset: offset, as: UInt64.self),
+      source.loadUnaligned(fromByteOffset: offset &+ 8, as: UInt64.self),
+      source.loadUnaligned(fromByteOffset: offset &+ 16, as: UInt64.self),
+      source.loadUnaligned(fromByteOffset: offset &+ 24, as: UInt64.self)
+    )
+  }
+
+  /// Words count as if the lowest byte came first, so that the index may be moved to any machine.
   @inline(__always)
   private static func step(_ lane: UInt64, _ word: UInt64) -> UInt64 {
-    let mixed = lane ^ (word &* second)
+    let mixed = lane ^ (UInt64(littleEndian: word) &* second)
     return ((mixed << 31) | (mixed >> 33)) &* first
   }
 }
 
-/// The checksums of the blocks of one channel that this process has written or verified.
-final class Checksums: Sendable {
-  private static let chunkSize: UInt64 = 1024
-  /// At 8 KiB each, so 16 MiB and two million blocks at most; channels that are not read have none.
-  private static let maximumChunks = 2048
+/// What tells a record from any other, as far as accidents go.
+struct BlockFingerprint: Equatable, Sendable {
+  /// Of the function that ``ContentChecksum`` is. Fingerprints of another one are of no use.
+  static let version: UInt8 = 1
 
-  /// By number of the chunk; 0 stands for a checksum that is not known.
-  private let chunks = Mutex<[UInt64: [UInt64]]>([:])
+  /// Bytes of the record without the length in front of it, at most ``BlockRecord/maximumSize``.
+  var size: Int
+  var checksum: UInt64
 
-  func set(_ number: UInt64, _ checksum: UInt64) {
-    chunks.withLock { chunks in
-      let key = number / Self.chunkSize
-      if chunks[key] == nil {
-        // Any will do: what is forgotten is verified again.
-        if chunks.count >= Self.maximumChunks, let victim = chunks.keys.first {
-          chunks[victim] = nil
-        }
-        chunks[key] = Array(repeating: 0, count: Int(Self.chunkSize))
-      }
-      chunks[key]?[Int(number % Self.chunkSize)] = checksum
-    }
-  }
-
-  func get(_ number: UInt64) -> UInt64? {
-    chunks.withLock { chunks in
-      guard let known = chunks[number / Self.chunkSize]?[Int(number % Self.chunkSize)], known != 0
-      else { return nil }
-      return known
-    }
-  }
+  /// Bytes of the record with the length in front of it.
+  var storedSize: Int { Varint.size(UInt64(size)) + size }
 }

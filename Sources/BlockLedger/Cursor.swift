@@ -46,22 +46,3 @@ struct Cursor {
     return reader.map { $0.releaseMemory() } ?? memory
   }
 }
-
-/// Memory that reads share one after the other, so that the kernel need not hand out zeroed pages for
-/// each of them.
-final class ReadMemory: Sendable {
-  /// Larger pieces are not kept, in bytes.
-  private static let maximumSize = 4 << 20
-  private let spare: Mutex<[[UInt8]]> = Mutex([])
-  private let count: Int
-
-  /// - Parameter count: Pieces that are kept.
-  init(count: Int) { self.count = count }
-
-  func take() -> [UInt8] { spare.withLock { $0.popLast() ?? [] } }
-
-  func give(_ memory: [UInt8]) {
-    guard memory.count <= Self.maximumSize else { return }
-    spare.withLock { if $0.count < count { $0.append(memory) } }
-  }
-}

@@ -88,6 +88,16 @@ final class File: Sendable {
     return (filled, 0)
   }
 
+  /// Reads to the beginning of `target` what the kernel has in memory of the bytes from `offset` on,
+  /// without waiting for the disk.
+  ///
+  /// - Returns: how many bytes were read without a gap; 0 also where the system cannot do this.
+  func readCached(at offset: Int64, into target: UnsafeMutableRawBufferPointer) -> Int {
+    guard let preadv2, let base = target.baseAddress else { return 0 }
+    var vector = iovec(iov_base: base, iov_len: target.count)
+    return max(0, preadv2(descriptor, &vector, 1, off_t(offset), doNotWait))
+  }
+
   /// Writes all of `bytes` at `offset`. On an error some of them may have been written.
   func write(_ bytes: [UInt8], at offset: Int64) throws(LedgerError) {
     var done = 0
@@ -116,7 +126,7 @@ final class File: Sendable {
   /// Forces data, and the size if it changed, to the disk.
   func synchronizeData() throws(LedgerError) {
     guard retrying({ fdatasync(descriptor) }) == 0 else {
-      throw .system(path, "synchronize", errno)
+      throw .unsynchronized(path: path, code: errno)
     }
   }
 
@@ -137,7 +147,7 @@ enum Folder {
   static func synchronize(_ path: String) throws(LedgerError) {
     let folder = try File(path, flags: O_RDONLY | O_DIRECTORY)
     guard retrying({ fsync(folder.descriptor) }) == 0 else {
-      throw .system(path, "synchronize", errno)
+      throw .unsynchronized(path: path, code: errno)
     }
   }
 
@@ -220,3 +230,13 @@ private func retrying<Value: SignedInteger>(_ call: () -> Value) -> Value {
     if result != -1 || errno != EINTR { return result }
   }
 }
+
+private typealias VectorRead =
+  @convention(c) (Int32, UnsafePointer<iovec>?, Int32, off_t, Int32) -> Int
+
+/// preadv2(2), which the C library keeps from programs that do not ask for its extensions; nil if it
+/// has none.
+private let preadv2 = dlsym(nil, "preadv2").map { unsafeBitCast($0, to: VectorRead.self) }
+
+/// `RWF_NOWAIT`.
+private let doNotWait: Int32 = 8

@@ -67,6 +67,7 @@ public final class FileLedgerFactory: LedgerFactory {
       database: index.database, maximumFileSize: options.maximumFileSize,
       appendPool: BlockingPool(threads: max(1, options.appendThreads)),
       readPool: BlockingPool(threads: max(1, options.readThreads)),
+      upkeepPool: BlockingPool(threads: 1),
       readMemory: ReadMemory(count: max(1, options.readThreads)),
       budget: RecentBlocksBudget(
         total: options.recentBytes, maximum: options.recentBytesPerChannel),
@@ -161,6 +162,7 @@ public final class FileLedgerFactory: LedgerFactory {
       for entry in entries { entry.store.withLock { $0?.close() } }
     }
     await environment.readPool.shutDown()
+    await environment.upkeepPool.shutDown()
     await environment.appendPool.shutDown()
     environment.database.close()
     state.withLock { state in

@@ -1,5 +1,7 @@
 // What can go wrong with a block store, worded for the operator who has to act on it.
 
+import Foundation
+
 /// Why a ledger operation failed. ``description`` names the channel, the file and what to do.
 public enum LedgerError: Error, Equatable, CustomStringConvertible {
   /// The block is not there: not written yet, or already dropped from a bounded history.
@@ -16,6 +18,9 @@ public enum LedgerError: Error, Equatable, CustomStringConvertible {
   case noSpace(path: String, operation: String)
   /// A file operation failed; `code` is the errno.
   case io(path: String, operation: String, code: Int32)
+  /// fsync failed; `code` is the errno. What was written may be lost although the system would report
+  /// success the next time.
+  case unsynchronized(path: String, code: Int32)
   /// Stored bytes are damaged. `offset` is where the block's record begins in `file`, in bytes.
   case corrupt(channel: String, file: String, offset: Int64, block: UInt64?, reason: String)
   /// The store stopped after a failure that leaves it unknown what is on the disk. Only a restart
@@ -52,7 +57,10 @@ public enum LedgerError: Error, Equatable, CustomStringConvertible {
       "no space left to \(operation) \(path): free disk space or raise the quota of "
         + "FileLedger.Location"
     case .io(let path, let operation, let code):
-      "could not \(operation) \(path): \(errorText(code)) (errno \(code))"
+      "could not \(operation) \(path): \(errorText(code)) (errno \(code))" + remedy(code)
+    case .unsynchronized(let path, let code):
+      "could not synchronize \(path) to the disk: \(errorText(code)) (errno \(code)); what was "
+        + "written may be lost, look at the disk and the kernel's log, then restart the orderer"
     case .corrupt(let channel, let file, let offset, let block, let reason):
       "channel \(channel): block file \(file) is damaged at offset \(offset)"
         + (block.map { " (block \($0))" } ?? "")
@@ -81,13 +89,25 @@ extension LedgerError {
   /// Whether the same append may succeed later: nothing was added, and the cause is one that an
   /// operator or time can remove (no room, a read-only file system, a disk that does not answer).
   ///
-  /// A failed fsync is not among them. It comes as ``halted(channel:reason:)``, since the kernel may
-  /// have dropped the data and would report success the next time.
+  /// A failed fsync is not among them. It comes as ``unsynchronized(path:code:)`` or
+  /// ``halted(channel:reason:)``, since the kernel may have dropped the data and would report success
+  /// the next time.
   public var mayPass: Bool {
     switch self {
     case .noSpace, .io, .index: true
     default: false
     }
+  }
+}
+
+/// What an operator can do about an errno, to be put behind its text; empty if that says it all.
+private func remedy(_ code: Int32) -> String {
+  switch code {
+  case EIO: "; look at the disk and the kernel's log"
+  case EROFS: "; mount the file system of FileLedger.Location for writing"
+  case EACCES, EPERM: "; give the orderer's user the right to FileLedger.Location"
+  case EMFILE, ENFILE: "; raise the limit of open files (LimitNOFILE, ulimit -n)"
+  default: ""
   }
 }
 

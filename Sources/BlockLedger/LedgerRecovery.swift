@@ -32,6 +32,8 @@ struct LedgerRecovery {
 
   /// Entries that are put into the index at a time during a scan.
   private static let batchSize = 1000
+  /// How far before the end of the files a block is looked for behind which to begin.
+  private static let maximumStep: UInt64 = 4096
   private static let progressInterval: UInt64 = 10_000
   private static let scanWindow = 1 << 20
 
@@ -87,7 +89,7 @@ struct LedgerRecovery {
     guard let candidate, try location(0) != nil else { return nil }
     if let position = try behind(candidate, files: count) { return position }
     // The files may have been cut: find the last block that begins within them. What does not
-    // begin there was lost, and the last that does may be cut itself.
+    // begin there was lost, and the last that do may be damaged themselves.
     var low: UInt64 = 0
     var high = candidate
     while low < high {
@@ -100,8 +102,10 @@ struct LedgerRecovery {
         high = middle - 1
       }
     }
-    for step in 0...1 as ClosedRange<UInt64> where step <= low {
+    var step: UInt64 = 0
+    while step <= low, step <= Self.maximumStep {
       if let position = try behind(low - step, files: count) { return position }
+      step = max(1, step * 2)
     }
     return nil
   }
@@ -114,7 +118,8 @@ struct LedgerRecovery {
     let file = try files.file(place.file)
     var reader = RecordReader(file: file, size: try file.size(), window: 1 << 16)
     guard case .record(let record, let end) = try reader.read(at: place.offset),
-      record.number == number, record.hasValidDataHash
+      record.number == number, record.hasValidDataHash,
+      !DamagedTail.hasHoleInMetadata(record, end: end)
     else { return nil }
     return Position(
       file: place.file, offset: end, number: number + 1, previousHash: record.headerHash)
@@ -152,7 +157,9 @@ struct LedgerRecovery {
       }
       while scan.end.offset < size {
         let outcome = try reader.read(at: scan.end.offset)
-        if case .record(let record, let end) = outcome, fits(record, scan.end) {
+        if case .record(let record, let end) = outcome, fits(record, scan.end),
+          !DamagedTail.hasHoleInMetadata(record, end: end)
+        {
           try accept(record, end: end, &scan)
         } else {
           try cutTail(of: number, file, size: size, outcome, scan.end, files: count)
@@ -179,7 +186,8 @@ struct LedgerRecovery {
     scan.entries.append(
       ChannelIndex.Entry(
         number: record.number,
-        location: BlockLocation(file: scan.end.file, offset: scan.end.offset)))
+        location: BlockLocation(file: scan.end.file, offset: scan.end.offset),
+        fingerprint: record.fingerprint))
     scan.end = Position(
       file: scan.end.file, offset: end, number: record.number &+ 1,
       previousHash: record.headerHash)

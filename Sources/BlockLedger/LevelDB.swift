@@ -110,7 +110,10 @@ final class LevelDB: @unchecked Sendable {
       let file = try File(probe, flags: O_RDWR | O_CREAT | O_TRUNC)
       try file.write([UInt8](repeating: 1, count: Self.roomToOpen), at: 0)
       try file.synchronizeData()
-    } catch { throw Failure(message: "\(errorText(ENOSPC)) (\(error))") }
+    } catch {
+      if case .noSpace = error { throw Failure(message: "\(errorText(ENOSPC)) (\(error))") }
+      throw Failure(message: "\(error)")
+    }
   }
 
   deinit {
@@ -149,6 +152,20 @@ final class LevelDB: @unchecked Sendable {
   func write(_ batch: Batch, synchronized: Bool) throws(Failure) {
     guard !batch.isEmpty else { return }
     if isBroken.load(ordering: .acquiring) { try reopen() }
+    try apply(batch, synchronized: synchronized)
+  }
+
+  /// Applies a batch that matters little: only if no write has failed before, since opening anew is
+  /// an effort for which readers would have to wait.
+  func writeIfSound(_ batch: Batch) throws(Failure) {
+    guard !batch.isEmpty else { return }
+    guard !isBroken.load(ordering: .acquiring) else {
+      throw Failure(message: "a write has failed before")
+    }
+    try apply(batch, synchronized: false)
+  }
+
+  private func apply(_ batch: Batch, synchronized: Bool) throws(Failure) {
     try withDatabase { database throws(Failure) in
       guard let native = leveldb_writebatch_create() else {
         throw Failure(message: "out of memory")
@@ -176,25 +193,39 @@ final class LevelDB: @unchecked Sendable {
 
   /// Up to `limit` keys in order, from `start` on and below `end`.
   func keys(from start: [UInt8], below end: [UInt8], limit: Int) throws(Failure) -> [[UInt8]] {
+    var keys: [[UInt8]] = []
+    try visit(from: start, below: end, limit: limit) { key, _ in keys.append(Array(key)) }
+    return keys
+  }
+
+  /// Calls `body` with up to `limit` keys in order, from `start` on and below `end`, and their values.
+  /// Both are valid for the time of the call.
+  func visit(
+    from start: [UInt8], below end: [UInt8], limit: Int,
+    _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void
+  ) throws(Failure) {
     try withDatabase { database throws(Failure) in
       guard let iterator = leveldb_create_iterator(database, readOptions) else {
         throw Failure(message: "out of memory")
       }
       defer { leveldb_iter_destroy(iterator) }
-      var keys: [[UInt8]] = []
+      var visited = 0
       start.withChars { pointer, length in leveldb_iter_seek(iterator, pointer, length) }
-      while keys.count < limit, leveldb_iter_valid(iterator) != 0 {
-        var count = 0
-        guard let pointer = leveldb_iter_key(iterator, &count) else { break }
-        let key = [UInt8](UnsafeRawBufferPointer(start: pointer, count: count))
-        guard key.lexicographicallyPrecedes(end) else { break }
-        keys.append(key)
+      while visited < limit, leveldb_iter_valid(iterator) != 0 {
+        var keySize = 0
+        var valueSize = 0
+        guard let key = leveldb_iter_key(iterator, &keySize),
+          case let keyBytes = UnsafeRawBufferPointer(start: key, count: keySize),
+          keyBytes.lexicographicallyPrecedes(end)
+        else { break }
+        let value = leveldb_iter_value(iterator, &valueSize)
+        body(keyBytes, UnsafeRawBufferPointer(start: value, count: value == nil ? 0 : valueSize))
+        visited += 1
         leveldb_iter_next(iterator)
       }
       var message: UnsafeMutablePointer<CChar>?
       leveldb_iter_get_error(iterator, &message)
       if let failure = Self.failure(&message) { throw failure }
-      return keys
     }
   }
 

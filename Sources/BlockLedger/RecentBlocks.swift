@@ -61,10 +61,13 @@ final class RecentBlocks: Sendable {
   private static let maximumPassing = 64
 
   private let budget: RecentBlocksBudget
+  private let memory: WireMemory
   private let state = Mutex(State())
 
-  init(budget: RecentBlocksBudget) {
+  /// - Parameter memory: gets what is dropped of the blocks that were read.
+  init(budget: RecentBlocksBudget, memory: WireMemory = WireMemory()) {
     self.budget = budget
+    self.memory = memory
     budget.enter()
   }
 
@@ -117,8 +120,11 @@ final class RecentBlocks: Sendable {
 
   /// Keeps blocks that were read from the disk for a while. They take memory of their own: a reader at
   /// the beginning does not push out the tip.
-  func pass(from number: UInt64, _ forms: [ByteBuffer]) {
+  ///
+  /// - Parameter next: where the block behind them is, if known.
+  func pass(from number: UInt64, _ forms: [ByteBuffer], next: Hint? = nil) {
     let limit = budget.share / Self.passingPart
+    var dropped: [ByteBuffer] = []
     state.withLock { state in
       for (offset, wire) in forms.enumerated() {
         state.passing.append((number + UInt64(offset), wire))
@@ -127,18 +133,30 @@ final class RecentBlocks: Sendable {
       while state.passingSize > limit || state.passing.count > Self.maximumPassing,
         !state.passing.isEmpty
       {
-        state.passingSize -= state.passing.removeFirst().wire.readableBytes
+        let wire = state.passing.removeFirst().wire
+        state.passingSize -= wire.readableBytes
+        dropped.append(wire)
       }
+      if let next { Self.remember(number + UInt64(forms.count), next, &state) }
+    }
+    for wire in dropped { memory.give(wire) }
+  }
+
+  /// Where a block is, if that is known, and the lowest number of those behind it that are in memory.
+  func place(of number: UInt64) -> (hint: Hint, newest: UInt64)? {
+    state.withLock { state in
+      guard let hint = Self.hint(number, state) else { return nil }
+      return (hint, state.buffers.isEmpty ? .max : state.oldest)
     }
   }
 
-  func hint(_ number: UInt64) -> Hint? {
-    state.withLock { state in
-      guard !state.hints.isEmpty,
-        let known = state.hints[Int(number % UInt64(Self.hintCount))], known.number == number
-      else { return nil }
-      return known.hint
-    }
+  func hint(_ number: UInt64) -> Hint? { state.withLock { Self.hint(number, $0) } }
+
+  private static func hint(_ number: UInt64, _ state: State) -> Hint? {
+    guard !state.hints.isEmpty, let known = state.hints[Int(number % UInt64(hintCount))],
+      known.number == number
+    else { return nil }
+    return known.hint
   }
 
   func removeAll() { state.withLock { $0 = State() } }

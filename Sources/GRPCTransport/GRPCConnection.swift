@@ -18,6 +18,7 @@ struct GRPCServerEnvironment: Sendable {
 final class GRPCConnection {
   let environment: GRPCServerEnvironment
   let remoteAddress: String
+  let executor: any TaskExecutor
   /// Set when the TLS handshake is done.
   var peerCertificates: [[UInt8]] = []
 
@@ -37,8 +38,12 @@ final class GRPCConnection {
   private var streams: [ObjectIdentifier: GRPCStreamHandler] = [:]
   private var runningHandlers = 0
 
-  init(environment: GRPCServerEnvironment, remoteAddress: String, now: NIODeadline) {
+  init(
+    environment: GRPCServerEnvironment, remoteAddress: String, eventLoop: any EventLoop,
+    now: NIODeadline
+  ) {
     self.environment = environment
+    self.executor = EventLoopExecutor(eventLoop)
     self.remoteAddress = remoteAddress
     self.lastRead = now
   }

@@ -223,7 +223,7 @@ extension GRPCServer {
     }
     let connection = GRPCConnection(
       environment: environment, remoteAddress: channel.remoteAddress.map(text) ?? "",
-      now: .now())
+      eventLoop: channel.eventLoop, now: .now())
     try pipeline.addHandler(WireObserver(connection: connection))
     let bound = NIOLoopBound(connection, eventLoop: channel.eventLoop)
     try pipeline.addHandler(

@@ -16,6 +16,9 @@ public final class GRPCServerStream: Sendable {
   /// The client's verified certificate in DER; empty without client authentication.
   public var peerCertificates: [[UInt8]] { call.peerCertificates }
 
+  /// Runs tasks on the event loop that this stream is served by; see there what it is for.
+  public let executor: any TaskExecutor
+
   private let state: Mutex<StreamState>
   private let eventLoop: any EventLoop
   /// The handler on the event loop; it lets go of this stream when its channel closes.
@@ -26,11 +29,12 @@ public final class GRPCServerStream: Sendable {
   private let observer: any GRPCServerObserver
 
   init(
-    call: GRPCCall, handler: NIOLoopBound<GRPCStreamHandler>, channel: any Channel,
-    windowBytes: Int, limits: GRPCServerLimits, budget: InboundBudget,
+    call: GRPCCall, executor: any TaskExecutor, handler: NIOLoopBound<GRPCStreamHandler>,
+    channel: any Channel, windowBytes: Int, limits: GRPCServerLimits, budget: InboundBudget,
     observer: any GRPCServerObserver
   ) {
     self.call = call
+    self.executor = executor
     self.state = Mutex(
       StreamState(
         windowBytes: windowBytes, outboundLimit: limits.outboundHighWatermarkBytes))
@@ -97,7 +101,10 @@ public final class GRPCServerStream: Sendable {
         "grpc: trying to send message larger than max (\(message.readableBytes) vs. "
           + "\(maximumSendMessageBytes))")
     }
-    let (payloads, bytes) = MessageFramer.payloads(for: messages, allocator: allocator)
+    // On the event loop they are written in a moment.
+    let (payloads, bytes) = MessageFramer.payloads(
+      for: messages, allocator: allocator,
+      copyLimit: eventLoop.inEventLoop ? MessageFramer.urgentCopyLimit : MessageFramer.copyLimit)
     let outcome = state.withLock { $0.enqueue(payloads, bytes: bytes) }
     switch outcome {
     case .ended(let status):

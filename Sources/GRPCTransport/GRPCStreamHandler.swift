@@ -179,8 +179,9 @@ final class GRPCStreamHandler: ChannelInboundHandler {
     let window = openWindow(context: context)
     let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
     let stream = GRPCServerStream(
-      call: call, handler: bound, channel: context.channel, windowBytes: window,
-      limits: environment.limits, budget: environment.budget, observer: environment.observer)
+      call: call, executor: connection.executor, handler: bound, channel: context.channel,
+      windowBytes: window, limits: environment.limits, budget: environment.budget,
+      observer: environment.observer)
     let task = Task { [observer = environment.observer, registry = environment.registry] in
       let started = ContinuousClock.now
       observer.streamOpened(call)

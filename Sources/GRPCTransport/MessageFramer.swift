@@ -22,8 +22,11 @@ public struct PrefixedMessage: Sendable {
 /// Puts the five bytes of gRPC's length prefix before messages.
 enum MessageFramer {
   /// Messages up to this size are copied behind their prefix; a larger one becomes a DATA payload
-  /// of its own, since a copy would cost more than a frame.
+  /// of its own, so that streams share its memory.
   static let copyLimit = 8 * 1024
+  /// The same where the payloads are written at once and memory is not what counts: up to here a copy
+  /// costs less than a frame.
+  static let urgentCopyLimit = 64 * 1024
   /// A payload of copied messages is closed when it has reached this size.
   static let payloadTarget = 128 * 1024
 
@@ -39,7 +42,7 @@ enum MessageFramer {
   ///
   /// - Parameter messages: each at most 2^32-1 bytes; the caller has checked a lower limit.
   static func payloads(
-    for messages: [PrefixedMessage], allocator: ByteBufferAllocator
+    for messages: [PrefixedMessage], allocator: ByteBufferAllocator, copyLimit: Int = copyLimit
   ) -> (payloads: [ByteBuffer], bytes: Int) {
     var copied = 0
     for message in messages {

@@ -17,12 +17,16 @@ final class ChainTrouble: Sendable {
 
   private struct State {
     var reasons: [Source: String] = [:]
+    var reason: String? { reasons.values.sorted().first }
     var generation = 0
     var isStarted = false
     var isSuspended = true
     var isClosed = false
     var isProbing = false
   }
+
+  /// What clients are told before the chain is up.
+  static let starting = "backing Kafka cluster has not completed booting; try again later"
 
   private let state = Mutex(State())
   private let support: any ConsenterSupport
@@ -54,11 +58,16 @@ final class ChainTrouble: Sendable {
       let wasFine = state.reasons.isEmpty
       state.reasons[source] = reason
       if source == .reading, reason == nil { state.isProbing = false }
-      guard state.isStarted, !state.isClosed else { return nil }
+      guard !state.isClosed else { return nil }
+      guard state.isStarted else {
+        support.suspend(reason: Self.starting + (reason.map { ": \($0)" } ?? ""))
+        return nil
+      }
       if wasFine {
         state.generation += 1
         return state.generation
       }
+      if state.isSuspended, let reason = state.reason { support.suspend(reason: reason) }
       if state.reasons.isEmpty, state.isSuspended {
         state.isSuspended = false
         // Within the lock, so that a suspension cannot overtake it.
@@ -69,6 +78,9 @@ final class ChainTrouble: Sendable {
     }
     if let wait { suspendLater(wait) }
   }
+
+  /// What is wrong; nil if nothing is.
+  var problem: String? { state.withLock { $0.reason } }
 
   /// Whether the caller is the one to begin probing.
   func beginProbing() -> Bool {
@@ -91,7 +103,7 @@ final class ChainTrouble: Sendable {
       try? await Task.sleep(for: patience)
       state.withLock { state in
         guard !state.isClosed, state.generation == generation, !state.isSuspended,
-          let reason = state.reasons.values.sorted().first
+          let reason = state.reason
         else { return }
         state.isSuspended = true
         support.suspend(reason: reason)

@@ -21,24 +21,31 @@ final class Delivery: Sendable {
   }
 
   private let state: Mutex<State>
+  private let whenReported: (@Sendable () -> Void)?
 
-  init(count: Int) {
+  /// - Parameter whenReported: Is called once, after the last report; never for no records.
+  init(count: Int, whenReported: (@Sendable () -> Void)? = nil) {
     state = Mutex(State(remaining: count))
+    self.whenReported = whenReported
   }
 
   /// Takes one report.
   func report(_ code: rd_kafka_resp_err_t, offset: Int64) {
-    let waiter: (CheckedContinuation<Outcome, Never>, Outcome)? = state.withLock { state in
+    let (isLast, waiter): (Bool, (CheckedContinuation<Outcome, Never>, Outcome)?) = state.withLock {
+      state in
       state.remaining -= 1
       if code != RD_KAFKA_RESP_ERR_NO_ERROR {
         if state.outcome.failure == nil { state.outcome.failure = code.rawValue }
       } else {
         state.outcome.offset = max(state.outcome.offset, offset)
       }
-      guard state.remaining == 0, let waiter = state.waiter else { return nil }
+      guard state.remaining == 0, let waiter = state.waiter else {
+        return (state.remaining == 0, nil)
+      }
       state.waiter = nil
-      return (waiter, state.outcome)
+      return (true, (waiter, state.outcome))
     }
+    if isLast { whenReported?() }
     if let (waiter, outcome) = waiter { waiter.resume(returning: outcome) }
   }
 

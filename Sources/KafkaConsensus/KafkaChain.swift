@@ -4,6 +4,7 @@
 import CRdKafka
 import FabricProtos
 import Logging
+import Metrics
 import Ordering
 import Synchronization
 
@@ -20,13 +21,13 @@ public final class KafkaChain: Chain {
     var task: Task<Void, Never>?
     /// Whether the task may be in the middle of writing a block.
     var isProcessing = false
-    var expiredTimer: KafkaCore.TimerID?
+    var expiredTimer: BatchTimer.ID?
     var timeToCutFailed = false
     var brokersReturned = false
     /// What the task waits for and a halt has to cut short.
     var delivery: Delivery?
     /// What clients post through, once the chain is up.
-    var route: (client: KafkaClient, topic: KafkaTopic)?
+    var route: (client: KafkaClient, topic: PostingTopic)?
   }
 
   /// The chain was halted while it waited.
@@ -41,11 +42,14 @@ public final class KafkaChain: Chain {
   private let newestBlock: KafkaCore.NewestBlock
   private let gate: ClientGate
   private let clientSource: ClientSource
-  private let trouble: ChainTrouble
+  let trouble: ChainTrouble
+  let probe = TopicProbe()
+  /// Offset in the metadata of the newest block.
+  let lastPersisted: Gauge
 
   init(
     support: any ConsenterSupport, offsets: KafkaOffsets, settings: KafkaSettings,
-    client: @escaping ClientSource, logger: Logger
+    metrics: KafkaMetrics, client: @escaping ClientSource, logger: Logger
   ) throws {
     self.support = support
     self.offsets = offsets
@@ -54,7 +58,9 @@ public final class KafkaChain: Chain {
     clientSource = client
     newestBlock = try Self.newestBlock(support)
     let core = KafkaCore(offsets, newestBlock: newestBlock)
-    let reason = "backing Kafka cluster has not completed booting; try again later"
+    lastPersisted = metrics.lastOffsetPersisted(channelID: support.channelID)
+    lastPersisted.record(offsets.lastPersisted)
+    let reason = ChainTrouble.starting
     gate = ClientGate(
       refusal: .unavailable(channelID: support.channelID, reason: reason),
       isHeld: core.holdsClientsAtStart)
@@ -101,7 +107,8 @@ public final class KafkaChain: Chain {
           payload: message.envelope.bytes, configSequence: message.configSequence,
           messageClass: message.isConfig ? .config : .normal, originalOffset: 0))
     }
-    let outcome = await client.post(records, to: topic).outcome()
+    let outcome = await topic.post(records).outcome()
+    probe.posted(outcome)
     if let code = outcome.failure { throw refusal(code) }
   }
 
@@ -165,18 +172,18 @@ public final class KafkaChain: Chain {
         setting: "KafkaBrokers", reason: "the channel's configuration names no brokers")
     }
     let client = try clientSource(brokers)
-    let observer = client.observe { [weak self] isUp in
+    let observer = client.observe { [weak self] problem in
       guard let self else { return }
-      trouble.set(.brokers, isUp ? nil : "no Kafka broker can be reached")
-      signals.withLock { $0.brokersReturned = isUp }
-      if isUp { wakeup.set() }
+      trouble.set(.brokers, problem)
+      signals.withLock { $0.brokersReturned = problem == nil }
+      if problem == nil { wakeup.set() }
     }
     defer { client.stopObserving(observer) }
 
     // Not before: asking about a topic may create it, with as many partitions as the brokers like.
     try await createTopic(client)
     let topic = try client.topic(channelID)
-    let connected = try await connect(client, topic)
+    let connected = try await connect(topic)
     // A broker need not tell the offset.
     guard connected < 0 || connected > offsets.lastPersisted else {
       throw TopicMismatch.shorter(
@@ -227,10 +234,10 @@ public final class KafkaChain: Chain {
   }
 
   /// Posts a CONNECT record, which shows that the topic takes records, and makes the topic's end known.
-  private func connect(_ client: KafkaClient, _ topic: KafkaTopic) async throws -> Int64 {
+  private func connect(_ topic: PostingTopic) async throws -> Int64 {
     log(.info, "About to post the CONNECT message...")
     let offset = try await retrying("post the CONNECT message") { () throws(KafkaError) in
-      let outcome = await self.awaitDelivery(client.post([.connect], to: topic))
+      let outcome = await self.awaitDelivery(topic.post([.connect]))
       if let code = outcome.failure {
         throw .broker(action: "post to the topic \(self.channelID)", code: code)
       }

@@ -1,5 +1,5 @@
-// What all channels with the same brokers share: a producer, a consumer, and the knowledge whether
-// the brokers can be reached.
+// What all channels with the same brokers share: producers, consumers, and the knowledge whether the
+// brokers can be reached.
 
 import CRdKafka
 import Dispatch
@@ -9,12 +9,12 @@ import Synchronization
 
 /// The connections of this process to one set of brokers.
 final class KafkaClient: Sendable {
-  /// Is told when all brokers have gone (false) and when one is back (true).
-  typealias Observer = @Sendable (Bool) -> Void
+  /// Is told when all brokers have gone, with the reason, and when one is back (nil).
+  typealias Observer = @Sendable (String?) -> Void
 
   private let reachability: Reachability
-  private let producer: KafkaInstance
-  private let consumer: KafkaInstance
+  private let producers: PostingLanes
+  private let consumers: ReadingLanes
   private let requests: TopicRequests
   private let settings: KafkaSettings
   /// Whether ``lookForBrokers()`` is at it.
@@ -23,25 +23,44 @@ final class KafkaClient: Sendable {
   private let blocking = DispatchQueue(label: "kafka-blocking", attributes: .concurrent)
 
   /// - Throws: ``KafkaError`` if librdkafka refuses a setting.
-  init(brokers: [String], settings: KafkaSettings, logger: Logger) throws(KafkaError) {
+  init(
+    brokers: [String], settings: KafkaSettings, metrics: KafkaMetrics, logger: Logger
+  ) throws(KafkaError) {
     self.settings = settings
-    let reachability = Reachability(brokers: brokers.joined(separator: ", "), logger: logger)
+    var trust: BrokerTrust?
+    if let tls = settings.tls { trust = try BrokerTrust(tls) }
+    trust?.warn(logger)
+    let reachability = Reachability(
+      brokers: brokers.joined(separator: ", "), trust: trust, logger: logger)
     let requests = TopicRequests()
-    let common = settings.properties(brokers: brokers)
-    producer = try KafkaInstance(
-      RD_KAFKA_PRODUCER, properties: common + settings.producerProperties
-    ) { KafkaEvents.handle($0, reachability, requests, logger) }
+    var common = settings.properties(brokers: brokers, trust: trust)
+    if metrics.isRecording {
+      common.append(("statistics.interval.ms", "\(KafkaMetrics.interval.milliseconds)"))
+    }
+    let make = {
+      @Sendable [common, trust]
+      (
+        type: rd_kafka_type_t, own: [(name: String, value: String)]
+      ) throws(KafkaError) in
+      let events = KafkaEvents(
+        reachability: reachability, requests: requests, metrics: metrics,
+        source: metrics.makeSource(), logger: logger)
+      return try KafkaInstance(type, properties: common + own, trust: trust) { events.handle($0) }
+    }
+    producers = try PostingLanes(blocking: blocking) { () throws(KafkaError) in
+      try make(RD_KAFKA_PRODUCER, settings.producerProperties)
+    }
     do {
-      consumer = try KafkaInstance(
-        RD_KAFKA_CONSUMER, properties: common + settings.consumerProperties
-      ) { KafkaEvents.handle($0, reachability, requests, logger) }
+      consumers = try ReadingLanes { () throws(KafkaError) in
+        try make(RD_KAFKA_CONSUMER, settings.consumerProperties)
+      }
     } catch {
-      producer.close()
+      producers.close()
       throw error
     }
     self.reachability = reachability
     self.requests = requests
-    reachability.onDown { [weak self] in
+    reachability.onSuspicion { [weak self] in
       guard let self, !isLooking.exchange(true, ordering: .acquiringAndReleasing) else { return }
       lookForBrokers()
     }
@@ -51,8 +70,8 @@ final class KafkaClient: Sendable {
   func close() {
     reachability.close()
     requests.close()
-    producer.close()
-    consumer.close()
+    producers.close()
+    consumers.close()
   }
 
   deinit { close() }
@@ -68,26 +87,30 @@ final class KafkaClient: Sendable {
   /// Stops telling an observer.
   func stopObserving(_ id: UInt) { reachability.stopObserving(id) }
 
-  /// Asks for metadata until both connections answer.
+  /// Why no broker can be reached; nil if one can.
+  var problem: String? { reachability.problem }
+
+  /// Asks for metadata until all connections answer.
   private func lookForBrokers() {
-    // Clients need not wait for brokers that are not there.
-    _ = heddle_kafka_purge_queued(producer.handle)
-    let instances = [producer, consumer]
+    let instances = producers.all + consumers.all
     let pause = max(settings.metadataRetryBackoff, .milliseconds(50))
     blocking.async { [weak self] in
       guard let self, !reachability.isClosed else { return }
-      let answered = instances.allSatisfy { instance in
+      let answers = Atomic(0)
+      DispatchQueue.concurrentPerform(iterations: instances.count) { index in
         var metadata: UnsafePointer<rd_kafka_metadata>?
-        let code = rd_kafka_metadata(instance.handle, 0, nil, &metadata, 1000)
+        let code = rd_kafka_metadata(instances[index].handle, 0, nil, &metadata, 1000)
         if let metadata { rd_kafka_metadata_destroy(metadata) }
-        return code == RD_KAFKA_RESP_ERR_NO_ERROR
+        if code == RD_KAFKA_RESP_ERR_NO_ERROR { answers.add(1, ordering: .relaxed) }
       }
-      if answered {
+      if answers.load(ordering: .relaxed) == instances.count {
         isLooking.store(false, ordering: .releasing)
         reachability.up()
         return
       }
-      reachability.remainsDown()
+      reachability.down()
+      // Clients need not wait for brokers that are not there.
+      for producer in producers.all { _ = heddle_kafka_purge_queued(producer.handle) }
       blocking.asyncAfter(deadline: .now() + .milliseconds(Int(pause.milliseconds))) {
         [weak self] in self?.lookForBrokers()
       }
@@ -98,7 +121,7 @@ final class KafkaClient: Sendable {
 
   /// Whether the brokers know a topic. The question does not create it (from Kafka 0.11 on).
   private func hasTopic(_ name: String) async throws(KafkaError) -> Bool {
-    let topic = try KafkaTopic(name, of: consumer)
+    let topic = try KafkaTopic(name, of: consumers.first)
     let timeout = Int32(min(max(settings.readTimeout.milliseconds, 500), 5_000))
     return await withCheckedContinuation { continuation in
       blocking.async {
@@ -115,6 +138,29 @@ final class KafkaClient: Sendable {
     }
   }
 
+  /// Which brokers have replicas of a topic's first partition, and which of those are in sync; nil if
+  /// the brokers do not tell.
+  func replicas(of name: String) async -> String? {
+    guard let topic = try? KafkaTopic(name, of: consumers.first) else { return nil }
+    return await withCheckedContinuation { continuation in
+      blocking.async {
+        var metadata: UnsafePointer<rd_kafka_metadata>?
+        defer { if let metadata { rd_kafka_metadata_destroy(metadata) } }
+        let code = rd_kafka_metadata(topic.instance.handle, 0, topic.handle, &metadata, 1000)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let answer = metadata?.pointee,
+          answer.topic_cnt == 1, answer.topics[0].partition_cnt > 0
+        else { return continuation.resume(returning: nil) }
+        let partition = answer.topics[0].partitions[0]
+        func list(_ brokers: UnsafeMutablePointer<Int32>?, _ count: Int32) -> [Int32] {
+          Array(UnsafeBufferPointer(start: brokers, count: brokers == nil ? 0 : Int(count)))
+        }
+        let all = list(partition.replicas, partition.replica_cnt)
+        let inSync = list(partition.isrs, partition.isr_cnt)
+        continuation.resume(returning: "[replica ids: \(all), in sync: \(inSync)]")
+      }
+    }
+  }
+
   /// Creates a topic with one partition unless it exists.
   func createTopic(_ name: String) async throws(KafkaError) {
     guard settings.createsTopics else { return }
@@ -122,6 +168,7 @@ final class KafkaClient: Sendable {
       throw .broker(action: "reach any broker", code: RD_KAFKA_RESP_ERR__TRANSPORT.rawValue)
     }
     if try await hasTopic(name) { return }
+    let producer = producers.first
     let error: KafkaError? = await withCheckedContinuation { continuation in
       guard let id = requests.add(continuation) else { return }
       var text = [CChar](repeating: 0, count: 512)
@@ -146,46 +193,23 @@ final class KafkaClient: Sendable {
   }
 
   /// A topic to post to.
-  func topic(_ name: String) throws(KafkaError) -> KafkaTopic {
-    try KafkaTopic(name, of: producer)
+  func topic(_ name: String) throws(KafkaError) -> PostingTopic {
+    try PostingTopic(name, producers)
   }
 
   /// A topic's first partition, to read from.
   func reader(_ name: String, wakeup: Wakeup) throws(KafkaError) -> PartitionReader {
-    try PartitionReader(try KafkaTopic(name, of: consumer), wakeup: wakeup, blocking: blocking)
-  }
-
-  /// Posts records to the first partition of a topic, in order. Takes no time: the brokers' word comes
-  /// with the delivery.
-  func post(_ records: [KafkaRecord], to topic: KafkaTopic) -> Delivery {
-    let delivery = Delivery(count: records.count)
-    // The key that Go nodes use: the number of the partition.
-    var key = UInt8(ascii: "0")
-    withUnsafeMutableBytes(of: &key) { key in
-      var messages = records.map { record in
-        let bytes = record.serialized()
-        var message = rd_kafka_message_t()
-        // librdkafka frees what it has taken.
-        message.payload = malloc(max(bytes.count, 1))
-        message.len = bytes.count
-        bytes.withUnsafeBytes { source in
-          guard let from = source.baseAddress else { return }
-          message.payload?.copyMemory(from: from, byteCount: source.count)
-        }
-        message.key = key.baseAddress
-        message.key_len = key.count
-        // Balanced by the report, of which each message that was taken gets exactly one.
-        message._private = Unmanaged.passRetained(delivery).toOpaque()
-        return message
-      }
-      let taken = rd_kafka_produce_batch(
-        topic.handle, 0, RD_KAFKA_MSG_F_FREE, &messages, Int32(messages.count))
-      guard taken < messages.count else { return }
-      for message in messages where message.err != RD_KAFKA_RESP_ERR_NO_ERROR {
-        free(message.payload)
-        KafkaEvents.report(message)
-      }
+    let (lane, instance) = consumers.take()
+    let consumers = consumers
+    let topic: KafkaTopic
+    do {
+      topic = try KafkaTopic(name, of: instance)
+    } catch {
+      consumers.release(lane)
+      throw error
     }
-    return delivery
+    return try PartitionReader(topic, wakeup: wakeup, blocking: blocking) {
+      consumers.release(lane)
+    }
   }
 }

@@ -1,6 +1,7 @@
 // Makes the chains of channels whose consensus type is "kafka".
 
 import Logging
+import Metrics
 import Ordering
 import Synchronization
 
@@ -11,18 +12,25 @@ public final class KafkaConsenter: Consenter {
 
   private let settings: KafkaSettings
   private let logger: Logger
+  private let metrics: KafkaMetrics
   private let clients = Mutex<[[String]: KafkaClient]>([:])
 
-  public init(settings: KafkaSettings, logger: Logger) {
+  /// - Parameter metrics: Where the metrics below `consensus_kafka` go; by default they are not recorded.
+  public init(
+    settings: KafkaSettings, logger: Logger,
+    metrics: any MetricsFactory = NOOPMetricsHandler.instance
+  ) {
     self.settings = settings
     self.logger = logger
+    self.metrics = KafkaMetrics(factory: metrics)
   }
 
   /// - Throws: ``KafkaError/corruptMetadata(_:)``; what reading the newest block throws.
   public func makeChain(support: any ConsenterSupport, metadata: [UInt8]) throws -> any Chain {
     try KafkaChain(
       support: support, offsets: KafkaOffsets(metadata: metadata), settings: settings,
-      client: { [self] brokers throws(KafkaError) in try client(for: brokers) }, logger: logger)
+      metrics: metrics, client: { [self] brokers throws(KafkaError) in try client(for: brokers) },
+      logger: logger)
   }
 
   private func client(for brokers: [String]) throws(KafkaError) -> KafkaClient {
@@ -30,7 +38,8 @@ public final class KafkaConsenter: Consenter {
     let result: Result<KafkaClient, KafkaError> = clients.withLock { clients in
       if let client = clients[key] { return .success(client) }
       do throws(KafkaError) {
-        let client = try KafkaClient(brokers: brokers, settings: settings, logger: logger)
+        let client = try KafkaClient(
+          brokers: brokers, settings: settings, metrics: metrics, logger: logger)
         clients[key] = client
         return .success(client)
       } catch { return .failure(error) }

@@ -17,7 +17,7 @@ public struct KafkaCore: Sendable {
     /// Write a config message into a block of its own.
     case writeConfig(OrderedMessage, KafkaOffsets)
     /// Let the batch timer run, once, for the batch time-out of the channel.
-    case startTimer(TimerID)
+    case startTimer(BatchTimer.ID)
     /// Forget the timer that runs.
     case stopTimer
     /// Post a message that was validated again. It must be in the topic before the next effect is
@@ -64,9 +64,6 @@ public struct KafkaCore: Sendable {
     }
   }
 
-  /// Tells a running timer from one that was stopped while its expiry was under way.
-  public typealias TimerID = UInt64
-
   /// The newest block, as far as going on after a restart depends on it.
   public struct NewestBlock: Sendable {
     public var number: UInt64
@@ -103,8 +100,7 @@ public struct KafkaCore: Sendable {
   private var lastResubmittedConfig: Int64
   private var lastConsumed: Int64
   private let persistedAtStart: Int64
-  private var timer: TimerID?
-  private var timersStarted: TimerID = 0
+  private var timer = BatchTimer()
   private var validation: Validation?
   private var remembered: Set<Int64> = []
   private var holdsClients: Bool
@@ -187,16 +183,14 @@ public struct KafkaCore: Sendable {
   }
 
   /// The batch timer has expired. Does nothing if that timer was stopped meanwhile.
-  public mutating func expired(_ id: TimerID) -> [Effect] {
-    guard timer == id else { return [] }
-    timer = nil
-    return [.postTimeToCut(block: lastCut + 1)]
+  public mutating func expired(_ id: BatchTimer.ID) -> [Effect] {
+    timer.expire(id) ? [.postTimeToCut(block: lastCut + 1)] : []
   }
 
   /// A time-to-cut record could not be posted. What is pending gets its timer again: without one, it
   /// would wait for the channel's next message.
   public mutating func timeToCutFailed() -> [Effect] {
-    cutter.pending.isEmpty || timer != nil ? [] : [startTimer()]
+    cutter.pending.isEmpty || timer.isRunning ? [] : [startTimer()]
   }
 
   /// All records up to the one that this node posted when it started have been consumed. What clients
@@ -340,7 +334,7 @@ public struct KafkaCore: Sendable {
     var effects: [Effect] = []
     if !isPending {
       effects += stopTimer()
-    } else if timer == nil {
+    } else if !timer.isRunning {
       effects.append(startTimer())
     }
     guard let first = batches.first else {
@@ -398,16 +392,9 @@ public struct KafkaCore: Sendable {
 
   // MARK: Timer and clients
 
-  private mutating func startTimer() -> Effect {
-    timersStarted += 1
-    timer = timersStarted
-    return .startTimer(timersStarted)
-  }
+  private mutating func startTimer() -> Effect { .startTimer(timer.start()) }
 
-  private mutating func stopTimer() -> [Effect] {
-    defer { timer = nil }
-    return timer == nil ? [] : [.stopTimer]
-  }
+  private mutating func stopTimer() -> [Effect] { timer.stop() ? [.stopTimer] : [] }
 
   private mutating func release() -> [Effect] {
     holdsClients = false

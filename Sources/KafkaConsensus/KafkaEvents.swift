@@ -1,30 +1,35 @@
 // Where librdkafka's events go.
 
 import CRdKafka
+import Foundation
 import Logging
 
-/// Sorts the events of producer and consumer. Runs on their event threads.
-enum KafkaEvents {
-  static func handle(
-    _ event: OpaquePointer, _ reachability: Reachability, _ requests: TopicRequests,
-    _ logger: Logger
-  ) {
+/// Sorts the events of one producer or consumer. Runs on its event thread.
+struct KafkaEvents: Sendable {
+  let reachability: Reachability
+  let requests: TopicRequests
+  let metrics: KafkaMetrics
+  let source: KafkaMetrics.Source
+  let logger: Logger
+
+  func handle(_ event: OpaquePointer) {
     switch rd_kafka_event_type(event) {
-    case RD_KAFKA_EVENT_DR: reports(event, reachability)
-    case RD_KAFKA_EVENT_LOG: log(event, logger)
+    case RD_KAFKA_EVENT_DR: reports(event)
+    case RD_KAFKA_EVENT_LOG: log(event)
+    case RD_KAFKA_EVENT_STATS: statistics(event)
     case RD_KAFKA_EVENT_CREATETOPICS_RESULT:
       let id = UInt(bitPattern: rd_kafka_event_opaque(event))
-      requests.complete(id, creationError(event))
+      requests.complete(id, Self.creationError(event))
     case RD_KAFKA_EVENT_ERROR:
       let code = rd_kafka_event_error(event)
       let text = rd_kafka_event_error_string(event).map { String(cString: $0) } ?? ""
-      if code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN {
-        reachability.down()
-      } else {
-        // A broker that is gone is worth a line, but not one for each attempt to reach it.
-        logger.log(
-          level: reachability.mayWarn() ? .warning : .debug,
-          "Kafka: \(text) (\(KafkaError.name(code.rawValue)))")
+      switch code {
+      case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN: reachability.suspect()
+      // Comes as a log line too, as all about connections does.
+      case RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__SSL, RD_KAFKA_RESP_ERR__AUTHENTICATION,
+        RD_KAFKA_RESP_ERR__RESOLVE, RD_KAFKA_RESP_ERR__TIMED_OUT:
+        logger.debug("Kafka: \(text)")
+      default: logger.warning("Kafka: \(text) (\(KafkaError.name(code.rawValue)))")
       }
     default: break
     }
@@ -37,7 +42,7 @@ enum KafkaEvents {
       .report(message.err, offset: message.offset)
   }
 
-  private static func reports(_ event: OpaquePointer, _ reachability: Reachability) {
+  private func reports(_ event: OpaquePointer) {
     withUnsafeTemporaryAllocation(of: UnsafePointer<rd_kafka_message_t>?.self, capacity: 256) {
       buffer in
       buffer.initialize(repeating: nil)
@@ -49,7 +54,7 @@ enum KafkaEvents {
         if reachability.isDown, messages.contains(where: { $0.err == RD_KAFKA_RESP_ERR_NO_ERROR }) {
           reachability.up()
         }
-        for message in messages { report(message) }
+        for message in messages { Self.report(message) }
       }
     }
   }
@@ -73,13 +78,27 @@ enum KafkaEvents {
     return nil
   }
 
-  private static func log(_ event: OpaquePointer, _ logger: Logger) {
+  private func log(_ event: OpaquePointer) {
     var facility: UnsafePointer<CChar>?
     var text: UnsafePointer<CChar>?
     var level: Int32 = 7
     guard rd_kafka_event_log(event, &facility, &text, &level) == 0, let text else { return }
-    let line = "\(facility.map { String(cString: $0) } ?? ""): \(String(cString: text))"
+    let name = facility.map { String(cString: $0) } ?? ""
+    let line = String(cString: text)
     // What matters comes as an error event too, or through the channels' own messages.
-    logger.log(level: level <= 2 ? .warning : .debug, "librdkafka \(line)")
+    logger.log(level: level <= 2 ? .warning : .debug, "librdkafka \(name): \(line)")
+    // Syslog's "informational": what is below is for those who hunt errors.
+    if name == "FAIL", level <= 6 { reachability.failed(line) }
+  }
+
+  private func statistics(_ event: OpaquePointer) {
+    guard let text = rd_kafka_event_stats(event) else { return }
+    let json = UnsafeRawBufferPointer(
+      start: text, count: strnlen(text, KafkaStatistics.maximumBytes + 1))
+    guard let statistics = KafkaStatistics(json: json) else {
+      logger.debug("A report of librdkafka for the metrics cannot be read; it is passed over")
+      return
+    }
+    metrics.take(statistics, from: source)
   }
 }

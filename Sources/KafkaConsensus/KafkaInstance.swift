@@ -16,11 +16,16 @@ final class KafkaInstance: Sendable {
   nonisolated(unsafe) let handle: OpaquePointer
   private nonisolated(unsafe) let events: OpaquePointer
   private let stopped = Atomic(false)
+  /// Is asked until the handle is destroyed.
+  private let trust: BrokerTrust?
 
+  /// - Parameter trust: Judges the brokers' certificates; nil without TLS.
   /// - Throws: ``KafkaError`` if a property or their combination is refused.
   init(
-    _ type: rd_kafka_type_t, properties: [(name: String, value: String)], handler: @escaping Handler
+    _ type: rd_kafka_type_t, properties: [(name: String, value: String)],
+    trust: BrokerTrust? = nil, handler: @escaping Handler
   ) throws(KafkaError) {
+    self.trust = trust
     var text = [CChar](repeating: 0, count: 512)
     guard let configuration = rd_kafka_conf_new() else { throw .client("out of memory") }
     for (name, value) in properties
@@ -28,12 +33,18 @@ final class KafkaInstance: Sendable {
       rd_kafka_conf_destroy(configuration)
       throw .configuration(setting: name, reason: Self.string(text))
     }
-    var kinds = RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG
+    do throws(KafkaError) {
+      try trust?.attach(to: configuration)
+    } catch {
+      rd_kafka_conf_destroy(configuration)
+      throw error
+    }
+    var kinds = RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG | RD_KAFKA_EVENT_STATS
     if type == RD_KAFKA_PRODUCER { kinds |= RD_KAFKA_EVENT_DR }
     rd_kafka_conf_set_events(configuration, kinds)
     guard let handle = rd_kafka_new(type, configuration, &text, text.count) else {
       rd_kafka_conf_destroy(configuration)
-      throw .client(Self.string(text))
+      throw .client(Self.named(Self.string(text)))
     }
     guard let events = rd_kafka_queue_get_main(handle) else {
       rd_kafka_destroy(handle)
@@ -67,6 +78,14 @@ final class KafkaInstance: Sendable {
     guard let event = rd_kafka_queue_poll(events, milliseconds) else { return }
     handler(event)
     rd_kafka_event_destroy(event)
+  }
+
+  /// Names settings as orderer.yaml does.
+  private static func named(_ text: String) -> String {
+    [
+      ("ssl.ca.pem", "Kafka.TLS.RootCAs"), ("ssl.certificate.pem", "Kafka.TLS.Certificate"),
+      ("ssl.key.pem", "Kafka.TLS.PrivateKey"),
+    ].reduce(text) { $0.replacing($1.0, with: $1.1) }
   }
 
   private static func string(_ text: [CChar]) -> String {

@@ -76,8 +76,10 @@ public struct KafkaSettings: Sendable, Equatable {
     return !own.lexicographicallyPrecedes(other)
   }
 
-  /// Properties of the producer and of the consumer.
-  func properties(brokers: [String]) -> [(name: String, value: String)] {
+  /// Properties of producers and consumers.
+  ///
+  /// - Parameter trust: Made of ``tls``; nil without it.
+  func properties(brokers: [String], trust: BrokerTrust?) -> [(name: String, value: String)] {
     var list = [
       ("bootstrap.servers", brokers.joined(separator: ",")),
       ("client.id", "orderer"),
@@ -95,14 +97,14 @@ public struct KafkaSettings: Sendable, Equatable {
       ("api.version.request", isAtLeast([0, 10]) ? "true" : "false"),
       ("broker.version.fallback", version),
       ("api.version.fallback.ms", "0"),
-      ("log.queue", "true"), ("log.connection.close", "false"), ("log.thread.name", "false"),
+      // A connection that is closed at once is all that some brokers have to say.
+      ("log.queue", "true"), ("log.connection.close", "true"), ("log.thread.name", "false"),
       ("security.protocol", (sasl == nil ? "" : "sasl_") + (tls == nil ? "plaintext" : "ssl")),
     ]
-    if let tls {
+    if let tls, let trust {
       list += [
-        ("ssl.ca.pem", tls.rootCertificates.joined(separator: "\n")),
-        ("ssl.certificate.pem", tls.certificate), ("ssl.key.pem", tls.privateKey),
-        ("ssl.endpoint.identification.algorithm", "https"),
+        ("ssl.ca.pem", trust.authorities), ("ssl.certificate.pem", trust.certificate),
+        ("ssl.key.pem", tls.privateKey), ("ssl.endpoint.identification.algorithm", "https"),
       ]
     }
     if let sasl {
@@ -115,13 +117,13 @@ public struct KafkaSettings: Sendable, Equatable {
     return list
   }
 
-  /// Properties of the producer.
+  /// Properties of a producer.
   ///
-  /// A record counts as posted once all in-sync replicas have it. One request at a time keeps the
-  /// order when a request is repeated; and a request is only repeated if it is certain that the brokers
-  /// did not take it (`retries` counts the others), so that no envelope gets into a block twice. An
-  /// idempotent producer would allow more requests in flight, but needs brokers from 0.11 on, and it ends
-  /// for good at some errors.
+  /// A record counts as posted once all in-sync replicas have it. One request at a time on a connection
+  /// keeps the order when a request is repeated; and a request is only repeated if it is certain that
+  /// the brokers did not take it (`retries` counts the others), so that no envelope gets into a block
+  /// twice. An idempotent producer would allow more requests in flight, but needs brokers from 0.11 on,
+  /// and it ends for good at some errors. Busy channels get more connections instead (``PostingLanes``).
   var producerProperties: [(name: String, value: String)] {
     [
       ("acks", "all"), ("retries", "0"), ("max.in.flight", "1"), ("linger.ms", "1"),
@@ -143,14 +145,15 @@ public struct KafkaSettings: Sendable, Equatable {
   /// How long a record may take to be in the topic, e.g. while a partition has no leader.
   var postTimeout: Duration { max(readTimeout + writeTimeout, .seconds(2)) }
 
-  /// Properties of the consumer.
+  /// Properties of a consumer.
   var consumerProperties: [(name: String, value: String)] {
     [
       ("enable.auto.commit", "false"), ("enable.auto.offset.store", "false"),
       ("auto.offset.reset", "error"), ("enable.partition.eof", "false"),
       ("isolation.level", "read_uncommitted"), ("check.crcs", "true"),
-      // Some brokers answer only then, even if there are records; a new channel may wait as long.
-      ("fetch.wait.max.ms", "100"),
+      // As Go nodes. Some brokers answer only then, even if records have come; a new channel may wait
+      // as long; and each answer costs something for each channel without traffic.
+      ("fetch.wait.max.ms", "250"),
       ("fetch.error.backoff.ms", "\(consumerRetryBackoff.within(.milliseconds(1), .seconds(300)))"),
       // What is read ahead of the chain, for each channel that is behind.
       ("queued.min.messages", "5000"), ("queued.max.messages.kbytes", "16384"),

@@ -21,19 +21,27 @@ final class PartitionReader: Sendable {
   }
 
   /// Records that are taken out at once.
-  static let maximumBatch = 100
+  static let maximumBatch = 320
 
   private let topic: KafkaTopic
   /// Safe to use from any thread, as all of librdkafka's objects.
   private nonisolated(unsafe) let queue: OpaquePointer
   private let wakeup: Wakeup
   private let blocking: DispatchQueue
+  private let whenGone: @Sendable () -> Void
 
-  /// - Parameter wakeup: Is set when there is something to ``read()``.
-  init(_ topic: KafkaTopic, wakeup: Wakeup, blocking: DispatchQueue) throws(KafkaError) {
+  /// - Parameters:
+  ///   - wakeup: Is set when there is something to ``read()``.
+  ///   - whenGone: Is called when the reader, made or not, is no more.
+  init(
+    _ topic: KafkaTopic, wakeup: Wakeup, blocking: DispatchQueue,
+    whenGone: @escaping @Sendable () -> Void
+  ) throws(KafkaError) {
     guard let queue = rd_kafka_queue_new(topic.instance.handle) else {
+      whenGone()
       throw .client("no queue for the topic \(topic.name)")
     }
+    self.whenGone = whenGone
     self.topic = topic
     self.queue = queue
     self.wakeup = wakeup
@@ -50,6 +58,7 @@ final class PartitionReader: Sendable {
   deinit {
     rd_kafka_queue_cb_event_enable(queue, nil, nil)
     rd_kafka_queue_destroy(queue)
+    whenGone()
   }
 
   /// Begins to read.

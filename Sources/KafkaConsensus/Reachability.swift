@@ -3,45 +3,73 @@
 import Logging
 import Synchronization
 
-/// Knows whether all brokers of a set are gone.
+/// Knows whether all brokers of a set are gone, and why the last one that failed did.
 final class Reachability: Sendable {
   private struct State {
     var isDown = false
     var isClosed = false
     var nextID: UInt = 0
     var observers: [UInt: KafkaClient.Observer] = [:]
-    var onDown: (@Sendable () -> Void)?
-    var lastWarning: ContinuousClock.Instant?
+    var onSuspicion: (@Sendable () -> Void)?
+    /// Whether a suspicion came before anybody could look.
+    var isSuspicious = false
+    var failure: String?
+    /// What the observers know.
+    var problem: String?
+    var told: [Complaint: ContinuousClock.Instant] = [:]
   }
+
+  /// What the log is told once in a while.
+  private struct Complaint: Hashable {
+    var kind: BrokerFailure.Kind
+    var broker: String
+  }
+
+  /// A broker's problem is told again after this time, if it lasts.
+  private static let repetition = Duration.seconds(300)
+  /// Problems of which it is known when they were told.
+  private static let maximumComplaints = 200
 
   private let state = Mutex(State())
   private let brokers: String
+  private let trust: BrokerTrust?
   private let logger: Logger
 
-  init(brokers: String, logger: Logger) {
+  init(brokers: String, trust: BrokerTrust? = nil, logger: Logger) {
     self.brokers = brokers
+    self.trust = trust
     self.logger = logger
   }
 
   var isDown: Bool { state.withLock { $0.isDown } }
   var isClosed: Bool { state.withLock { $0.isClosed } }
 
-  /// Sets what is done when the brokers have gone; at once if they are gone already.
-  func onDown(_ action: @escaping @Sendable () -> Void) {
-    let isDown = state.withLock { state in
-      state.onDown = action
-      return state.isDown
+  /// Why no broker can be reached; nil if one can, as far as is known.
+  var problem: String? {
+    state.withLock { $0.problem }
+  }
+
+  private func text(_ state: State) -> String {
+    "none of the Kafka brokers \(brokers) can be reached"
+      + (state.failure.map { " (\($0))" } ?? "")
+  }
+
+  /// Sets what is done when it looks as if all brokers have gone; at once if it does already.
+  func onSuspicion(_ action: @escaping @Sendable () -> Void) {
+    let isSuspicious = state.withLock { state in
+      state.onSuspicion = action
+      return state.isSuspicious
     }
-    if isDown { action() }
+    if isSuspicious { action() }
   }
 
   func observe(_ observer: @escaping KafkaClient.Observer) -> UInt {
-    let (id, isDown) = state.withLock { state in
+    let (id, problem) = state.withLock { state in
       state.nextID += 1
       state.observers[state.nextID] = observer
-      return (state.nextID, state.isDown)
+      return (state.nextID, state.isDown ? state.problem : nil)
     }
-    if isDown { observer(false) }
+    if let problem { observer(problem) }
     return id
   }
 
@@ -53,57 +81,80 @@ final class Reachability: Sendable {
     state.withLock { state in
       state.isClosed = true
       state.observers = [:]
-      state.onDown = nil
+      state.onSuspicion = nil
     }
   }
 
-  /// No broker can be reached.
-  func down() {
-    let told: (observers: [KafkaClient.Observer], action: (@Sendable () -> Void)?)? =
-      state.withLock { state in
-        guard !state.isDown, !state.isClosed else { return nil }
-        state.isDown = true
-        return (Array(state.observers.values), state.onDown)
-      }
-    guard let told else { return }
-    logger.warning(
-      """
-      None of the Kafka brokers \(brokers) can be reached. Submissions are refused, and are \
-      taken again once a broker is back
-      """)
-    for observer in told.observers { observer(false) }
-    told.action?()
-  }
-
-  /// A look for brokers found none, though something may have seemed otherwise.
-  func remainsDown() {
-    let observers = state.withLock { state in
-      guard !state.isDown, !state.isClosed else { return [KafkaClient.Observer]() }
-      state.isDown = true
-      return Array(state.observers.values)
+  /// A connection has failed, for the reason that librdkafka gives.
+  func failed(_ text: String) {
+    let failure = BrokerFailure(text, ownCertificate: trust?.ownCertificate) { broker in
+      trust?.takeProblem(of: broker)
     }
-    for observer in observers { observer(false) }
-  }
-
-  /// Whether an error deserves a warning: one in a while does.
-  func mayWarn() -> Bool {
-    state.withLock { state in
+    let tells = state.withLock { state in
+      guard !state.isClosed else { return false }
+      state.failure = failure.reason
+      // Connections come and go; that all are gone is told elsewhere.
+      guard failure.kind != .other else { return false }
       let now = ContinuousClock.now
-      if let last = state.lastWarning, now - last < .seconds(10) { return false }
-      state.lastWarning = now
+      let complaint = Complaint(kind: failure.kind, broker: failure.broker)
+      if let last = state.told[complaint], now - last < Self.repetition { return false }
+      if state.told.count >= Self.maximumComplaints { state.told = [:] }
+      state.told[complaint] = now
       return true
     }
+    if tells { logger.warning("\(Self.sentence(failure.reason))") }
+  }
+
+  private static func sentence(_ text: String) -> String {
+    text.prefix(1).uppercased() + text.dropFirst()
+  }
+
+  /// No connection is left; somebody should look whether one can be made. Brokers also end connections
+  /// that nobody has used for some time.
+  func suspect() {
+    let action = state.withLock { state in
+      state.isSuspicious = true
+      return state.isClosed ? nil : state.onSuspicion
+    }
+    action?()
+  }
+
+  /// A look for brokers found none.
+  func down() {
+    let (isNew, problem, observers) = state.withLock { state in
+      let problem = text(state)
+      guard !state.isClosed, !state.isDown || state.problem != problem else {
+        return (false, problem, [KafkaClient.Observer]())
+      }
+      defer {
+        state.isDown = true
+        state.problem = problem
+      }
+      return (!state.isDown, problem, Array(state.observers.values))
+    }
+    if isNew {
+      logger.warning(
+        """
+        \(Self.sentence(problem)). Submissions are refused, and are taken again once a broker is back
+        """)
+    }
+    for observer in observers { observer(problem) }
   }
 
   /// A broker has answered.
   func up() {
-    let observers = state.withLock { state in
-      guard state.isDown, !state.isClosed else { return [KafkaClient.Observer]() }
+    let observers: [KafkaClient.Observer]? = state.withLock { state in
+      state.isSuspicious = false
+      guard state.isDown, !state.isClosed else { return nil }
       state.isDown = false
+      state.failure = nil
+      state.problem = nil
+      state.told = [:]
       return Array(state.observers.values)
     }
+    guard let observers else { return }
     logger.info("The Kafka brokers \(brokers) can be reached again")
-    for observer in observers { observer(true) }
+    for observer in observers { observer(nil) }
   }
 }
 

@@ -45,7 +45,7 @@ struct RecordWorker {
   let chain: KafkaChain
   var core: KafkaCore
   let client: KafkaClient
-  let topic: KafkaTopic
+  let topic: PostingTopic
   let reader: PartitionReader
   let gate: ClientGate
   let trouble: ChainTrouble
@@ -54,8 +54,11 @@ struct RecordWorker {
   let offsets: KafkaOffsets
 
   private var timer: Task<Void, Never>?
+  private var fill: BatchFillMeter
   private var blocks: [PendingBlock] = []
   private var blockBytes = 0
+  /// The offset in the metadata of the last of them.
+  private var blocksPersist: Int64 = 0
   /// Offset of the next record.
   private var expected: Int64
   /// How often in a row the record at that offset was missing.
@@ -65,7 +68,7 @@ struct RecordWorker {
   private var isCaughtUp = false
 
   init(
-    chain: KafkaChain, core: KafkaCore, client: KafkaClient, topic: KafkaTopic,
+    chain: KafkaChain, core: KafkaCore, client: KafkaClient, topic: PostingTopic,
     reader: PartitionReader, gate: ClientGate, trouble: ChainTrouble, connectedAt: Int64,
     offsets: KafkaOffsets
   ) {
@@ -79,6 +82,7 @@ struct RecordWorker {
     self.connectedAt = connectedAt
     self.offsets = offsets
     expected = offsets.isBeginning ? 0 : offsets.lastPersisted
+    fill = BatchFillMeter(chain.support.metrics)
   }
 
   /// Reads and writes until the chain is halted or cannot go on.
@@ -181,7 +185,10 @@ struct RecordWorker {
             OrderedMessage(
               envelope: message.envelope, configSequence: context.configSequence, isConfig: false))
         }
-      } catch { verdict = .invalid("\(error)") }
+      } catch {
+        verdict = .invalid("\(error)")
+        chain.support.metrics.dropped(.invalidated)
+      }
       try await carryOut(core.validated(verdict, context))
     }
   }
@@ -195,10 +202,13 @@ struct RecordWorker {
   }
 
   private mutating func carryOut(_ effects: [KafkaCore.Effect]) async throws {
+    let cuts = effects.count { if case .write = $0 { true } else { false } }
+    fill.note(cuts: cuts, isPending: core.pendingCount > 0)
     for effect in effects {
       switch effect {
       case .write(let batch, let offsets):
         blocks.append(PendingBlock(batch: batch, consenterMetadata: offsets.serialized()))
+        blocksPersist = offsets.lastPersisted
         blockBytes += batch.reduce(0) { $0 + $1.size }
         if blocks.count >= PendingBlock.maximumCount || blockBytes >= PendingBlock.maximumBytes {
           try await flush()
@@ -206,6 +216,7 @@ struct RecordWorker {
       case .writeConfig(let message, let offsets):
         try await flush()
         try await chain.support.writeConfig(message, consenterMetadata: offsets.serialized())
+        chain.lastPersisted.record(offsets.lastPersisted)
       case .startTimer(let id): startTimer(id)
       case .stopTimer:
         timer?.cancel()
@@ -228,9 +239,10 @@ struct RecordWorker {
     blocks = []
     blockBytes = 0
     try await chain.support.write(cut)
+    chain.lastPersisted.record(blocksPersist)
   }
 
-  private mutating func startTimer(_ id: KafkaCore.TimerID) {
+  private mutating func startTimer(_ id: BatchTimer.ID) {
     timer?.cancel()
     let timeout = chain.support.bundle.orderer?.batchTimeout ?? .seconds(2)
     timer = Task { [chain] in
@@ -241,7 +253,7 @@ struct RecordWorker {
   }
 
   private func postTimeToCut(_ number: UInt64) {
-    let delivery = client.post([.timeToCut(number)], to: topic)
+    let delivery = topic.post([.timeToCut(number)])
     Task { [chain] in
       guard let code = await delivery.outcome().failure else { return }
       chain.log(
@@ -260,11 +272,12 @@ struct RecordWorker {
         messageClass: message.isConfig ? .config : .normal, originalOffset: originalOffset))
     var backoff = max(chain.settings.producerRetryBackoff, .milliseconds(10))
     while true {
-      let outcome = await chain.awaitDelivery(client.post([record], to: topic))
+      let outcome = await chain.awaitDelivery(topic.post([record]))
       try chain.checkHalted()
       guard let code = outcome.failure else { return }
       if code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE.rawValue {
         chain.log(.error, "The message of record \(originalOffset) is lost: it is too large now")
+        chain.support.metrics.dropped(.tooLarge)
         return
       }
       chain.log(
@@ -282,7 +295,7 @@ struct RecordWorker {
     guard trouble.beginProbing() else { return }
     Task { [client, topic, trouble] in
       while (try? await Task.sleep(for: pause)) != nil, trouble.isProbing {
-        if !client.isDown { _ = await client.post([.connect], to: topic).outcome() }
+        if !client.isDown { _ = await topic.post([.connect]).outcome() }
       }
     }
   }

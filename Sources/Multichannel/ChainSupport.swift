@@ -18,24 +18,26 @@ final class ChainSupport: ConsenterSupport {
   let tip: TipSignal
   /// Whether the ledger takes blocks.
   let retry: LedgerRetry
+  let metrics: ChannelMetrics
   private let writer: BlockWriter
   private let createChannel: ChannelCreator
   private let logger: Logger
 
   init(
     resources: ChannelResourcesHolder, processor: any ChannelProcessor, store: any BlockStore,
-    createChannel: @escaping ChannelCreator, logger: Logger
+    createChannel: @escaping ChannelCreator, metrics: ChannelMetrics, logger: Logger
   ) throws {
     self.resources = resources
     self.processor = processor
     self.store = store
     self.createChannel = createChannel
+    self.metrics = metrics
     self.logger = logger
     tip = TipSignal(height: store.height)
     retry = LedgerRetry(channelID: resources.channelID, logger: logger)
     writer = try BlockWriter(
       store: store, signer: resources.signer, configSequence: resources.bundle.sequence,
-      retry: retry)
+      retry: retry, metrics: metrics)
   }
 
   var channelID: String { resources.channelID }

@@ -39,6 +39,20 @@ public final class Channel: Sendable {
   /// itself once the cause, e.g. a full disk, is removed.
   public var obstruction: String? { support.retry.obstruction }
 
+  /// What keeps the channel from taking messages, and what an operator can do about it; nil if nothing
+  /// does as far as the channel knows (see also `Chain.healthProblem`).
+  public var problem: String? {
+    if let reason = damage.withLock({ $0 }) ?? tip.failure {
+      return "the channel has halted: \(reason). Remove the cause, then restart the orderer"
+    }
+    if let obstruction {
+      return "\(obstruction). The channel goes on by itself once they can; no restart is needed"
+    }
+    return tip.error.map {
+      "\($0). The channel goes on by itself once the cause is gone; no restart is needed"
+    }
+  }
+
   /// Waits until the channel can take messages.
   ///
   /// - Throws: `ChainError` if it is in error, or the ledger takes no blocks.

@@ -66,3 +66,14 @@ final class ChannelOpening: Sendable {
     }
   }
 }
+
+/// Hands out numbers to several tasks.
+final class SharedCounter: Sendable {
+  private let value = Atomic<Int>(0)
+
+  /// 0, 1, 2, … below `limit`, each once.
+  func next(below limit: Int) -> Int? {
+    let (number, _) = value.wrappingAdd(1, ordering: .relaxed)
+    return number < limit ? number : nil
+  }
+}

@@ -7,24 +7,9 @@ import FabricProtos
 import Logging
 import Membership
 import MessageProcessing
+import Metrics
 import Ordering
 import Synchronization
-
-/// A channel exists on this node but cannot serve.
-public struct ChannelUnavailable: Error, CustomStringConvertible {
-  public let channelID: String
-  public let reason: String
-  public var description: String { "channel \(channelID) is not available: \(reason)" }
-}
-
-/// The node's channels cannot be set up.
-public struct RegistrarError: Error, CustomStringConvertible {
-  public let description: String
-
-  public init(_ description: String) {
-    self.description = description
-  }
-}
 
 /// All channels of the node (Fabric: `multichannel.Registrar`).
 ///
@@ -48,6 +33,10 @@ public final class Registrar: Sendable {
   private struct State {
     var entries: [String: Entry] = [:]
     var systemChannel: Channel?
+    /// The name of a system channel that is not available.
+    var brokenSystemChannel: String?
+    /// Channels whose configuration could not be read, or not yet: any may be the system channel.
+    var unidentified: Set<String> = []
     var stopped = false
   }
 
@@ -57,22 +46,31 @@ public final class Registrar: Sendable {
   private let consenters: [String: any Consenter]
   private let environment: ProcessingEnvironment
   private let onConfiguration: ChannelResourcesHolder.Observer
+  private let onChannel: @Sendable (String, Entry) -> Void
+  private let metrics: any MetricsFactory
   private let logger: Logger
 
   /// - Parameters:
   ///   - consenters: By consensus type.
   ///   - onConfiguration: Called with every configuration that comes into force, in the order of each
   ///     channel, by the task that writes the channel's blocks.
+  ///   - onChannel: Called with every channel once it has turned out whether it is available, and when
+  ///     that changes.
+  ///   - metrics: Where channels record.
   public init(
     ledgers: any LedgerFactory, signer: any Signer, consenters: [String: any Consenter],
     environment: ProcessingEnvironment,
-    onConfiguration: @escaping @Sendable (ConfigBundle) -> Void = { _ in }, logger: Logger
+    onConfiguration: @escaping @Sendable (ConfigBundle) -> Void = { _ in },
+    onChannel: @escaping @Sendable (String, Entry) -> Void = { _, _ in },
+    metrics: any MetricsFactory = NOOPMetricsHandler.instance, logger: Logger
   ) {
     self.ledgers = ledgers
     self.signer = signer
     self.consenters = consenters
     self.environment = environment
     self.onConfiguration = onConfiguration
+    self.onChannel = onChannel
+    self.metrics = metrics
     self.logger = logger
   }
 
@@ -89,7 +87,7 @@ public final class Registrar: Sendable {
     _ = try consenter(for: bundle)
     logger.info("Bootstrapping the system channel '\(bundle.channelID)'")
     let store = try await ledgers.openOrCreate(bundle.channelID)
-    try await store.append(genesis)
+    try await append(genesis, to: store)
   }
 
   /// Opens every channel that has a ledger, and starts them all.
@@ -112,7 +110,7 @@ public final class Registrar: Sendable {
         register(
           try makeChannel(store: channel.store, bundle: channel.bundle), isSystem: isSystem)
       } catch {
-        markUnavailable(channel.bundle.channelID, "\(error)")
+        markUnavailable(channel.bundle, "\(error)")
       }
     }
     let channels = channels()
@@ -143,6 +141,7 @@ public final class Registrar: Sendable {
     state.withLock { state in
       for channelID in channelIDs {
         state.entries[channelID] = .opening
+        state.unidentified.insert(channelID)
       }
     }
     let opening = ChannelOpening(count: channelIDs.count)
@@ -170,13 +169,40 @@ public final class Registrar: Sendable {
       guard store.height > 0 else {
         logger.warning("Channel '\(channelID)' has an empty ledger, removing it")
         try await ledgers.remove(channelID)
-        state.withLock { $0.entries[channelID] = nil }
+        state.withLock { state in
+          state.entries[channelID] = nil
+          state.unidentified.remove(channelID)
+        }
         return nil
       }
       return OpenedChannel(store: store, bundle: try Self.bundle(of: store))
     } catch {
       markUnavailable(channelID, "\(error)")
+      if let error = error as? LedgerError, error.mayPass { openLater(channelID) }
       return nil
+    }
+  }
+
+  /// How long it takes until a ledger is tried to be opened again; doubles up to the longest.
+  private static let reopening = (shortest: Duration.seconds(1), longest: Duration.seconds(30))
+
+  /// Opens a channel whose ledger could not be opened for a reason that may pass, as soon as it can be:
+  /// a node that starts with a full disk needs no other start when there is room.
+  private func openLater(_ channelID: String) {
+    Task {
+      var delay = Self.reopening.shortest
+      while true {
+        try? await Task.sleep(for: delay)
+        guard !state.withLock({ $0.stopped }) else { return }
+        do throws(LedgerError) {
+          _ = try await ledgers.openOrCreate(channelID)
+          break
+        } catch {
+          if !error.mayPass { break }
+          delay = min(delay * 2, Self.reopening.longest)
+        }
+      }
+      if let opened = await open(channelID) { adopt(opened) }
     }
   }
 
@@ -194,7 +220,7 @@ public final class Registrar: Sendable {
       channel.chain.start()
       logger.info("Channel \(channel.id) is open now, height \(channel.tip.height)")
     } catch {
-      markUnavailable(opened.bundle.channelID, "\(error)")
+      markUnavailable(opened.bundle, "\(error)")
     }
   }
 
@@ -219,7 +245,8 @@ public final class Registrar: Sendable {
   /// The channel that processes an envelope: the one it names, or the system channel, to which
   /// belongs what concerns channels that do not exist.
   ///
-  /// - Throws: ``ChannelUnavailable``; `ProcessingError` if there is no such channel and no system channel.
+  /// - Throws: ``ChannelUnavailable``, also if it is the system channel that is not available;
+  ///   `ProcessingError` if there is no such channel and no system channel.
   public func broadcastChannel(for envelope: EnvelopeView) throws -> Channel {
     let (entry, system) = state.withLock { ($0.entries[envelope.channelID], $0.systemChannel) }
     switch entry {
@@ -228,10 +255,24 @@ public final class Registrar: Sendable {
       throw ChannelUnavailable(channelID: envelope.channelID, reason: reason)
     case nil:
       if let system { return system }
+      if let missing = missingSystemChannel() { throw missing }
       throw ProcessingError.badRequest(
         """
         channel creation request not allowed because the orderer system channel is not defined
         """)
+    }
+  }
+
+  /// Why the system channel is missing, if this node has or may have one.
+  private func missingSystemChannel() -> ChannelUnavailable? {
+    state.withLock { state in
+      guard let name = state.brokenSystemChannel ?? state.unidentified.min(),
+        case .unavailable(let reason) = state.entries[name]
+      else { return nil }
+      let doubt = state.brokenSystemChannel == nil ? "may be" : "is"
+      return ChannelUnavailable(
+        channelID: name,
+        reason: "\(reason) (it \(doubt) the system channel, which creates channels)")
     }
   }
 
@@ -244,31 +285,6 @@ public final class Registrar: Sendable {
     }
   }
 
-  /// The bundle of a block that can bootstrap a system channel.
-  ///
-  /// - Throws: ``RegistrarError`` (Fabric: `onboarding.ValidateBootstrapBlock`).
-  public static func validateBootstrap(_ genesis: Block) throws -> ConfigBundle {
-    guard genesis.header.number == 0, let entry = genesis.data.first else {
-      throw RegistrarError(
-        "Failed validating bootstrap block: block \(genesis.header.number) is not a genesis block")
-    }
-    let bundle: ConfigBundle
-    do {
-      bundle = try ConfigBundle(configEnvelope: entry)
-      try bundle.checkCapabilitiesSupported()
-    } catch {
-      throw RegistrarError("Failed validating bootstrap block: \(error)")
-    }
-    guard bundle.consortiums != nil else {
-      throw RegistrarError(
-        """
-        Failed validating bootstrap block: the block isn't a system channel block because it lacks \
-        ConsortiumsConfig
-        """)
-    }
-    return bundle
-  }
-
   private func withLedgers() throws -> [String] {
     do {
       return try ledgers.channelIDs()
@@ -278,14 +294,25 @@ public final class Registrar: Sendable {
   private func markUnavailable(_ channelID: String, _ reason: String) {
     logger.error("[channel: \(channelID)] The channel is not available: \(reason)")
     state.withLock { $0.entries[channelID] = .unavailable(reason) }
+    onChannel(channelID, .unavailable(reason))
+  }
+
+  private func markUnavailable(_ bundle: ConfigBundle, _ reason: String) {
+    markUnavailable(bundle.channelID, reason)
+    state.withLock { state in
+      state.unidentified.remove(bundle.channelID)
+      if bundle.consortiums != nil { state.brokenSystemChannel = bundle.channelID }
+    }
   }
 
   private func register(_ channel: Channel, isSystem: Bool) {
     logger.debug("Registered channel \(channel.id) at height \(channel.tip.height)")
     state.withLock { state in
       state.entries[channel.id] = .channel(channel)
+      state.unidentified.remove(channel.id)
       if isSystem { state.systemChannel = channel }
     }
+    onChannel(channel.id, .channel(channel))
   }
 
   private func announceSystemChannel(_ store: any BlockStore, _ bundle: ConfigBundle) throws {
@@ -310,24 +337,6 @@ public final class Registrar: Sendable {
     return consenter
   }
 
-  /// The configuration in force at the end of a chain.
-  private static func bundle(of store: any BlockStore) throws -> ConfigBundle {
-    let index = try store.block(store.height - 1).lastConfigIndex()
-    guard let entry = try store.block(index).data.first else {
-      throw RegistrarError("config block \(index) of channel \(store.channelID) holds no message")
-    }
-    let bundle = try ConfigBundle(configEnvelope: entry)
-    guard bundle.channelID == store.channelID else {
-      throw RegistrarError(
-        """
-        the ledger of channel \(store.channelID) holds the configuration of channel \
-        \(bundle.channelID)
-        """)
-    }
-    try bundle.checkCapabilitiesSupported()
-    return bundle
-  }
-
   private func makeChannel(store: any BlockStore, bundle: ConfigBundle) throws -> Channel {
     let resources = ChannelResourcesHolder(
       bundle: bundle, signer: signer, observer: onConfiguration)
@@ -337,8 +346,17 @@ public final class Registrar: Sendable {
       : SystemChannelProcessor(resources, directory: self, environment: environment)
     let support = try ChainSupport(
       resources: resources, processor: processor, store: store,
-      createChannel: { [weak self] in try await self?.createChannel($0) }, logger: logger)
+      createChannel: { [weak self] in try await self?.createChannel($0) },
+      metrics: ChannelMetrics(channelID: bundle.channelID, factory: metrics), logger: logger)
     return try Channel(support: support, consenter: consenter(for: bundle))
+  }
+
+  /// Writes the first block of a ledger.
+  private func append(_ genesis: Block, to store: any BlockStore) async throws {
+    let began = ContinuousClock.now
+    try await store.append(genesis)
+    ChannelMetrics(channelID: store.channelID, factory: metrics)
+      .committed(blocks: 1, in: began.duration(to: .now))
   }
 
   /// Makes a channel whose genesis block holds the given CONFIG envelope, and starts it.
@@ -353,12 +371,13 @@ public final class Registrar: Sendable {
     try bundle.checkCapabilitiesSupported()
     let store = try await ledgers.openOrCreate(channelID)
     if store.height == 0 {
-      try await store.append(
+      try await append(
         Block(
           header: BlockHeader(
             number: 0, previousHash: [], dataHash: SHA256Digest.hash(genesis.bytes)),
           data: [genesis.bytes],
-          metadata: [[UInt8]](repeating: [], count: BlockMetadata.count)))
+          metadata: [[UInt8]](repeating: [], count: BlockMetadata.count)),
+        to: store)
     }
     let channel = try makeChannel(store: store, bundle: bundle)
     register(channel, isSystem: false)
@@ -370,15 +389,4 @@ public final class Registrar: Sendable {
 extension Registrar: ChannelDirectory {
   public var channelCount: Int { state.withLock { $0.entries.count } }
   public func contains(_ channelID: String) -> Bool { lookUp(channelID) != nil }
-}
-
-/// Hands out numbers to several tasks.
-private final class SharedCounter: Sendable {
-  private let value = Atomic<Int>(0)
-
-  /// 0, 1, 2, … below `limit`, each once.
-  func next(below limit: Int) -> Int? {
-    let (number, _) = value.wrappingAdd(1, ordering: .relaxed)
-    return number < limit ? number : nil
-  }
 }

@@ -8,15 +8,22 @@ import NIOCore
 /// A gRPC call as the handlers see it.
 private struct GRPCClientStream: ClientStream {
   let stream: GRPCServerStream
+  let tracer: RequestTracer?
   let tlsCertificateHash: [UInt8]?
 
-  init(_ stream: GRPCServerStream) {
+  init(_ stream: GRPCServerStream, tracer: RequestTracer?) {
     self.stream = stream
+    self.tracer = tracer
     tlsCertificateHash = stream.peerCertificates.first.map { SHA256Digest.hash($0) }
   }
 
   var remoteAddress: String { stream.remoteAddress }
-  func nextMessages() async throws -> [[UInt8]]? { try await stream.nextMessages() }
+  var executor: (any TaskExecutor)? { stream.executor }
+  func nextMessages() async throws -> [[UInt8]]? {
+    let messages = try await stream.nextMessages()
+    if let tracer, let messages { tracer.trace(messages) }
+    return messages
+  }
   func send(_ messages: [ByteBuffer]) async throws { try await stream.send(messages) }
 
   func send(blocks: [ByteBuffer]) async throws {
@@ -29,13 +36,31 @@ private struct GRPCClientStream: ClientStream {
 
 /// The methods of `orderer.AtomicBroadcast`.
 enum AtomicBroadcastService {
-  static func methods(broadcast: BroadcastHandler, deliver: DeliverHandler) -> [GRPCMethod] {
+  /// Where the requests of each method are written to, if they are.
+  struct Traces: Sendable {
+    var broadcast: RequestTracer?
+    var deliver: RequestTracer?
+
+    /// Returns when everything has been written.
+    func finish() async {
+      await broadcast?.finish()
+      await deliver?.finish()
+    }
+  }
+
+  static func methods(
+    broadcast: BroadcastHandler, deliver: DeliverHandler, traces: Traces
+  ) -> [GRPCMethod] {
     [
       GRPCMethod(path: "/orderer.AtomicBroadcast/Broadcast") { stream in
-        try await mapped { try await broadcast.handle(GRPCClientStream(stream)) }
+        try await mapped {
+          try await broadcast.handle(GRPCClientStream(stream, tracer: traces.broadcast))
+        }
       },
       GRPCMethod(path: "/orderer.AtomicBroadcast/Deliver") { stream in
-        try await mapped { try await deliver.handle(GRPCClientStream(stream)) }
+        try await mapped {
+          try await deliver.handle(GRPCClientStream(stream, tracer: traces.deliver))
+        }
       },
     ]
   }

@@ -11,19 +11,19 @@ public struct OrdererServer: Sendable {
   private let configuration: OrdererConfiguration
   private let directory: String
   private let logging: FabricLogging
-  private let version: String
+  private let build: BuildInformation
 
   /// - Parameters:
   ///   - directory: The folder of `orderer.yaml`, where other configuration files are looked for.
-  ///   - version: What the log says that is starting.
+  ///   - build: What the log and the operations service say that is running.
   public init(
     configuration: OrdererConfiguration, directory: String, logging: FabricLogging,
-    version: String
+    build: BuildInformation
   ) {
     self.configuration = configuration
     self.directory = directory
     self.logging = logging
-    self.version = version
+    self.build = build
   }
 
   /// Serves until SIGTERM or SIGINT.
@@ -35,14 +35,15 @@ public struct OrdererServer: Sendable {
     signal(SIGXFSZ, SIG_IGN)
     // Trapped before anything is written, so that a stop during a long start is orderly too.
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sigusr1)
-    let node = try await Node(configuration, directory: directory, logging: logging)
-    logger.info("Starting \(version)")
+    let node = try await Node(
+      configuration, directory: directory, build: build, logging: logging)
+    logger.info("Starting \(build.report)")
     let address: String
     do {
-      address = "\(try await node.server.start())"
+      address = try await node.start()
     } catch {
       await node.stop()
-      throw StartupError("Failed to listen: \(error)")
+      throw error
     }
     logger.info("Beginning to serve requests", metadata: ["address": .string(address)])
     for await signal in signals {

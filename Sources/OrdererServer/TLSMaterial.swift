@@ -1,9 +1,10 @@
-// The client port's TLS: what the configuration names, and the roots that channels bring.
+// TLS of the ports: what the configuration names, and the roots that channels bring.
 
 import ChannelConfig
 import Foundation
 import GRPCTransport
 import Logging
+import Operations
 import OrdererConfiguration
 import Synchronization
 
@@ -22,6 +23,20 @@ enum TLSMaterial {
       certificateChain: .pem(try read(tls.certificate, setting: "General.TLS.Certificate")),
       privateKey: .pem(try read(tls.privateKey, setting: "General.TLS.PrivateKey")),
       clientAuthentication: authentication)
+  }
+
+  /// The TLS settings of the operations service; nil if its TLS is off.
+  ///
+  /// - Throws: ``StartupError`` naming the setting and the file.
+  static func operations(_ tls: OrdererConfiguration.TLS) throws -> HTTPServerTLS? {
+    guard tls.enabled else { return nil }
+    return HTTPServerTLS(
+      certificateChain: try read(tls.certificate, setting: "Operations.TLS.Certificate"),
+      privateKey: try read(tls.privateKey, setting: "Operations.TLS.PrivateKey"),
+      clientRoots: try tls.clientRootCAs.map {
+        try read($0, setting: "Operations.TLS.ClientRootCAs")
+      },
+      requiresClientCertificate: tls.clientAuthRequired)
   }
 
   /// The contents of the files in `General.TLS.ClientRootCAs`.

@@ -5,25 +5,12 @@ import OrdererConfiguration
 enum UnservedSettings {
   /// A sentence for each setting whose value asks for something that this version does not have.
   static func notices(_ configuration: OrdererConfiguration) -> [String] {
-    let standard = OrdererConfiguration()
     let general = configuration.general
     let asked: [(key: String, isSet: Bool, missing: String)] = [
-      (
-        "Operations.ListenAddress",
-        configuration.operations.listenAddress != standard.operations.listenAddress,
-        "the operations endpoints"
-      ),
-      ("Metrics.Provider", configuration.metrics.provider != .disabled, "metrics"),
-      ("General.Profile.Enabled", general.profile.enabled, "the profiling endpoint"),
       (
         "ChannelParticipation.Enabled", configuration.channelParticipation.enabled,
         "the channel participation API"
       ),
-      (
-        "Debug.BroadcastTraceDir", !configuration.debug.broadcastTraceDir.isEmpty,
-        "request traces"
-      ),
-      ("Debug.DeliverTraceDir", !configuration.debug.deliverTraceDir.isEmpty, "request traces"),
       ("General.Throttling.Rate", general.throttling.rate > 0, "throttling"),
       ("General.Cluster.ListenPort", general.cluster.hasOwnListener, "the cluster service"),
     ]

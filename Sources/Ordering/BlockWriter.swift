@@ -36,6 +36,7 @@ public final class BlockWriter: Sendable {
   private let store: any BlockStore
   private let signer: any Signer
   private let retry: LedgerRetry
+  private let metrics: ChannelMetrics
   /// Bytes from the system's random source make each signature header unique.
   private let nonceSize = 24
 
@@ -44,8 +45,10 @@ public final class BlockWriter: Sendable {
   /// - Parameters:
   ///   - configSequence: Sequence of the configuration in force at the store's newest block.
   ///   - retry: Decides what becomes of writes that fail.
+  ///   - metrics: Is told of every commit.
   public init(
-    store: any BlockStore, signer: any Signer, configSequence: UInt64, retry: LedgerRetry
+    store: any BlockStore, signer: any Signer, configSequence: UInt64, retry: LedgerRetry,
+    metrics: ChannelMetrics = .disabled
   ) throws {
     let height = store.height
     guard height > 0 else {
@@ -59,6 +62,8 @@ public final class BlockWriter: Sendable {
     self.store = store
     self.signer = signer
     self.retry = retry
+    self.metrics = metrics
+    metrics.setHeight(height)
   }
 
   /// What one block is made of.
@@ -102,12 +107,15 @@ public final class BlockWriter: Sendable {
       blocks.append(try makeBlock(content, configSequence: configSequence, after: &next))
     }
     let made = blocks
+    let began = metrics.isRecording ? ContinuousClock.now : nil
     try await retry.run {
       // Of several blocks, some may have been added before it failed.
       let height = store.height
       try await store.append(made.filter { $0.header.number >= height })
     }
+    if let began { metrics.committed(blocks: made.count, in: began.duration(to: .now)) }
     let written = next
+    metrics.setHeight(written.last.number + 1)
     state.withLock { $0 = written }
   }
 

@@ -55,10 +55,21 @@ public protocol Chain: AnyObject, Sendable {
   /// The ledger does not take blocks (the reason), or does again (nil). A chain that lets submitters
   /// wait for room should send them away meanwhile. Called by the task that writes, and must not wait.
   func ledgerObstructed(_ reason: String?)
+
+  /// What keeps the chain from ordering that its channel does not know of, in words that tell an
+  /// operator what to do, e.g. that too few replicas are in sync; nil if all is well.
+  ///
+  /// Asked when somebody asks for the node's health, possibly by several at the same time. It may take
+  /// a moment to find out, but should answer within a few seconds.
+  func healthProblem() async -> String?
+  /// The name of the component under which ``healthProblem()`` is told; nil for the channel's name.
+  var healthComponent: String? { get }
 }
 
 extension Chain {
   public func ledgerObstructed(_ reason: String?) {}
+  public func healthProblem() async -> String? { nil }
+  public var healthComponent: String? { nil }
 }
 
 /// What becomes one block.
@@ -84,6 +95,8 @@ public protocol ConsenterSupport: Sendable {
   var height: UInt64 { get }
   /// A block that was written.
   func block(_ number: UInt64) throws -> Block
+  /// What the channel is measured by; disabled unless the channel says otherwise.
+  var metrics: ChannelMetrics { get }
 
   /// Validates a normal message again, because the configuration has changed since it was accepted.
   func revalidate(normal message: OrderedMessage) throws
@@ -137,6 +150,8 @@ extension ConfigBundle {
 }
 
 extension ConsenterSupport {
+  public var metrics: ChannelMetrics { .disabled }
+
   public func write(_ blocks: [PendingBlock]) async throws {
     for block in blocks { try await write(block.batch, consenterMetadata: block.consenterMetadata) }
   }

@@ -45,6 +45,9 @@ public final class TipSignal: Sendable {
   /// Why the chain is in error; nil while it works.
   public var error: String? { state.withLock { $0.error } }
 
+  /// Why the chain is in error for good; nil while it works, and while its error may pass.
+  public var failure: String? { state.withLock { $0.failure } }
+
   /// Announces a new number of blocks.
   public func grow(to height: UInt64) {
     wake(with: .grown) { state in

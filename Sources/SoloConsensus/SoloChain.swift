@@ -50,7 +50,7 @@ public final class SoloChain: Chain {
     maximumWaiting: maximumWaitingSubmitters)
   private let state = Mutex(State.idle)
   private let failure = Mutex<String?>(nil)
-  private let expiredTimer = Mutex<SoloCore.TimerID?>(nil)
+  private let expiredTimer = Mutex<BatchTimer.ID?>(nil)
 
   init(support: any ConsenterSupport, logger: Logger) {
     self.support = support
@@ -100,25 +100,23 @@ public final class SoloChain: Chain {
 
   /// The chain's one task: takes what waits, orders it, and writes what is cut.
   private func run() async {
-    var core = SoloCore()
-    var timer: Task<Void, Never>?
-    var waiting = WaitingBlocks()
-    defer { timer?.cancel() }
+    var work = Work(fill: BatchFillMeter(support.metrics))
+    defer { work.timer?.cancel() }
     do {
       while case .elements(let messages) = await queue.next() {
         if let id = expiredTimer.withLock({ $0.take() }) {
-          try await carryOut(core.expired(id), &timer, &waiting)
+          try await carryOut(work.core.expired(id), &work)
         }
         for message in messages {
           // What becomes of a config message, and what comes behind one, depends on the blocks before.
-          if message.isConfig { try await write(&waiting) }
+          if message.isConfig { try await write(&work.waiting) }
           guard let current = upToDate(message) else { continue }
-          try await carryOut(core.ordered(current, limits: limits()), &timer, &waiting)
+          try await carryOut(work.core.ordered(current, limits: limits()), &work)
         }
-        try await write(&waiting)
+        try await write(&work.waiting)
       }
-      try await carryOut(core.halted(), &timer, &waiting)
-      try await write(&waiting)
+      try await carryOut(work.core.halted(), &work)
+      try await write(&work.waiting)
     } catch {
       fail("\(error)")
     }
@@ -146,6 +144,7 @@ public final class SoloChain: Chain {
       logger.warning(
         "Discarding a message that the new configuration does not allow: \(error)",
         metadata: ["channel": .string(support.channelID)])
+      support.metrics.dropped(.invalidated)
       return nil
     }
   }
@@ -160,6 +159,14 @@ public final class SoloChain: Chain {
     }
   }
 
+  /// What the chain's task has in hand.
+  private struct Work {
+    var core = SoloCore()
+    var timer: Task<Void, Never>?
+    var waiting = WaitingBlocks()
+    var fill: BatchFillMeter
+  }
+
   private func write(_ waiting: inout WaitingBlocks) async throws {
     guard !waiting.blocks.isEmpty else { return }
     let blocks = waiting.blocks
@@ -167,30 +174,29 @@ public final class SoloChain: Chain {
     try await support.write(blocks)
   }
 
-  private func carryOut(
-    _ effects: [SoloCore.Effect], _ timer: inout Task<Void, Never>?,
-    _ waiting: inout WaitingBlocks
-  ) async throws {
+  private func carryOut(_ effects: [SoloCore.Effect], _ work: inout Work) async throws {
+    let cuts = effects.count { if case .write = $0 { true } else { false } }
+    work.fill.note(cuts: cuts, isPending: work.core.isPending)
     for effect in effects {
       switch effect {
       case .write(let batch):
-        waiting.blocks.append(PendingBlock(batch: batch))
-        waiting.bytes += batch.reduce(0) { $0 + $1.envelope.bytes.count }
-        if waiting.areEnough { try await write(&waiting) }
+        work.waiting.blocks.append(PendingBlock(batch: batch))
+        work.waiting.bytes += batch.reduce(0) { $0 + $1.envelope.bytes.count }
+        if work.waiting.areEnough { try await write(&work.waiting) }
       case .writeConfig(let message):
-        try await write(&waiting)
+        try await write(&work.waiting)
         try await support.writeConfig(message, consenterMetadata: nil)
       case .startTimer(let id):
-        timer?.cancel()
+        work.timer?.cancel()
         let timeout = support.bundle.orderer?.batchTimeout ?? .seconds(2)
-        timer = Task { [weak self] in
+        work.timer = Task { [weak self] in
           guard (try? await Task.sleep(for: timeout)) != nil else { return }
           self?.expiredTimer.withLock { $0 = id }
           self?.queue.wake()
         }
       case .stopTimer:
-        timer?.cancel()
-        timer = nil
+        work.timer?.cancel()
+        work.timer = nil
       }
     }
   }

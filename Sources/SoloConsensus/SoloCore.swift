@@ -16,19 +16,18 @@ public struct SoloCore: Sendable {
     /// Write a config message into a block of its own.
     case writeConfig(OrderedMessage)
     /// Let the batch timer run, once, for the batch time-out of the channel.
-    case startTimer(TimerID)
+    case startTimer(BatchTimer.ID)
     /// Forget the timer that runs.
     case stopTimer
   }
 
-  /// Tells a running timer from one that was stopped while its expiry was under way.
-  public typealias TimerID = UInt64
-
   private var cutter = BlockCutter()
-  private var timer: TimerID?
-  private var timersStarted: TimerID = 0
+  private var timer = BatchTimer()
 
   public init() {}
+
+  /// Whether messages wait for a batch.
+  public var isPending: Bool { !cutter.pending.isEmpty }
 
   /// Takes the next message.
   public mutating func ordered(_ message: OrderedMessage, limits: BatchLimits) -> [Effect] {
@@ -39,14 +38,12 @@ public struct SoloCore: Sendable {
     if cutter.pending.isEmpty { return effects + stopTimer() }
     // A batch that was begun by this message runs on the timer of the one before it, as in the
     // reference implementation: the timer says how long the oldest message waits at most.
-    return timer == nil ? effects + [startTimer()] : effects
+    return timer.isRunning ? effects : effects + [.startTimer(timer.start())]
   }
 
   /// The batch timer has expired. Does nothing if that timer was stopped meanwhile.
-  public mutating func expired(_ id: TimerID) -> [Effect] {
-    guard timer == id else { return [] }
-    timer = nil
-    return cut()
+  public mutating func expired(_ id: BatchTimer.ID) -> [Effect] {
+    timer.expire(id) ? cut() : []
   }
 
   /// The node stops in an orderly way: what was acknowledged gets its block.
@@ -58,14 +55,7 @@ public struct SoloCore: Sendable {
     cutter.cut().map { [.write($0)] } ?? []
   }
 
-  private mutating func startTimer() -> Effect {
-    timersStarted += 1
-    timer = timersStarted
-    return .startTimer(timersStarted)
-  }
-
   private mutating func stopTimer() -> [Effect] {
-    defer { timer = nil }
-    return timer == nil ? [] : [.stopTimer]
+    timer.stop() ? [.stopTimer] : []
   }
 }

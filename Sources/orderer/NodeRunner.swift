@@ -30,7 +30,7 @@ enum NodeRunner {
     do {
       try await OrdererServer(
         configuration: configuration, directory: loaded.folder, logging: logging,
-        version: BuildInformation.report
+        build: .current
       ).run()
       return true
     } catch {

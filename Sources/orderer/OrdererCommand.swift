@@ -1,6 +1,7 @@
 // The command line: `orderer [start]`, `orderer version`, help.
 
 import ArgumentParser
+import OrdererServer
 
 /// The commands of the executable. ArgumentParser checks and dispatches; what the user sees of help
 /// and errors follows Fabric's orderer, so `--help` never gets as far as ArgumentParser (see
@@ -33,6 +34,6 @@ struct VersionCommand: ParsableCommand {
     commandName: "version", abstract: "Show version information")
 
   func run() {
-    print(BuildInformation.report)
+    print(BuildInformation.current.report)
   }
 }

@@ -7,6 +7,7 @@ import Foundation
 import Logging
 import Membership
 import MessageProcessing
+import Metrics
 import Multichannel
 import Ordering
 import SoloConsensus
@@ -159,7 +160,8 @@ struct World {
 
   init(
     requiresBinding: Bool = false, now: @escaping @Sendable () -> Date = { Date() },
-    ledgers: any LedgerFactory = RAMLedgerFactory(historySize: 1_000)
+    ledgers: any LedgerFactory = RAMLedgerFactory(historySize: 1_000),
+    metrics: any MetricsFactory = NOOPMetricsHandler.instance
   ) async throws {
     var logger = Logger(label: "test")
     logger.logLevel = .critical
@@ -172,12 +174,12 @@ struct World {
     try await registrar.bootstrap(
       Block(serialized: Fixture.bytes("blocks/system-solo-v20.block")))
     try await registrar.initialize()
-    broadcast = BroadcastHandler(registrar: registrar, logger: logger)
+    broadcast = BroadcastHandler(registrar: registrar, metrics: metrics, logger: logger)
     deliver = DeliverHandler(
       registrar: registrar,
       options: DeliverHandler.Options(
         timeWindow: .seconds(900), requiresBinding: requiresBinding, checksExpiration: true),
-      logger: logger, now: now)
+      metrics: metrics, logger: logger, now: now)
   }
 
   var system: Channel {

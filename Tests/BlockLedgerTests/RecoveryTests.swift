@@ -1,5 +1,6 @@
 // Starting after crashes, and with an index that is missing, old, ahead or damaged.
 
+import FabricProtos
 import Foundation
 import Testing
 
@@ -84,6 +85,51 @@ import Testing
       let store = try await factory.openOrCreate("one")
       #expect(store.height == 4)
       #expect(try store.block(3) == last)
+    }
+  }
+
+  /// A block with metadata of the size that signatures have.
+  private func signedBlock(_ number: UInt64, after previousHash: [UInt8]) -> Block {
+    var block = makeBlock(number, after: previousHash)
+    block.metadata = [(0..<1500).map { UInt8($0 % 255 + 1) }, [1], [], [0, 0, 7], []]
+    return block
+  }
+
+  @Test("A block with a sector missing in its metadata, which no hash covers, was never written")
+  func holeInMetadata() async throws {
+    let folder = try TemporaryFolder()
+    let (file, ends, _) = try await makeLedger(folder.path, blocks: 2)
+    let last = try await withLedgers(folder.path) { factory in
+      signedBlock(2, after: try await factory.openOrCreate("one").lastBlockHash)
+    }
+    let (record, prefix) = last.fileRecord()
+    let parsed = try BlockRecord(record, prefix..<record.count)
+    let next = signedBlock(3, after: parsed.headerHash)
+    let metadata = ends[1] + (try #require(parsed.data.last)).upperBound
+    let sectors = stride(from: 0, to: ends[1] + record.count, by: 512).filter { $0 >= metadata }
+    #expect(sectors.count == 3)
+    for sector in sectors {
+      var torn = record
+      let end = min(sector + 512 - ends[1], record.count)
+      for index in (sector - ends[1])..<end { torn[index] = 0 }
+      #expect((try? BlockRecord(torn, prefix..<torn.count)) != nil || sector == sectors.last)
+      try appendToFile(file, torn)
+      try await withLedgers(folder.path) { factory in
+        let height = try await factory.openOrCreate("one").height
+        #expect(height == 2, "sector \(sector)")
+        #expect(try fileSize(file) == ends[1])
+      }
+      // Others may have read it if there is one behind it.
+      try appendToFile(file, torn + next.fileRecord().bytes)
+      try await withLedgers(folder.path) { factory in
+        await #expect(throws: LedgerError.self) { try await factory.openOrCreate("one") }
+      }
+      try truncateFile(file, to: ends[1])
+    }
+    try appendToFile(file, record)
+    try await withLedgers(folder.path) { factory in
+      let store = try await factory.openOrCreate("one")
+      #expect(try store.block(2) == last)
     }
   }
 

@@ -94,6 +94,17 @@ import Testing
     #expect(framed.payloads[1] == large)
   }
 
+  @Test func whereFramesCostMoreThanCopiesMessagesOfMediumSizeShareAPayload() {
+    let medium = ByteBuffer(repeating: 1, count: 20_000)
+    let large = ByteBuffer(repeating: 2, count: MessageFramer.urgentCopyLimit + 1)
+    let messages = [medium, medium, large, medium].map { PrefixedMessage(prefix: [9], body: $0) }
+    let framed = MessageFramer.payloads(
+      for: messages, allocator: ByteBufferAllocator(), copyLimit: MessageFramer.urgentCopyLimit)
+    #expect(
+      framed.payloads.map(\.readableBytes) == [2 * 20_006 + 6, large.readableBytes, 20_006])
+    #expect(framed.bytes == 3 * 20_006 + large.readableBytes + 6)
+  }
+
   @Test func aPrefixComesBeforeTheBodyOfItsMessage() throws {
     for size in [3, MessageFramer.copyLimit + 1] {
       let body = [UInt8](repeating: 2, count: size)

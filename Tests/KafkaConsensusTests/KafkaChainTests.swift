@@ -3,6 +3,8 @@
 import CRdKafka
 import FabricProtos
 import Logging
+import Metrics
+import MetricsTestKit
 import Ordering
 import Testing
 
@@ -27,10 +29,11 @@ import Testing
   }
 
   private func start(
-    _ channel: TestChannel, metadata: [UInt8] = [], settings: KafkaSettings = quickSettings()
+    _ channel: TestChannel, metadata: [UInt8] = [], settings: KafkaSettings = quickSettings(),
+    metrics: any MetricsFactory = NOOPMetricsHandler.instance
   ) throws -> any Chain {
-    let chain = try KafkaConsenter(settings: settings, logger: logger).makeChain(
-      support: channel, metadata: metadata)
+    let consenter = KafkaConsenter(settings: settings, logger: logger, metrics: metrics)
+    let chain = try consenter.makeChain(support: channel, metadata: metadata)
     chain.start()
     return chain
   }
@@ -181,6 +184,36 @@ import Testing
     await chain.halt()
   }
 
+  /// The cluster keeps 5 MiB of a topic.
+  @Test func recordsThatRetentionHasRemovedHaltTheChain() async throws {
+    cluster.createTopic("removed")
+    let channel = try TestChannel("removed", brokers: cluster.brokers)
+    var chain = try start(channel)
+    #expect(await isReady(chain))
+    for number in 0..<15 { try await chain.order([try message("\(number)")]) }
+    #expect(await eventually { names(channel).count >= 10 })
+    let offsets = channel.newestOffsets
+    await chain.halt()
+
+    let other = try start(try TestChannel("removed", brokers: cluster.brokers))
+    #expect(await isReady(other))
+    let large = String(repeating: "x", count: 400_000)
+    for _ in 0..<20 { try await other.order([try message(large)]) }
+    await other.halt()
+
+    chain = try start(channel, metadata: offsets.serialized())
+    #expect(await eventually { channel.failure != nil })
+    let reason = channel.failure ?? ""
+    #expect(
+      reason.contains("the record at offset \(offsets.lastPersisted + 1) of the topic removed"))
+    #expect(reason.contains("follows block \(channel.height - 1)"))
+    #expect(reason.contains("the topic has the offsets from"))
+    #expect(reason.contains("retention.ms"))
+    await #expect(throws: ChainError.self) { try await chain.waitReady() }
+    #expect(await chain.healthProblem() == nil)
+    await chain.halt()
+  }
+
   @Test func aSettingThatTheClientRefusesHaltsTheChain() async throws {
     let channel = try TestChannel("settings", brokers: cluster.brokers)
     var settings = quickSettings()
@@ -188,6 +221,74 @@ import Testing
       certificate: "none", privateKey: "none", rootCertificates: ["none"])
     let chain = try start(channel, settings: settings)
     #expect(await eventually { channel.failure != nil })
+    await chain.halt()
+  }
+
+  @Test func healthTellsWhatIsWrongWithTheTopic() async throws {
+    cluster.createTopic("health")
+    let channel = try TestChannel("health", brokers: cluster.brokers)
+    let chain = try start(channel)
+    #expect(chain.healthComponent == "health/0")
+    #expect(await chain.healthProblem() == nil)
+    #expect(await isReady(chain))
+    #expect(await chain.healthProblem() == nil)
+
+    // As long as the topic took something lately, it is not asked.
+    try await chain.order([try message("good")])
+    let error = RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS
+    cluster.failProducing([rd_kafka_resp_err_t](repeating: error, count: 100))
+    #expect(await chain.healthProblem() == nil)
+    await #expect(throws: ChainError.self) { try await chain.order([try message("bad")]) }
+    let problem = await chain.healthProblem()
+    #expect(problem?.contains("too few replicas of the topic health are in sync") == true)
+    #expect(problem?.contains("[replica ids: [") == true)
+    cluster.clearErrors()
+    #expect(await eventually { await chain.healthProblem() == nil })
+
+    cluster.setDown(true)
+    #expect(await eventually { await chain.healthProblem()?.contains("can be reached") == true })
+    cluster.setDown(false)
+    #expect(await eventually { await chain.healthProblem() == nil })
+    await chain.halt()
+    #expect(await chain.healthProblem() == nil)
+  }
+
+  @Test func aStartingChainTellsItsChannelWhyItWaits() async throws {
+    cluster.setDown(true)
+    let channel = try TestChannel("waiting", brokers: cluster.brokers)
+    let chain = try start(channel)
+    #expect(await eventually { channel.error?.contains("can be reached") == true })
+    #expect(channel.error?.hasPrefix("backing Kafka cluster has not completed booting") == true)
+    cluster.setDown(false)
+    #expect(await isReady(chain))
+    #expect(await eventually { channel.error == nil })
+    await chain.halt()
+  }
+
+  @Test func metricsComeFromBlocksAndFromTheLibrary() async throws {
+    cluster.createTopic("measured")
+    let metrics = TestMetrics()
+    let channel = try TestChannel("measured", brokers: cluster.brokers)
+    let chain = try start(channel, metrics: metrics)
+    func value(_ name: String, _ dimensions: [(String, String)]) -> Double? {
+      try? metrics.expectGauge("consensus_kafka_\(name)", dimensions).lastValue
+    }
+    #expect(value("last_offset_persisted", [("channel", "measured")]) == -3)
+    #expect(await isReady(chain))
+    for number in 0..<25 { try await chain.order([try message("\(number)")]) }
+    #expect(await eventually { names(channel).count >= 10 })
+    #expect(
+      await eventually {
+        value("last_offset_persisted", [("channel", "measured")])
+          == Double(channel.newestOffsets.lastPersisted)
+      })
+    #expect(
+      await eventually(within: .seconds(60)) {
+        (value("record_send_rate", [("topic", "measured")]) ?? 0) > 0
+          && (value("batch_size", [("topic", "measured")]) ?? 0) > 0
+          && (1...3).contains { (value("request_rate", [("broker_id", "\($0)")]) ?? 0) > 0 }
+          && (1...3).contains { (value("response_size", [("broker_id", "\($0)")]) ?? 0) > 0 }
+      })
     await chain.halt()
   }
 }

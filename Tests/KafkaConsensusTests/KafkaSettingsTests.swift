@@ -11,7 +11,9 @@ import Testing
     var settings = KafkaSettings()
     change(&settings)
     let all =
-      settings.properties(brokers: ["a:1", "b:2"]) + settings.producerProperties
+      settings.properties(
+        brokers: ["a:1", "b:2"], trust: settings.tls.flatMap { try? BrokerTrust($0) })
+      + settings.producerProperties
       + settings.consumerProperties
     return Dictionary(all.map { ($0.name, $0.value) }) { first, _ in first }
   }
@@ -26,11 +28,14 @@ import Testing
   }
 
   @Test func securityFollowsTLSAndSASL() {
-    let tls = KafkaSettings.TLS(certificate: "c", privateKey: "k", rootCertificates: ["r", "s"])
+    let tls = KafkaSettings.TLS(
+      certificate: TestPEM.leaf, privateKey: "k",
+      rootCertificates: [TestPEM.root, TestPEM.otherRoot])
     let sasl = KafkaSettings.SASL(mechanism: .scramSHA512, user: "u", password: "p")
     #expect(properties { _ in }["security.protocol"] == "plaintext")
     #expect(properties { $0.tls = tls }["security.protocol"] == "ssl")
-    #expect(properties { $0.tls = tls }["ssl.ca.pem"] == "r\ns")
+    #expect(properties { $0.tls = tls }["ssl.ca.pem"] == TestPEM.root + TestPEM.otherRoot)
+    #expect(properties { $0.tls = tls }["ssl.key.pem"] == "k")
     #expect(properties { $0.sasl = sasl }["security.protocol"] == "sasl_plaintext")
     let both = properties {
       $0.tls = tls
@@ -71,7 +76,7 @@ import Testing
         (RD_KAFKA_CONSUMER, settings.consumerProperties),
       ] {
         let instance = try KafkaInstance(
-          type, properties: settings.properties(brokers: ["127.0.0.1:1"]) + own
+          type, properties: settings.properties(brokers: ["127.0.0.1:1"], trust: nil) + own
         ) { _ in }
         instance.close()
       }

@@ -51,6 +51,9 @@ final class MockCluster: Sendable {
     }
   }
 
+  /// Lets no further requests to produce fail.
+  func clearErrors() { rd_kafka_mock_clear_request_errors(handle, 0) }
+
   /// Lets the next requests to produce fail.
   func failProducing(_ errors: [rd_kafka_resp_err_t]) {
     errors.withUnsafeBufferPointer { errors in

@@ -37,7 +37,7 @@ struct Simulation {
     /// Index of the next record.
     var next = 0
     var sequence: UInt64 = 0
-    var timer: KafkaCore.TimerID?
+    var timer: BatchTimer.ID?
     /// Time-to-cut records that are under way.
     var outbox: [KafkaRecord] = []
     var isHeld = false

@@ -7,6 +7,7 @@ import Foundation
 import Logging
 import Membership
 import MessageProcessing
+import Metrics
 import Ordering
 import SoloConsensus
 import Testing
@@ -22,7 +23,10 @@ import Testing
     return try Block(serialized: [UInt8](data))
   }
 
-  static func registrar(_ ledgers: any LedgerFactory) throws -> Registrar {
+  static func registrar(
+    _ ledgers: any LedgerFactory, metrics: any MetricsFactory = NOOPMetricsHandler.instance,
+    onChannel: @escaping @Sendable (String, Registrar.Entry) -> Void = { _, _ in }
+  ) throws -> Registrar {
     var logger = Logger(label: "test")
     logger.logLevel = .critical
     let local = try LocalMSP(
@@ -30,7 +34,8 @@ import Testing
       keyStoreDirectory: nil)
     return Registrar(
       ledgers: ledgers, signer: local.signer, consenters: ["solo": SoloConsenter(logger: logger)],
-      environment: ProcessingEnvironment(logger: logger), logger: logger)
+      environment: ProcessingEnvironment(logger: logger), onChannel: onChannel, metrics: metrics,
+      logger: logger)
   }
 
   @Test func aSystemChannelIsFoundAgain() async throws {
@@ -71,7 +76,7 @@ import Testing
     let broken = try await ledgers.openOrCreate("broken")
     try await broken.append(
       Block(
-        header: BlockHeader(number: 0, previousHash: [], dataHash: sha([9])), data: [[9]],
+        header: BlockHeader(number: 0, previousHash: [], dataHash: Self.hash([9])), data: [[9]],
         metadata: []))
     _ = try await ledgers.openOrCreate("empty")
     let system = try await ledgers.openOrCreate("syschannel")
@@ -86,5 +91,5 @@ import Testing
     #expect(try ledgers.channelIDs() == ["broken", "syschannel"])
   }
 
-  private func sha(_ bytes: [UInt8]) -> [UInt8] { SHA256Digest.hash(bytes) }
+  static func hash(_ bytes: [UInt8]) -> [UInt8] { SHA256Digest.hash(bytes) }
 }

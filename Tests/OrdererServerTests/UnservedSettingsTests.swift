@@ -13,11 +13,11 @@ import Testing
 
   @Test func whatIsAskedForAndMissingIsNamed() {
     var configuration = OrdererConfiguration()
-    configuration.metrics.provider = .prometheus
-    configuration.general.profile.enabled = true
+    configuration.channelParticipation.enabled = true
+    configuration.general.throttling.rate = 10
     let notices = UnservedSettings.notices(configuration)
     #expect(notices.count == 2)
-    #expect(notices.contains { $0.hasPrefix("Metrics.Provider is set") })
+    #expect(notices.contains { $0.hasPrefix("ChannelParticipation.Enabled is set") })
   }
 
   @Test func keysInHardwareAreRefusedRatherThanReadFromFiles() {

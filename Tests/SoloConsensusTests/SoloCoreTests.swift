@@ -77,7 +77,7 @@ import Testing
       var core = SoloCore()
       var sent: [Int] = []
       var written: [Int] = []
-      var timer: SoloCore.TimerID?
+      var timer: BatchTimer.ID?
       func carryOut(_ effects: [SoloCore.Effect]) {
         for effect in effects {
           switch effect {

@@ -1,0 +1,20 @@
+// Lets a call's handler run where its bytes are written.
+
+import NIOCore
+
+/// Runs tasks that prefer it on a connection's event loop.
+///
+/// For work that alternates between a short computation and a write, such as copying blocks from files
+/// to sockets: what it has just touched is still in the processor's cache when it is written, and
+/// nobody has to be woken. It holds up the connections of the event loop, so it is not for what takes
+/// longer than writing takes, and never for what waits.
+final class EventLoopExecutor: TaskExecutor {
+  private let eventLoop: any EventLoop
+
+  init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    eventLoop.execute { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+  }
+}

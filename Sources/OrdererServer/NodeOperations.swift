@@ -1,0 +1,118 @@
+// What operators look at: metrics, health, log spec and version, and where they are served.
+
+import FabricLogging
+import Logging
+import Metrics
+import Operations
+import OrdererConfiguration
+import Ordering
+import Synchronization
+
+/// The operations service of a node with its metrics (Fabric: `core/operations`).
+///
+/// It is always there; `Operations.ListenAddress` is any free port of the loopback interface unless it
+/// is set. It starts before the channels are opened and ends last.
+final class NodeOperations: Sendable {
+  /// Where the rooms of the node record.
+  let metrics: any MetricsFactory
+  let health = HealthChecks()
+  private let server: OperationsServer
+  private let reporter: StatsdReporter?
+  private let logging: FabricLogging
+  private let logCounters: LogCounters?
+  private let follower = Mutex<Task<Void, Never>?>(nil)
+
+  /// - Throws: ``StartupError`` or an error of the `Operations` room, naming the setting.
+  init(
+    _ configuration: OrdererConfiguration, build: BuildInformation, logging: FabricLogging
+  ) throws {
+    self.logging = logging
+    let logger = logging.logger("orderer.operations")
+    let registry: MetricRegistry?
+    switch configuration.metrics.provider {
+    case .disabled: registry = nil
+    case .prometheus: registry = MetricRegistry(logger: logger)
+    case .statsd: registry = MetricRegistry(keepsObservations: true, logger: logger)
+    }
+    let factory: any MetricsFactory = registry ?? NOOPMetricsHandler.instance
+    metrics = factory
+    Gauge(
+      label: "fabric_version", dimensions: [("version", BuildInformation.version)],
+      factory: factory
+    ).record(1)
+    logCounters = registry.map { LogCounters(factory: $0) }
+    if configuration.metrics.provider == .statsd, let registry {
+      reporter = StatsdReporter(
+        configuration: try Self.statsd(configuration.metrics.statsd), registry: registry,
+        logger: logger)
+    } else {
+      reporter = nil
+    }
+    let asked = configuration.operations.listenAddress
+    server = try OperationsServer(
+      listenAddress: asked.isEmpty ? OrdererConfiguration().operations.listenAddress : asked,
+      tls: try TLSMaterial.operations(configuration.operations.tls),
+      version: VersionInformation(version: BuildInformation.version, commitSHA: build.commit),
+      health: health, logSpec: LogSpecs(logging: logging),
+      prometheus: configuration.metrics.provider == .prometheus ? registry : nil, logger: logger)
+  }
+
+  /// What is listened on, as `host:port`; nil unless the service runs.
+  var address: String? { server.boundAddress }
+
+  /// Begins to push metrics, then listens.
+  func start() async throws {
+    if let reporter {
+      do {
+        try await reporter.start()
+      } catch {
+        throw StartupError("failed to start operations subsystem: \(error)")
+      }
+    }
+    try await server.start()
+    logging.logger("orderer.operations").info(
+      "The operations service is listening", metadata: ["address": .string(address ?? "")])
+    guard let logCounters else { return }
+    follower.withLock { follower in
+      follower = Task { [logging] in await logCounters.follow(logging) }
+    }
+  }
+
+  /// Ends; the last metrics are pushed before.
+  func shutdown() async {
+    follower.withLock { $0.take() }?.cancel()
+    logCounters?.update(logging.statistics)
+    await reporter?.shutdown()
+    await server.shutdown()
+  }
+
+  private static func statsd(
+    _ statsd: OrdererConfiguration.Statsd
+  ) throws -> StatsdConfiguration {
+    guard let network = StatsdConfiguration.Network(rawValue: statsd.network) else {
+      throw StartupError(
+        """
+        failed to start operations subsystem: Metrics.Statsd.Network is '\(statsd.network)'; set it \
+        to udp or tcp
+        """)
+    }
+    guard statsd.writeInterval > .zero else {
+      throw StartupError(
+        """
+        failed to start operations subsystem: Metrics.Statsd.WriteInterval is \
+        \(statsd.writeInterval); set it to the time between two reports, e.g. 30s
+        """)
+    }
+    return StatsdConfiguration(
+      network: network, address: statsd.address, writeInterval: statsd.writeInterval,
+      prefix: statsd.prefix)
+  }
+}
+
+/// `/logspec` over the node's logging.
+private struct LogSpecs: LogSpecControl {
+  let logging: FabricLogging
+
+  var spec: String { logging.spec }
+  func setSpec(_ spec: String) throws { try logging.setSpec(spec) }
+}

@@ -1,0 +1,157 @@
+// The parts of a node below its operations, built in the order in which they depend on each other.
+
+import AtomicBroadcast
+import BlockLedger
+import FabricLogging
+import GRPCTransport
+import KafkaConsensus
+import Logging
+import Membership
+import MessageProcessing
+import Metrics
+import Multichannel
+import Operations
+import OrdererConfiguration
+import Ordering
+import SoloConsensus
+
+/// Ledgers, channels and the servers over them.
+struct NodeParts: Sendable {
+  let registrar: Registrar
+  let server: GRPCServer
+  /// nil unless `General.Profile.Enabled`.
+  let profiling: ProfilingServer?
+  let traces: AtomicBroadcastService.Traces
+  let ledgers: any LedgerFactory
+
+  /// Opens the channels and starts their chains. Nothing listens yet.
+  ///
+  /// - Throws: An error with a message for the operator.
+  init(
+    _ configuration: OrdererConfiguration, directory: String, signer: any Signer,
+    operations: NodeOperations, logging: FabricLogging
+  ) async throws {
+    let general = configuration.general
+    let logger = logging.logger("orderer.common.server")
+    ledgers = try StartupError.wrap("Failed to create ledger factory") {
+      try Self.ledgerFactory(configuration, logging)
+    }
+    let trust = ClientTrust(
+      configured: general.tls.enabled ? try TLSMaterial.clientRoots(general.tls) : [],
+      logger: logging.logger("comm.grpc.server"))
+    let health = ChannelHealth(operations.health, logger: logger)
+    let participation = ParticipationMetrics(factory: operations.metrics)
+    let registrar = Registrar(
+      ledgers: ledgers, signer: signer,
+      consenters: [
+        SoloConsenter.type: SoloConsenter(logger: logging.logger("orderer.consensus.solo")),
+        KafkaConsenter.type: KafkaConsenter(
+          settings: KafkaSettings(configuration.kafka),
+          logger: logging.logger("orderer.consensus.kafka"), metrics: operations.metrics),
+      ],
+      environment: ProcessingEnvironment(
+        checksExpiration: !general.authentication.noExpirationChecks,
+        logger: logging.logger("orderer.common.msgprocessor")),
+      onConfiguration: { trust.update($0) },
+      onChannel: {
+        health.add($0, $1)
+        participation.add($0, $1)
+      },
+      metrics: operations.metrics, logger: logging.logger("orderer.common.multichannel"))
+    self.registrar = registrar
+    health.attach(registrar)
+    let bootstraps = try await Self.bootstrap(
+      registrar, ledgers, general, directory: directory, logger: logger)
+    try await registrar.initialize()
+    // What a crash within the first start left is gone now.
+    if !bootstraps, try ledgers.channelIDs().isEmpty {
+      _ = try await Self.bootstrap(
+        registrar, ledgers, general, directory: directory, logger: logger)
+      try await registrar.initialize()
+    }
+    traces = AtomicBroadcastService.Traces(
+      broadcast: RequestTracer(
+        directory: configuration.debug.broadcastTraceDir, method: "Broadcast", logger: logger),
+      deliver: RequestTracer(
+        directory: configuration.debug.deliverTraceDir, method: "Deliver", logger: logger))
+    profiling =
+      general.profile.enabled
+      ? try ProfilingServer(
+        listenAddress: general.profile.address, report: { Node.state(of: registrar) },
+        logger: logger)
+      : nil
+    do {
+      server = try Self.server(
+        configuration, registrar: registrar, traces: traces, metrics: operations.metrics,
+        logging: logging)
+    } catch let error as GRPCTLSError {
+      throw StartupError("Failed to set up the TLS of the client port (General.TLS): \(error)")
+    }
+    trust.attach(server)
+  }
+
+  /// Writes the genesis block of the system channel if there is no ledger yet.
+  ///
+  /// - Returns: whether there was none.
+  private static func bootstrap(
+    _ registrar: Registrar, _ ledgers: any LedgerFactory, _ general: OrdererConfiguration.General,
+    directory: String, logger: Logger
+  ) async throws -> Bool {
+    guard try ledgers.channelIDs().isEmpty else {
+      logger.info("Not bootstrapping the system channel because of existing channels")
+      return false
+    }
+    let genesis = try BootstrapBlock.load(
+      general, configurationDirectory: directory, logger: logger)
+    if let genesis { try await registrar.bootstrap(genesis) }
+    return true
+  }
+
+  private static func ledgerFactory(
+    _ configuration: OrdererConfiguration, _ logging: FabricLogging
+  ) throws -> any LedgerFactory {
+    let location = configuration.fileLedger.location
+    switch configuration.general.ledgerType {
+    case .file:
+      return try FileLedgerFactory(
+        directory: location, logger: logging.logger("common.ledger.blockledger.file"))
+    case .json:
+      return try JSONLedgerFactory(
+        directory: location, logger: logging.logger("common.ledger.blockledger.json"))
+    case .ram: return RAMLedgerFactory(historySize: configuration.ramLedger.historySize)
+    }
+  }
+
+  private static func server(
+    _ configuration: OrdererConfiguration, registrar: Registrar,
+    traces: AtomicBroadcastService.Traces, metrics: any MetricsFactory, logging: FabricLogging
+  ) throws -> GRPCServer {
+    let general = configuration.general
+    var limits = GRPCServerLimits()
+    limits.maximumReceiveMessageBytes = Int(general.maxRecvMsgSize)
+    limits.maximumSendMessageBytes = Int(general.maxSendMsgSize)
+    limits.connectionTimeout = general.connectionTimeout
+    let broadcast = BroadcastHandler(
+      registrar: registrar, metrics: metrics, logger: logging.logger("orderer.common.broadcast"))
+    let deliver = DeliverHandler(
+      registrar: registrar,
+      options: DeliverHandler.Options(
+        timeWindow: general.authentication.timeWindow,
+        requiresBinding: general.tls.enabled && general.tls.clientAuthRequired,
+        checksExpiration: !general.authentication.noExpirationChecks),
+      metrics: metrics, logger: logging.logger("common.deliver"))
+    let methods = AtomicBroadcastService.methods(
+      broadcast: broadcast, deliver: deliver, traces: traces)
+    return try GRPCServer(
+      configuration: GRPCServerConfiguration(
+        host: general.listenAddress, port: Int(general.listenPort),
+        tls: try TLSMaterial.load(general.tls),
+        keepalive: GRPCServerKeepalive(
+          serverMinInterval: general.keepalive.serverMinInterval,
+          serverInterval: general.keepalive.serverInterval,
+          serverTimeout: general.keepalive.serverTimeout),
+        limits: limits),
+      methods: methods, logger: logging.logger("comm.grpc.server"),
+      observer: GRPCMetrics(paths: methods.map(\.path), factory: metrics) ?? SilentObserver())
+  }
+}

@@ -1,0 +1,249 @@
+// Reading a chain from its beginning: from the kernel's memory, through memory that is used again.
+
+import FabricCrypto
+import FabricProtos
+import Foundation
+import NIOCore
+import Synchronization
+import Testing
+
+@testable import BlockLedger
+
+@Suite struct CatchingUpTests {
+  private static func chain(_ sizes: [Int]) -> [Block] {
+    var blocks: [Block] = []
+    for size in sizes {
+      let previous = blocks.last.map { SHA256Digest.hash($0.header.derBytes()) } ?? []
+      blocks.append(makeBlock(UInt64(blocks.count), after: previous, entries: 3, bytes: size))
+    }
+    return blocks
+  }
+
+  private static func options(fileSize: Int64 = 64 << 20) -> FileLedgerFactory.Options {
+    var options = FileLedgerFactory.Options()
+    options.maximumFileSize = fileSize
+    // So that nothing but the newest block is read from memory.
+    options.recentBytesPerChannel = 0
+    options.recentBytes = 0
+    return options
+  }
+
+  private func readAll(
+    _ store: any BlockStore, bytes: Int = 256 << 10, from first: UInt64 = 0
+  ) async throws -> [ByteBuffer] {
+    var forms: [ByteBuffer] = []
+    while first + UInt64(forms.count) < store.height {
+      let next = first + UInt64(forms.count)
+      let piece = try await store.serializedBlocks(
+        from: next, count: Int(min(store.height - next, 256)), bytes: bytes)
+      try #require(!piece.isEmpty)
+      forms += piece
+    }
+    return forms
+  }
+
+  @Test(
+    "The whole chain comes as it was written, across files and chunks, the first time and again",
+    arguments: [40_000, 1 << 20] as [Int64])
+  func wholeChain(fileSize: Int64) async throws {
+    let folder = try TemporaryFolder()
+    let blocks = Self.chain((0..<2_100).map { $0 % 50 == 7 ? 5_000 : 20 + $0 % 60 })
+    let expected = blocks.map { $0.serialized() }
+    try await withLedgers(folder.path, options: Self.options(fileSize: fileSize)) { factory in
+      try await factory.openOrCreate("one").append(blocks)
+    }
+    try await withLedgers(folder.path, options: Self.options(fileSize: fileSize)) { factory in
+      let store = try await factory.openOrCreate("one")
+      for bytes in [256 << 10, 1, 3_000] {
+        let forms = try await readAll(store, bytes: bytes)
+        #expect(forms.map { Array($0.readableBytesView) } == expected)
+      }
+    }
+  }
+
+  @Test("Blocks that somebody still holds keep their bytes while others are read into used memory")
+  func heldBlocks() async throws {
+    let folder = try TemporaryFolder()
+    let blocks = Self.chain((0..<60).map { 30_000 + 500 * ($0 % 7) })
+    let expected = blocks.map { $0.serialized() }
+    try await withLedgers(folder.path, options: Self.options()) { factory in
+      try await factory.openOrCreate("one").append(blocks)
+    }
+    try await withLedgers(folder.path, options: Self.options()) { factory in
+      let store = try await factory.openOrCreate("one")
+      // The first round is dropped, so that its memory can be used again.
+      _ = try await readAll(store)
+      var held: [ByteBuffer] = []
+      for round in 0..<4 {
+        let forms = try await readAll(store)
+        #expect(forms.map { Array($0.readableBytesView) } == expected)
+        held += forms.enumerated().filter { $0.offset % 4 == round }.map(\.element)
+      }
+      let kept = (0..<4).flatMap { round in
+        expected.enumerated().filter { $0.offset % 4 == round }.map(\.element)
+      }
+      #expect(held.map { Array($0.readableBytesView) } == kept)
+    }
+  }
+
+  @Test("Many readers at different places all get the chain")
+  func manyReaders() async throws {
+    let folder = try TemporaryFolder()
+    let blocks = Self.chain((0..<300).map { 2_000 + $0 })
+    let expected = blocks.map { $0.serialized() }
+    try await withLedgers(folder.path, options: Self.options(fileSize: 300_000)) { factory in
+      try await factory.openOrCreate("one").append(blocks)
+    }
+    try await withLedgers(folder.path, options: Self.options(fileSize: 300_000)) { factory in
+      let store = try await factory.openOrCreate("one")
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for reader in 0..<16 {
+          group.addTask {
+            for first in [0, reader * 17, 299] {
+              let forms = try await readAll(
+                store, bytes: 10_000 + 5_000 * reader, from: UInt64(first))
+              #expect(forms.map { Array($0.readableBytesView) } == Array(expected[first...]))
+            }
+          }
+        }
+        try await group.waitForAll()
+      }
+    }
+  }
+
+  @Test("A block that is too large for the reader's thread is read as well")
+  func largeBlocks() async throws {
+    let folder = try TemporaryFolder()
+    let blocks = Self.chain([10, BlockReader.maximumCached / 3 + 100, 10, 1_500_000, 20])
+    try await withLedgers(folder.path, options: Self.options()) { factory in
+      try await factory.openOrCreate("one").append(blocks)
+    }
+    try await withLedgers(folder.path, options: Self.options()) { factory in
+      let store = try await factory.openOrCreate("one")
+      for _ in 0..<3 {
+        let forms = try await readAll(store)
+        #expect(forms.map { Array($0.readableBytesView) } == blocks.map { $0.serialized() })
+      }
+    }
+  }
+
+  @Test("Damage in the middle ends what is read before it, and is reported by who reads it")
+  func damageOnTheWay() async throws {
+    let folder = try TemporaryFolder()
+    let blocks = Self.chain(Array(repeating: 300, count: 40))
+    let file = "\(folder.path)/chains/one/blockfile_000000"
+    try await withLedgers(folder.path, options: Self.options()) { factory in
+      try await factory.openOrCreate("one").append(blocks)
+    }
+    let begin = blocks[..<20].reduce(0) { $0 + $1.fileRecord().bytes.count }
+    try await withLedgers(folder.path, options: Self.options()) { factory in
+      let store = try await factory.openOrCreate("one")
+      // Once before, so that all is known, and once after.
+      #expect(try await readAll(store).count == 40)
+      try changeByte(file, at: begin + 500)
+      let before = try await store.serializedBlocks(from: 0, count: 40, bytes: 1 << 20)
+      #expect(before.map { Array($0.readableBytesView) } == blocks[..<20].map { $0.serialized() })
+      do {
+        _ = try await store.serializedBlocks(from: 20, count: 20, bytes: 1 << 20)
+        Issue.record("the damage was not noticed")
+      } catch LedgerError.corrupt(let channel, let name, let offset, let number, _) {
+        #expect(channel == "one")
+        #expect(name == file)
+        #expect(offset == Int64(begin))
+        #expect(number == 20)
+      }
+      let after = try await store.serializedBlocks(from: 21, count: 40, bytes: 1 << 20)
+      #expect(after.count == 19)
+    }
+  }
+
+  @Test("Blocks that come while a reader catches up are read in order")
+  func growing() async throws {
+    let folder = try TemporaryFolder()
+    let blocks = Self.chain(Array(repeating: 2_000, count: 200))
+    try await withLedgers(folder.path, options: Self.options(fileSize: 100_000)) { factory in
+      let store = try await factory.openOrCreate("one")
+      async let appended: Void = {
+        for start in stride(from: 0, to: 200, by: 8) {
+          try await store.append(Array(blocks[start..<min(200, start + 8)]))
+        }
+      }()
+      var forms: [ByteBuffer] = []
+      while forms.count < blocks.count {
+        try await store.waitForBlock(UInt64(forms.count))
+        forms += try await store.serializedBlocks(
+          from: UInt64(forms.count), count: 256, bytes: 20_000)
+      }
+      try await appended
+      #expect(forms.map { Array($0.readableBytesView) } == blocks.map { $0.serialized() })
+    }
+  }
+
+  @Test("The wire form and the fingerprint made on the way are those made one by one")
+  func wireForms() throws {
+    for (entries, bytes) in [
+      (0, 0), (1, 0), (1, 1), (3, 31), (40, 33), (7, 130), (2, 20_000), (500, 64),
+    ] {
+      var block = makeBlock(300, after: [1, 2, 3], entries: entries, bytes: bytes)
+      for metadata in [block.metadata, [], [[]], [[UInt8](repeating: 9, count: 1_000)]] {
+        block.metadata = metadata
+        let (stored, prefix) = block.fileRecord()
+        // Somewhere in larger memory, as in a file's window.
+        let memory = [7, 7, 7] + stored + [7]
+        let record = try BlockRecord(memory, (3 + prefix)..<(3 + stored.count))
+        let buffer = ByteBuffer()
+        let form = record.fingerprintedWireForm(in: buffer)
+        #expect(Array(form.wire.readableBytesView) == block.serialized())
+        #expect(form.wire == record.wireForm())
+        #expect(form.wire.readableBytes == record.wireSize)
+        #expect(form.fingerprint == record.fingerprint)
+        #expect(form.fingerprint.storedSize == stored.count)
+      }
+    }
+  }
+
+  @Test("Memory that is kept for blocks is bounded and only given out when nobody holds it")
+  func wireMemory() {
+    let memory = WireMemory()
+    var held: [ByteBuffer] = []
+    for round in 0..<100 {
+      var buffer = memory.take(100_000)
+      #expect(buffer.readableBytes == 0)
+      #expect(buffer.writableBytes >= 100_000)
+      buffer.writeRepeatingByte(UInt8(round), count: 100_000)
+      if round % 3 == 0 { held.append(buffer) }
+      memory.give(buffer)
+    }
+    #expect(memory.total <= WireMemory.maximumTotal)
+    for (index, buffer) in held.enumerated() {
+      #expect(buffer.readableBytesView.allSatisfy { $0 == UInt8(3 * index) })
+    }
+    memory.give(ByteBuffer(repeating: 1, count: 10))
+    memory.give(ByteBuffer(repeating: 1, count: 2 * WireMemory.sizes.upperBound))
+    #expect(memory.total <= WireMemory.maximumTotal)
+  }
+
+  @Test("What is known of blocks is bounded, and what the process has seen counts more")
+  func known() {
+    let checksums = Checksums()
+    let seen = BlockFingerprint(size: 10, checksum: 5)
+    let noted = BlockFingerprint(size: 11, checksum: 6)
+    checksums.set(3, seen)
+    #expect(checksums.isWorthAsking(4))
+    checksums.note([(3, noted), (4, noted), (2_000, noted)], of: 3..<1024)
+    #expect(checksums.known(3) == Checksums.Known(fingerprint: seen, isCertain: true))
+    #expect(checksums.known(4) == Checksums.Known(fingerprint: noted, isCertain: false))
+    #expect(checksums.known(2_000) == nil)
+    #expect(!checksums.isWorthAsking(5))
+    #expect(checksums.isWorthAsking(2))
+    #expect(checksums.isWorthAsking(1024))
+    #expect(checksums.run(from: 3, count: 9, bytes: 100).count == 2)
+    #expect(checksums.run(from: 3, count: 1, bytes: 100).count == 1)
+    #expect(checksums.run(from: 3, count: 9, bytes: 1).count == 1)
+    #expect(checksums.run(from: 5, count: 9, bytes: 100).isEmpty)
+    checksums.note([], of: 5..<6)
+    #expect(checksums.isWorthAsking(.max))
+    for chunk in 0..<3_000 as Range<UInt64> { checksums.set(chunk << 10, seen) }
+    #expect((0..<3_000).count { checksums.known($0 << 10) != nil } <= 1_300)
+  }
+}
