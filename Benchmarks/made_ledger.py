@@ -8,7 +8,11 @@ import pathlib
 import shutil
 import tempfile
 
-from fabric_protos.common import common_pb2
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from fabric_protos.common import common_pb2, configtx_pb2
+from fabric_protos.msp import msp_config_pb2
 from harness import Orderer, org_user
 from ledgerfiles import header_hash, make_block, record
 
@@ -36,6 +40,53 @@ def renamed(genesis, channel):
     payload.header.channel_header = header.SerializeToString()
     envelope.payload = payload.SerializeToString()
     return make_block(0, b"", [envelope.SerializeToString()], [b""] * 5)
+
+
+def with_own_organizations(genesis):
+    """The genesis block with the same organizations but for their certificates, which nobody else has."""
+    envelope = common_pb2.Envelope.FromString(genesis.data.data[0])
+    payload = common_pb2.Payload.FromString(envelope.payload)
+    config = configtx_pb2.ConfigEnvelope.FromString(payload.data)
+    replace_authorities(config.config.channel_group)
+    payload.data = config.SerializeToString()
+    envelope.payload = payload.SerializeToString()
+    return make_block(0, b"", [envelope.SerializeToString()], [b""] * 5)
+
+
+def replace_authorities(group):
+    """Give each MSP below a config group other CAs."""
+    for child in group.groups.values():
+        replace_authorities(child)
+    if "MSP" not in group.values:
+        return
+    msp = msp_config_pb2.MSPConfig.FromString(group.values["MSP"].value)
+    definition = msp_config_pb2.FabricMSPConfig.FromString(msp.config)
+    old = list(definition.root_certs) + list(definition.tls_root_certs)
+    new = {certificate: authority_like(certificate) for certificate in old}
+    definition.root_certs[:] = [new[each] for each in definition.root_certs]
+    definition.tls_root_certs[:] = [new[each] for each in definition.tls_root_certs]
+    units = definition.fabric_node_ous
+    for unit in (units.client_ou_identifier, units.peer_ou_identifier, units.admin_ou_identifier,
+                 units.orderer_ou_identifier):
+        unit.certificate = new[unit.certificate]
+    msp.config = definition.SerializeToString()
+    group.values["MSP"].value = msp.SerializeToString()
+
+
+def authority_like(pem):
+    """A self-signed certificate with the subject and the extensions of another one."""
+    old, key = x509.load_pem_x509_certificate(pem), ec.generate_private_key(ec.SECP256R1())
+    builder = x509.CertificateBuilder(
+        issuer_name=old.subject, subject_name=old.subject, public_key=key.public_key(),
+        serial_number=x509.random_serial_number(), not_valid_before=old.not_valid_before_utc,
+        not_valid_after=old.not_valid_after_utc)
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    for extension in old.extensions:
+        value = extension.value
+        builder = builder.add_extension(
+            identifier if isinstance(value, x509.SubjectKeyIdentifier) else value,
+            extension.critical)
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
 def metadata():

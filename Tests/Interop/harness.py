@@ -3,6 +3,7 @@
 import os
 import pathlib
 import queue
+import random
 import signal
 import socket
 import subprocess
@@ -33,6 +34,19 @@ def wait_for(condition, what, timeout=60):
             return value
         time.sleep(0.05)
     raise TimeoutError(f"{what}: not within {timeout} s")
+
+
+def free_port():
+    """A port that nobody listens on, and that no connection gets while the process is restarted."""
+    while True:
+        # Below those that systems give to connections.
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
 
 
 class Identity:
@@ -81,14 +95,34 @@ def payload_data(serialized):
     return common_pb2.Payload.FromString(parsed.payload).data
 
 
-def seek(channel, signer, start, stop):
-    """A Deliver request from block `start` to block `stop`; None stands for the newest block."""
+def seek(channel, signer, start, stop, best_effort=False):
+    """A Deliver request from block `start` to block `stop`; None stands for the newest block.
+
+    With `best_effort` also a channel in error is to be read.
+    """
     def position(number):
         if number is None:
             return ab_pb2.SeekPosition(newest=ab_pb2.SeekNewest())
         return ab_pb2.SeekPosition(specified=ab_pb2.SeekSpecified(number=number))
     info = ab_pb2.SeekInfo(start=position(start), stop=position(stop))
+    if best_effort:
+        info.error_response = ab_pb2.SeekInfo.BEST_EFFORT
     return envelope(channel, signer, info.SerializeToString(), common_pb2.DELIVER_SEEK_INFO)
+
+
+def creation(name=None, style="v20"):
+    """The signed creation of a channel with the members of the fixture channel; by default of that."""
+    data = payload_data((FIXTURES / f"blocks/channel-{style}.tx").read_bytes())
+    update = configtx_pb2.ConfigUpdate.FromString(
+        configtx_pb2.ConfigUpdateEnvelope.FromString(data).config_update)
+    update.channel_id = name or update.channel_id
+    signed = configtx_pb2.ConfigUpdateEnvelope(config_update=update.SerializeToString())
+    admin = org_user(1, "admin")
+    header = common_pb2.SignatureHeader(
+        creator=admin.creator, nonce=os.urandom(24)).SerializeToString()
+    signed.signatures.add(signature_header=header,
+                          signature=admin.sign(header + signed.config_update))
+    return envelope(update.channel_id, admin, signed.SerializeToString(), common_pb2.CONFIG_UPDATE)
 
 
 class Orderer:
@@ -98,11 +132,11 @@ class Orderer:
         self.executable, self.flavor = str(pathlib.Path(executable).resolve()), flavor
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
         self.process = None
+        # Variables of the process besides those of this one.
+        self.environment = {}
         node = FIXTURES / "crypto/orderer.test/nodes/node1"
         style = "v14" if flavor == "1.4" else "v20"
         genesis = FIXTURES / f"blocks/system-solo-{style}.block"
@@ -135,7 +169,7 @@ class Orderer:
         """What the process has written."""
         return (self.directory / "orderer.log").read_text(errors="replace")
 
-    def start(self):
+    def start(self, wait=True):
         """Start the process and wait until it serves."""
         (self.directory / "orderer.yaml").write_text(yaml.safe_dump(self.settings))
         environment = {key: value for key, value in os.environ.items()
@@ -143,11 +177,14 @@ class Orderer:
         with open(self.directory / "orderer.log", "ab") as log:
             self.process = subprocess.Popen(
                 [self.executable], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                cwd=self.directory, env=environment | {"FABRIC_CFG_PATH": str(self.directory)})
-        wait_for(self._serves, "the orderer serves")
+                cwd=self.directory,
+                env=environment | {"FABRIC_CFG_PATH": str(self.directory)} | self.environment)
+        if wait:
+            wait_for(self.serves, "the orderer serves")
         return self
 
-    def _serves(self):
+    def serves(self):
+        """Whether the system channel can be read; an error if the process has ended."""
         if self.process.poll() is not None:
             raise RuntimeError(f"the orderer ended: {self.log[-2000:]}")
         try:
@@ -156,10 +193,13 @@ class Orderer:
             return False
 
     def stop(self, number=signal.SIGTERM):
-        """End the process; its exit status."""
+        """End the process; its exit status. An error if it has crashed."""
         if self.process and self.process.poll() is None:
             self.process.send_signal(number)
             self.process.wait(60)
+        if self.process and self.process.returncode < 0:
+            ended_by = signal.Signals(-self.process.returncode)
+            assert ended_by in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT), self.log[-4000:]
         return self.process.returncode if self.process else None
 
     def cpu_seconds(self):
@@ -187,38 +227,32 @@ class Orderer:
             call = ab_pb2_grpc.AtomicBroadcastStub(channel).Broadcast(iter(envelopes), timeout=60)
             return [common_pb2.Status.Name(response.status) for response in call]
 
-    def deliver(self, channel_id, signer, start, stop):
+    def deliver(self, channel_id, signer, start, stop, best_effort=False):
         """(blocks, status name) of one request."""
         blocks = []
         with self.channel() as channel:
             stub = ab_pb2_grpc.AtomicBroadcastStub(channel)
-            request = seek(channel_id, signer, start, stop)
+            request = seek(channel_id, signer, start, stop, best_effort)
+            status = None
+            # To its end: a call that is left while its channel closes can crash the library.
             for response in stub.Deliver(iter([request]), timeout=60):
                 if response.WhichOneof("Type") == "status":
-                    return blocks, common_pb2.Status.Name(response.status)
-                blocks.append(response.block)
-        return blocks, None
+                    status = common_pb2.Status.Name(response.status)
+                else:
+                    blocks.append(response.block)
+        return blocks, status
 
-    def height(self, channel_id, signer):
+    def height(self, channel_id, signer, best_effort=False):
         """Blocks of a channel; 0 if it does not exist."""
-        blocks, _ = self.deliver(channel_id, signer, None, None)
+        blocks, _ = self.deliver(channel_id, signer, None, None, best_effort)
         return blocks[0].header.number + 1 if blocks else 0
 
-    def create_channel(self, style="v20"):
-        """Create the fixture channel of organizations 1 and 2; its name."""
-        message = common_pb2.Envelope.FromString(
-            (FIXTURES / f"blocks/channel-{style}.tx").read_bytes())
-        update = configtx_pb2.ConfigUpdateEnvelope.FromString(payload_data(
-            message.SerializeToString()))
-        signed = configtx_pb2.ConfigUpdateEnvelope(config_update=update.config_update)
-        admin = org_user(1, "admin")
-        header = common_pb2.SignatureHeader(
-            creator=admin.creator, nonce=os.urandom(24)).SerializeToString()
-        signed.signatures.add(signature_header=header,
-                              signature=admin.sign(header + update.config_update))
-        name = configtx_pb2.ConfigUpdate.FromString(update.config_update).channel_id
-        status = self.broadcast(envelope(name, admin, signed.SerializeToString(),
-                                         common_pb2.CONFIG_UPDATE))
+    def create_channel(self, style="v20", name=None):
+        """Create the fixture channel of organizations 1 and 2, or one like it; its name."""
+        message = creation(name, style)
+        payload = common_pb2.Payload.FromString(message.payload)
+        name = common_pb2.ChannelHeader.FromString(payload.header.channel_header).channel_id
+        status = self.broadcast(message)
         assert status == ["SUCCESS"], status
         wait_for(lambda: self.height(name, org_user(1)), "the channel exists")
         return name
@@ -236,7 +270,9 @@ class Sender(threading.Thread):
 
     def _requests(self):
         for message in self.messages:
-            self.room.acquire()
+            self.room.acquire()  # pylint: disable=consider-using-with
+            if self.error:
+                return
             yield message
 
     def run(self):
@@ -250,6 +286,7 @@ class Sender(threading.Thread):
                     self.room.release()
         except grpc.RpcError as error:
             self.error = error
+            self.room.release()
 
 
 class Tail(threading.Thread):

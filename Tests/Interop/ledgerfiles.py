@@ -37,6 +37,41 @@ def record_ends(data):
     return ends
 
 
+class Place:
+    """The end of a channel's first so many blocks in its files; moves forward only."""
+
+    def __init__(self, ledger, channel):
+        self.folder = pathlib.Path(ledger) / "chains" / channel
+        self.file = self.offset = self.height = 0
+
+    @property
+    def path(self):
+        """The file that it is in."""
+        return self.folder / f"blockfile_{self.file:06}"
+
+    def advance(self, height):
+        """Move behind block `height - 1`; False if the files do not have the blocks up to it."""
+        while self.height < height:
+            with open(self.path, "rb") as file:
+                file.seek(self.offset)
+                data = file.read()
+            before, begin = self.height, 0
+            for end in record_ends(data)[:height - self.height]:
+                number, _ = varint(data, varint(data, begin)[1])
+                if number != self.height:
+                    return False
+                self.height, begin = self.height + 1, end
+            self.offset += begin
+            if self.height < height:
+                following = self.folder / f"blockfile_{self.file + 1:06}"
+                if not following.exists():
+                    return False
+                self.file, self.offset = self.file + 1, 0
+            elif self.height == before:
+                return False
+        return True
+
+
 def record(block):
     """A block as a record of a block file."""
     def content(data):

@@ -10,26 +10,11 @@ import threading
 import time
 
 import grpc
-from harness import FIXTURES, SYSTEM_CHANNEL, envelope, org_user, orderer_admin, payload_data
-from fabric_protos.common import common_pb2, configtx_pb2
+from harness import SYSTEM_CHANNEL, creation, envelope, org_user, orderer_admin, payload_data
+from fabric_protos.common import common_pb2
 
 CRASHES = int(os.environ.get("HEDDLE_CREATION_CRASHES", "30"))
 SEED = int(os.environ.get("HEDDLE_CRASH_SEED", str(random.randrange(2**32))))
-
-
-def creation(name):
-    """The signed creation of a channel with the members of the fixture channel."""
-    data = payload_data((FIXTURES / "blocks/channel-v20.tx").read_bytes())
-    update = configtx_pb2.ConfigUpdate.FromString(
-        configtx_pb2.ConfigUpdateEnvelope.FromString(data).config_update)
-    update.channel_id = name
-    signed = configtx_pb2.ConfigUpdateEnvelope(config_update=update.SerializeToString())
-    admin = org_user(1, "admin")
-    header = common_pb2.SignatureHeader(
-        creator=admin.creator, nonce=os.urandom(24)).SerializeToString()
-    signed.signatures.add(signature_header=header,
-                          signature=admin.sign(header + signed.config_update))
-    return envelope(name, admin, signed.SerializeToString(), common_pb2.CONFIG_UPDATE)
 
 
 def channel_of_creation(block):
