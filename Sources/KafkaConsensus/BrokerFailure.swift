@@ -10,8 +10,10 @@ struct BrokerFailure: Sendable, Equatable {
     case ownCertificate
     /// Name, password or mechanism.
     case password
-    /// One side speaks TLS or SASL, the other does not.
+    /// One side speaks TLS, the other does not.
     case protocols
+    /// The broker hung up at once: it may expect something else, or have been stopped.
+    case closed
     /// The network, or anything else.
     case other
   }
@@ -75,7 +77,7 @@ struct BrokerFailure: Sendable, Equatable {
     } else if problem.contains("security.protocol")
       || problem.contains("Disconnected") && Self.isAtOnce(rest)
     {
-      kind = .protocols
+      kind = .closed
       let wish =
         ownCertificate.map { "not accept Kafka.TLS.Certificate, which is \($0)," }
         ?? "want TLS (Kafka.TLS.Enabled)"

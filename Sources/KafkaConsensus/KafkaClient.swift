@@ -123,19 +123,26 @@ final class KafkaClient: Sendable {
   private func hasTopic(_ name: String) async throws(KafkaError) -> Bool {
     let topic = try KafkaTopic(name, of: consumers.first)
     let timeout = Int32(min(max(settings.readTimeout.milliseconds, 500), 5_000))
-    return await withCheckedContinuation { continuation in
+    let answer: Result<Bool, KafkaError> = await withCheckedContinuation { continuation in
       blocking.async {
         var metadata: UnsafePointer<rd_kafka_metadata>?
         defer { if let metadata { rd_kafka_metadata_destroy(metadata) } }
         let code = rd_kafka_metadata(topic.instance.handle, 0, topic.handle, &metadata, timeout)
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let answer = metadata?.pointee,
-          answer.topic_cnt == 1
-        else { return continuation.resume(returning: false) }
+        // Without an answer there is no sense in going on: that would take longer to fail.
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+          return continuation.resume(
+            returning: .failure(KafkaError("ask for the topic \(name)", code)))
+        }
+        guard let answer = metadata?.pointee, answer.topic_cnt == 1 else {
+          return continuation.resume(returning: .success(false))
+        }
         let found = answer.topics[0]
         continuation.resume(
-          returning: found.err == RD_KAFKA_RESP_ERR_NO_ERROR && found.partition_cnt > 0)
+          returning: .success(
+            found.err == RD_KAFKA_RESP_ERR_NO_ERROR && found.partition_cnt > 0))
       }
     }
+    return try answer.get()
   }
 
   /// Which brokers have replicas of a topic's first partition, and which of those are in sync; nil if

@@ -90,19 +90,19 @@ final class Reachability: Sendable {
     let failure = BrokerFailure(text, ownCertificate: trust?.ownCertificate) { broker in
       trust?.takeProblem(of: broker)
     }
-    let tells = state.withLock { state in
-      guard !state.isClosed else { return false }
+    let level: Logger.Level = state.withLock { state in
+      guard !state.isClosed else { return .debug }
       state.failure = failure.reason
       // Connections come and go; that all are gone is told elsewhere.
-      guard failure.kind != .other else { return false }
+      guard failure.kind != .other else { return .debug }
       let now = ContinuousClock.now
       let complaint = Complaint(kind: failure.kind, broker: failure.broker)
-      if let last = state.told[complaint], now - last < Self.repetition { return false }
+      if let last = state.told[complaint], now - last < Self.repetition { return .debug }
       if state.told.count >= Self.maximumComplaints { state.told = [:] }
       state.told[complaint] = now
-      return true
+      return failure.kind == .closed ? .info : .warning
     }
-    if tells { logger.warning("\(Self.sentence(failure.reason))") }
+    logger.log(level: level, "\(Self.sentence(failure.reason))")
   }
 
   private static func sentence(_ text: String) -> String {

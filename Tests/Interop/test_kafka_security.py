@@ -26,7 +26,7 @@ class Site:
         self.middle = authority("Middle CA", self.ca)
         self.server = Certificate("broker", self.ca, HOSTS)
         self.client = Certificate("orderer", self.middle)
-        self.options, self.orderers = {}, []
+        self.options, self.environment, self.orderers = {}, {}, []
 
     def use_tls(self, server=None, clients=None, client=None, roots=None):
         """Let the gate speak TLS; client certificates are asked for if a CA is given."""
@@ -42,6 +42,19 @@ class Site:
             "Enabled": True, "User": "orderer,=1", "Password": password,
             **({"Mechanism": mechanism} if named else {})}
 
+    def use_files(self):
+        """Name the texts' files in the settings, as operators do, and the password in the environment."""
+        tls = self.options["Kafka.TLS"]
+
+        def file(name, text):
+            (self.directory / name).write_text(text)
+            return str(self.directory / name)
+        for key in ("Certificate", "PrivateKey"):
+            tls[key] = {"File": file(key, tls[key])}
+        tls["RootCAs"] = {"File": file("RootCAs", "".join(tls["RootCAs"]))}
+        password = self.options["Kafka.SASLPlain"].pop("Password")
+        self.environment["ORDERER_KAFKA_SASLPLAIN_PASSWORD"] = password
+
     def orderer(self, library, executable=None, flavor="2.5", style="v20"):
         """A started orderer; its library is that of the system or of the confluent-kafka package."""
         if not self.gate.server:
@@ -50,6 +63,7 @@ class Site:
         made = KafkaOrderer(executable or self.executable, self.directory / f"orderer{number}",
                             genesis(self.gate.address, style), node=number % 4 + 1, flavor=flavor,
                             options=self.options)
+        made.environment |= self.environment
         if library == "system":
             made.environment["LD_LIBRARY_PATH"] = ""
         self.orderers.append(made)
@@ -94,6 +108,8 @@ def secure(site, how):
 def test_orders_and_restarts(site, library, how):
     """Two orderers on one topic write the same, also after a restart."""
     secure(site, how)
+    if how == "scram512 over mutual tls":
+        site.use_files()
     orderers = [site.orderer(library).wait_ready() for _ in range(2)]
     channel, user = orderers[0].create_channel(), org_user(1)
     for orderer in orderers:
