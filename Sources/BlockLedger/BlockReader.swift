@@ -25,7 +25,7 @@ final class BlockReader: Sendable {
   let channelID: String
   private let files: BlockFiles
   private let index: ChannelIndex
-  private let signal: HeightSignal
+  private let height: ChainHeight
   private let readPool: BlockingPool
   private let readMemory: ReadMemory
   private let wireMemory: WireMemory
@@ -40,13 +40,13 @@ final class BlockReader: Sendable {
 
   /// - Parameter currentFile: number of the newest file.
   init(
-    files: BlockFiles, index: ChannelIndex, signal: HeightSignal, currentFile: Int,
+    files: BlockFiles, index: ChannelIndex, height: ChainHeight, currentFile: Int,
     _ environment: FileBlockStore.Environment
   ) {
     channelID = files.channelID
     self.files = files
     self.index = index
-    self.signal = signal
+    self.height = height
     self.currentFile = Atomic(currentFile)
     readPool = environment.readPool
     readMemory = environment.readMemory
@@ -102,68 +102,58 @@ final class BlockReader: Sendable {
     let known = recent.wireForms(from: number, count: count, bytes: bytes)
     if !known.isEmpty { return known }
     try checkAvailable(number)
-    let cached = readCached(from: number, count: count, bytes: bytes)
+    let cached = readKnown(from: number, count: count, bytes: bytes, mayWait: false)
     if !cached.isEmpty { return cached }
     return try await readPool.run(channelID) { () throws(LedgerError) in
       try self.readForms(from: number, count: count, bytes: bytes)
     }
   }
 
-  /// Blocks whose place and fingerprints are at hand and whose bytes the kernel has in memory, so that
-  /// nothing is waited for and no hash is computed. None if there is anything unusual.
-  private func readCached(from number: UInt64, count: Int, bytes: Int) -> [ByteBuffer] {
+  /// Blocks whose place and fingerprints are at hand, so that no hash is computed. None if there is
+  /// anything unusual.
+  ///
+  /// - Parameter mayWait: Whether to wait for a disk. Otherwise the kernel has to have the bytes in
+  ///   memory, and they have to be few.
+  private func readKnown(
+    from number: UInt64, count: Int, bytes: Int, mayWait: Bool
+  ) -> [ByteBuffer] {
     // Seen before the size of the file is, so that the file has them all.
-    let end = signal.height
-    guard let (hint, newest) = recent.place(of: number), number < end,
-      let file = files.openFile(hint.location.file), let size = try? file.size(),
-      case let stop = min(end, newest), number < stop
+    let end = height.current
+    guard let (hint, newest) = recent.place(of: number), case let stop = min(end, newest),
+      number < stop
     else { return [] }
     let run = checksums.run(
       from: number, count: Int(min(UInt64(count), stop - number)), bytes: bytes)
     let wanted = run.reduce(0) { $0 + $1.fingerprint.storedSize }
-    let available = min(Int64(wanted), size - hint.location.offset)
-    guard wanted <= Self.maximumCached, available > 0 else { return [] }
-    var memory = readMemory.take()
-    defer { readMemory.give(memory) }
-    if memory.count < wanted { memory = Array(repeating: 0, count: wanted) }
-    let filled = memory.withUnsafeMutableBytes { target in
-      file.readCached(
-        at: hint.location.offset,
-        into: UnsafeMutableRawBufferPointer(rebasing: target[..<Int(available)]))
-    }
+    let location = hint.location
+    guard wanted > 0, mayWait || wanted <= Self.maximumCached,
+      location.file <= currentFile.load(ordering: .acquiring),
+      let file = mayWait ? try? files.file(location.file) : files.openFile(location.file),
+      let size = try? file.size(), location.offset < size
+    else { return [] }
+    var window = FileWindow(
+      file: file, end: min(size, location.offset + Int64(wanted)), mayWait: mayWait,
+      memory: readMemory.take())
     var forms: [ByteBuffer] = []
     forms.reserveCapacity(run.count)
-    var start = 0
-    var last: [UInt8] = []
+    var offset = location.offset
     for known in run {
       let next = number + UInt64(forms.count)
-      let end = start + known.fingerprint.storedSize
-      guard end <= filled, let record = Self.record(in: memory, start..<end),
-        record.number == next,
-        case let form = record.fingerprintedWireForm(in: wireMemory.take(record.wireSize)),
-        form.fingerprint == known.fingerprint
-      else { break }
+      guard let form = window.wireForm(at: offset, next, known.fingerprint, wireMemory) else {
+        break
+      }
       if !known.isCertain { checksums.set(next, known.fingerprint) }
-      forms.append(form.wire)
-      start = end
-      // For one that has to be hashed.
-      if forms.count == run.count, checksums.known(next + 1) == nil { last = record.headerHash }
+      forms.append(form)
+      offset += Int64(known.fingerprint.storedSize)
     }
+    readMemory.give(window.releaseMemory())
     guard !forms.isEmpty else { return [] }
-    recent.pass(
-      from: number, forms,
-      next: RecentBlocks.Hint(
-        location: BlockLocation(behind: start, hint.location, size: size), length: 0,
-        previousHash: last))
+    let next =
+      offset < size
+      ? BlockLocation(file: location.file, offset: offset)
+      : BlockLocation(file: location.file + 1, offset: 0)
+    recent.pass(from: number, forms, next: RecentBlocks.Hint(location: next, length: 0))
     return forms
-  }
-
-  private static func record(in memory: [UInt8], _ range: Range<Int>) -> BlockRecord? {
-    var index = range.lowerBound
-    guard let size = Varint.read(memory, at: &index, end: range.upperBound),
-      size == UInt64(range.upperBound - index)
-    else { return nil }
-    return try? BlockRecord(memory, index..<range.upperBound)
   }
 
   private func readForms(
@@ -172,8 +162,12 @@ final class BlockReader: Sendable {
     // Somebody else may have read them while this waited for a thread.
     let known = recent.wireForms(from: number, count: count, bytes: bytes)
     if !known.isEmpty { return known }
+    lookUpFingerprints(number, ahead: count > 1)
+    findPlace(of: number)
+    let read = readKnown(from: number, count: count, bytes: bytes, mayWait: true)
+    if !read.isEmpty { return read }
     // Seen before the size of the file is, so that the file has them all.
-    let end = signal.height
+    let end = height.current
     var cursor = Cursor(
       window: max(Self.readWindow, min(bytes, Self.maximumWindow)), memory: readMemory.take())
     var forms = [try wireForm(number, &cursor, ahead: count > 1)]
@@ -198,13 +192,13 @@ final class BlockReader: Sendable {
     _ number: UInt64, _ cursor: inout Cursor, ahead: Bool
   ) throws(LedgerError) -> ByteBuffer {
     let record = try record(number, &cursor, ahead: ahead)
-    return record.wireForm(in: wireMemory.take(record.wireSize))
+    return record.wireForm()
   }
 
   private func checkAvailable(_ number: UInt64) throws(LedgerError) {
     guard !isClosed else { throw .closed(channel: channelID) }
-    guard number < signal.height else {
-      throw .notFound(channel: channelID, number: number, height: signal.height)
+    guard number < height.current else {
+      throw .notFound(channel: channelID, number: number, height: height.current)
     }
   }
 
@@ -243,6 +237,12 @@ final class BlockReader: Sendable {
       )
       return nil
     }
+  }
+
+  /// Gets the place of a block that is not among the last ones read.
+  private func findPlace(of number: UInt64) {
+    guard recent.hint(number) == nil, let location = indexedLocation(number) else { return }
+    recent.remember(number, RecentBlocks.Hint(location: location, length: 0))
   }
 
   /// Gets what the index knows of a block that this process has not seen yet, and of those behind it.
@@ -322,9 +322,9 @@ final class BlockReader: Sendable {
       recent.remember(
         next,
         RecentBlocks.Hint(
-          location: BlockLocation(
-            behind: Int(end - location.offset), location, size: cursor.size),
-          length: 0,
+          location: end < cursor.size
+            ? BlockLocation(file: location.file, offset: end)
+            : BlockLocation(file: location.file + 1, offset: 0), length: 0,
           previousHash: checksums.known(next) == nil ? record.headerHash : []))
       return .success(record)
     }
@@ -346,7 +346,7 @@ final class BlockReader: Sendable {
     }
     guard record.hasValidDataHash else { return "the block's data does not match its data hash" }
     var expected = hint.previousHash
-    if expected.isEmpty, known != nil { expected = headerHash(before: record.number) }
+    if expected.isEmpty { expected = headerHash(before: record.number) }
     guard expected.isEmpty || record.bytes[record.previousHash].elementsEqual(expected) else {
       return "the block's previous hash is not that of the header before it"
     }
@@ -364,25 +364,15 @@ final class BlockReader: Sendable {
 
   /// The hash of the header before block `number`; empty if that block is not certainly what it was.
   private func headerHash(before number: UInt64) -> [UInt8] {
-    guard number > 0, let location = indexedLocation(number - 1),
+    guard number > 0 else { return [] }
+    lookUpFingerprints(number - 1, ahead: false)
+    guard let known = checksums.known(number - 1), let location = indexedLocation(number - 1),
       let file = try? files.file(location.file), let size = try? file.size()
     else { return [] }
-    lookUpFingerprints(number - 1, ahead: false)
     var reader = RecordReader(file: file, size: size, window: Self.readWindow)
     guard case .record(let record, _) = try? reader.read(at: location.offset),
-      checksums.known(number - 1)?.fingerprint == record.fingerprint
+      record.number == number - 1, record.fingerprint == known.fingerprint
     else { return [] }
     return record.headerHash
-  }
-}
-
-extension BlockLocation {
-  /// The place `bytes` behind another one, which is in the next file if this one ends there.
-  fileprivate init(behind bytes: Int, _ location: BlockLocation, size: Int64) {
-    let offset = location.offset + Int64(bytes)
-    self =
-      offset < size
-      ? BlockLocation(file: location.file, offset: offset)
-      : BlockLocation(file: location.file + 1, offset: 0)
   }
 }

@@ -111,137 +111,34 @@ struct BlockRecord: Sendable {
   /// Data and metadata are always there as messages, if empty ones, since the Go implementation sets
   /// both when it reads a block from its file.
   func wireForm() -> ByteBuffer {
-    wireForm(in: ByteBufferAllocator().buffer(capacity: wireSize))
-  }
-
-  /// Bytes of the wire form.
-  var wireSize: Int {
-    Self.fieldSize(wireHeaderSize) + Self.fieldSize(wireDataSize)
-      + Self.fieldSize(wireMetadataSize)
-  }
-
-  private var wireHeaderSize: Int {
-    (number == 0 ? 0 : 1 + Varint.size(number))
+    let headerSize =
+      (number == 0 ? 0 : 1 + Varint.size(number))
       + (previousHash.isEmpty ? 0 : Self.fieldSize(previousHash.count))
       + (dataHash.isEmpty ? 0 : Self.fieldSize(dataHash.count))
-  }
-
-  private var wireDataSize: Int { data.reduce(0) { $0 + Self.fieldSize($1.count) } }
-  private var wireMetadataSize: Int { metadata.reduce(0) { $0 + Self.fieldSize($1.count) } }
-
-  /// The same in `buffer`, which must be empty.
-  func wireForm(in buffer: consuming ByteBuffer) -> ByteBuffer {
-    bytes[body].withUnsafeBytes { source in _ = write(to: &buffer, source, nil) }
+    let dataSize = data.reduce(0) { $0 + Self.fieldSize($1.count) }
+    let metadataSize = metadata.reduce(0) { $0 + Self.fieldSize($1.count) }
+    let size =
+      Self.fieldSize(headerSize) + Self.fieldSize(dataSize) + Self.fieldSize(metadataSize)
+    var buffer = ByteBufferAllocator().buffer(capacity: size)
+    bytes.withUnsafeBytes { source in
+      _ = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { target in
+        var writer = WireWriter(target: target)
+        writer.tag(0x0A, size: headerSize)
+        if number != 0 { writer.number(0x08, number) }
+        if !previousHash.isEmpty { writer.field(0x12, source, previousHash) }
+        if !dataHash.isEmpty { writer.field(0x1A, source, dataHash) }
+        writer.tag(0x12, size: dataSize)
+        for range in data { writer.field(0x0A, source, range) }
+        writer.tag(0x1A, size: metadataSize)
+        for range in metadata { writer.field(0x0A, source, range) }
+        return writer.count
+      }
+    }
     return buffer
   }
 
-  /// The same, and the fingerprint of the record, which costs little on the way.
-  func fingerprintedWireForm(
-    in buffer: consuming ByteBuffer
-  ) -> (wire: ByteBuffer, fingerprint: BlockFingerprint) {
-    let checksum = bytes[body].withUnsafeBytes { source in
-      var checksum = write(to: &buffer, source, ContentChecksum(source))
-      return checksum?.finish() ?? 0
-    }
-    return (buffer, BlockFingerprint(size: body.count, checksum: checksum))
-  }
-
-  private func write(
-    to buffer: inout ByteBuffer, _ source: UnsafeRawBufferPointer, _ checksum: ContentChecksum?
-  ) -> ContentChecksum? {
-    let headerSize = wireHeaderSize
-    let dataSize = wireDataSize
-    let metadataSize = wireMetadataSize
-    let size =
-      Self.fieldSize(headerSize) + Self.fieldSize(dataSize) + Self.fieldSize(metadataSize)
-    var result: ContentChecksum?
-    buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { target in
-      var writer = WireWriter(
-        source, at: body.lowerBound, to: target, size: size, checksum: checksum)
-      writer.tag(0x0A, size: headerSize)
-      if number != 0 { writer.number(0x08, number) }
-      // In a record the data hash comes first.
-      if !previousHash.isEmpty { writer.small(0x12, previousHash) }
-      if !dataHash.isEmpty { writer.small(0x1A, dataHash) }
-      writer.tag(0x12, size: dataSize)
-      for range in data { writer.field(0x0A, range) }
-      writer.tag(0x1A, size: metadataSize)
-      for range in metadata { writer.field(0x0A, range) }
-      result = writer.checksum
-      return writer.count
-    }
-    return result
-  }
-
   /// Bytes of a field with a one-byte tag and `count` bytes of content.
-  private static func fieldSize(_ count: Int) -> Int { 1 + Varint.size(UInt64(count)) + count }
-}
-
-/// Writes protobuf fields into memory whose size was computed before.
-///
-/// Leaving that memory traps, so a wrong size cannot write elsewhere.
-private struct WireWriter {
-  private let source: UnsafeRawBufferPointer
-  /// Where the source begins in the array that ranges are of.
-  private let base: Int
-  private let target: UnsafeMutableRawBufferPointer
-  private let size: Int
-  private(set) var count = 0
-  private(set) var checksum: ContentChecksum?
-
-  init(
-    _ source: UnsafeRawBufferPointer, at base: Int, to target: UnsafeMutableRawBufferPointer,
-    size: Int, checksum: ContentChecksum?
-  ) {
-    precondition(size <= target.count)
-    self.source = source
-    self.base = base
-    self.target = target
-    self.size = size
-    self.checksum = checksum
-  }
-
-  private mutating func byte(_ value: UInt8) {
-    precondition(count < size)
-    target[count] = value
-    count += 1
-  }
-
-  private mutating func varint(_ value: UInt64) {
-    var rest = value
-    while rest >= 0x80 {
-      byte(UInt8(truncatingIfNeeded: rest) | 0x80)
-      rest >>= 7
-    }
-    byte(UInt8(truncatingIfNeeded: rest))
-  }
-
-  mutating func number(_ tag: UInt8, _ value: UInt64) {
-    byte(tag)
-    varint(value)
-  }
-
-  mutating func tag(_ tag: UInt8, size: Int) { number(tag, UInt64(size)) }
-
-  /// A field with few bytes, wherever they are.
-  mutating func small(_ tag: UInt8, _ range: Range<Int>) {
-    self.tag(tag, size: range.count)
-    for index in range { byte(source[index - base]) }
-  }
-
-  /// A field with bytes that are behind those of the last such field.
-  mutating func field(_ tag: UInt8, _ range: Range<Int>) {
-    self.tag(tag, size: range.count)
-    precondition(range.count <= size - count)
-    let part = (range.lowerBound - base)..<(range.upperBound - base)
-    let place = UnsafeMutableRawBufferPointer(rebasing: target[count..<(count + range.count)])
-    if checksum != nil {
-      checksum?.copy(part, to: place)
-    } else {
-      place.copyMemory(from: UnsafeRawBufferPointer(rebasing: source[part]))
-    }
-    count += range.count
-  }
+  static func fieldSize(_ count: Int) -> Int { 1 + Varint.size(UInt64(count)) + count }
 }
 
 extension Block {

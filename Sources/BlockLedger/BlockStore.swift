@@ -64,12 +64,6 @@ public protocol BlockStore: AnyObject, Sendable {
   func serializedBlocks(
     from number: UInt64, count: Int, bytes: Int
   ) async throws(LedgerError) -> [ByteBuffer]
-
-  /// Returns as soon as block `number` exists (the height is above `number`).
-  ///
-  /// - Throws: ``LedgerError/closed(channel:)`` when the store closes,
-  ///   ``LedgerError/cancelled`` when the task is cancelled.
-  func waitForBlock(_ number: UInt64) async throws(LedgerError)
 }
 
 extension BlockStore {
@@ -96,8 +90,8 @@ public protocol LedgerFactory: AnyObject, Sendable {
   /// Closes a channel's ledger and deletes its blocks. No error if there is none.
   func remove(_ channelID: String) async throws(LedgerError)
 
-  /// Closes all ledgers; waiting readers get ``LedgerError/closed(channel:)``. Waits for the
-  /// operations that are under way.
+  /// Closes all ledgers; later calls get ``LedgerError/closed(channel:)``. Waits for the operations that
+  /// are under way.
   func close() async
 }
 

@@ -22,38 +22,47 @@ struct ContentChecksum {
   private var b = second
   private var c = first &+ second
   private var d = ~first
-  private let source: UnsafeRawBufferPointer
+  private let size: Int
   /// Bytes that the lanes have taken.
-  private var taken = 0
+  private(set) var taken = 0
 
-  /// - Parameter source: what the checksum is of; must outlive this value.
-  init(_ source: UnsafeRawBufferPointer) { self.source = source }
+  /// - Parameter size: of what the checksum is to be of, in bytes.
+  init(size: Int) { self.size = size }
 
   static func of(_ bytes: ArraySlice<UInt8>) -> UInt64 {
     bytes.withUnsafeBytes { raw in
-      var checksum = ContentChecksum(raw)
-      return checksum.finish()
+      var checksum = ContentChecksum(size: raw.count)
+      return checksum.finish(RecordWindow(bytes: raw, start: 0))
     }
   }
 
   /// Copies a part to the beginning of `target`, and takes it and all before it into the checksum. It
   /// is cheaper than one after the other, since either waits for memory most of the time.
   ///
-  /// - Parameter range: must be behind that of the call before.
-  mutating func copy(_ range: Range<Int>, to target: UnsafeMutableRawBufferPointer) {
+  /// - Parameters:
+  ///   - range: must be within `window` and behind that of the call before.
+  ///   - window: has all from ``taken`` on.
+  mutating func copy(
+    _ range: Range<Int>, of window: RecordWindow, to target: UnsafeMutableRawBufferPointer
+  ) {
     precondition(
-      range.lowerBound >= 0 && range.upperBound <= source.count && range.count <= target.count)
-    take(upTo: range.lowerBound)
-    // The stripe that began before the part has gone farther than to its beginning.
-    let begin = max(range.lowerBound, min(taken, range.upperBound))
-    move(range.lowerBound..<begin, to: target, 0)
+      range.lowerBound >= window.start && range.upperBound <= window.end
+        && range.count <= target.count && window.start <= taken)
+    take(upTo: range.lowerBound, of: window)
+    let source = window.bytes
+    let part = (range.lowerBound - window.start)..<(range.upperBound - window.start)
+    // The stripe that began before the part has gone farther than to its beginning, or waits for
+    // what is behind the window.
+    let begin =
+      taken < range.lowerBound ? part.upperBound : min(taken - window.start, part.upperBound)
+    move(part.lowerBound..<begin, of: source, to: target, 0)
     var offset = begin
-    if taken == begin {
-      let end = range.upperBound - Self.stripe
+    if taken - window.start == begin {
+      let end = part.upperBound - Self.stripe
       var (a, b, c, d) = (self.a, self.b, self.c, self.d)
       while offset <= end {
-        let position = offset &- range.lowerBound
-        let words = load(offset)
+        let position = offset &- part.lowerBound
+        let words = Self.load(source, offset)
         target.storeBytes(of: words.0, toByteOffset: position, as: UInt64.self)
         target.storeBytes(of: words.1, toByteOffset: position &+ 8, as: UInt64.self)
         target.storeBytes(of: words.2, toByteOffset: position &+ 16, as: UInt64.self)
@@ -65,44 +74,53 @@ struct ContentChecksum {
         offset &+= Self.stripe
       }
       (self.a, self.b, self.c, self.d) = (a, b, c, d)
-      taken = offset
+      taken = offset + window.start
     }
-    move(offset..<range.upperBound, to: target, offset - range.lowerBound)
+    move(offset..<part.upperBound, of: source, to: target, offset - part.lowerBound)
   }
 
-  /// The checksum of the whole.
-  mutating func finish() -> UInt64 {
-    take(upTo: source.count)
-    var result = UInt64(source.count)
+  /// The checksum of the whole, of which `window` has the rest.
+  mutating func finish(_ window: RecordWindow) -> UInt64 {
+    precondition(window.start <= taken && window.end >= size)
+    take(upTo: size, of: window)
+    var result = UInt64(size)
     for lane in [a, b, c, d] { result = Self.step(result, lane) }
-    for index in taken..<source.count { result = Self.step(result, UInt64(source[index])) }
+    for index in taken..<size {
+      result = Self.step(result, UInt64(window.bytes[index - window.start]))
+    }
     return result
   }
 
-  /// Takes the stripes that begin before `end`, as far as they are whole.
-  private mutating func take(upTo end: Int) {
-    let last = min(end - 1, source.count - Self.stripe)
+  /// Takes the stripes that begin before `end`, as far as the window has the whole of them.
+  mutating func take(upTo end: Int, of window: RecordWindow) {
+    let last = min(end - 1, min(size, window.end) - Self.stripe) - window.start
+    var offset = taken - window.start
     var (a, b, c, d) = (self.a, self.b, self.c, self.d)
-    while taken <= last {
-      let words = load(taken)
+    while offset <= last {
+      let words = Self.load(window.bytes, offset)
       a = Self.step(a, words.0)
       b = Self.step(b, words.1)
       c = Self.step(c, words.2)
       d = Self.step(d, words.3)
-      taken &+= Self.stripe
+      offset &+= Self.stripe
     }
     (self.a, self.b, self.c, self.d) = (a, b, c, d)
+    taken = offset + window.start
   }
 
-  private func move(_ range: Range<Int>, to target: UnsafeMutableRawBufferPointer, _ position: Int)
-  {
+  private func move(
+    _ range: Range<Int>, of source: UnsafeRawBufferPointer,
+    to target: UnsafeMutableRawBufferPointer, _ position: Int
+  ) {
     guard !range.isEmpty else { return }
     UnsafeMutableRawBufferPointer(rebasing: target[position..<(position + range.count)])
       .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[range]))
   }
 
   @inline(__always)
-  private func load(_ offset: Int) -> (UInt64, UInt64, UInt64, UInt64) {
+  private static func load(
+    _ source: UnsafeRawBufferPointer, _ offset: Int
+  ) -> (UInt64, UInt64, UInt64, UInt64) {
     (
       source.loadUnaligned(fromByteOffset: offset, as: UInt64.self),
       source.loadUnaligned(fromByteOffset: offset &+ 8, as: UInt64.self),

@@ -35,8 +35,6 @@ struct DamagedTail {
   /// Disks write whole sectors of this size, so one that a crash left out reads as zeros.
   private static let sectorSize = 512
   private static let telltaleSize = 64
-  /// Zeros up to a sector's end that metadata does not have by itself: empty entries make five.
-  private static let telltaleMetadata = 16
 
   func verdict() -> Verdict {
     if bytes.allSatisfy({ $0 == 0 }) { return .torn }
@@ -45,7 +43,8 @@ struct DamagedTail {
     {
       // Its header and data are there, so what is missing are the signatures.
       return contains(record.headerHash, from: Int(end - offset))
-        ? .damage("the metadata of block \(number) is not readable, but later blocks follow") : .torn
+        ? .damage("the metadata of block \(number) is not readable, but later blocks follow")
+        : .torn
     }
     var recognized = false
     // The length in front may be what is damaged, so try all sizes that it can have.
@@ -67,7 +66,8 @@ struct DamagedTail {
       if record.hasValidDataHash {
         return .damage(
           "a whole block is there, but it is not block \(number) that follows the one before: its "
-            + "number is \(record.number) and its previous hash [\(hex(record.bytes[record.previousHash]))]"
+            + "number is \(record.number) and its previous hash "
+            + "[\(hexadecimal(record.bytes[record.previousHash]))]"
         )
       }
       return complete(
@@ -121,29 +121,6 @@ struct DamagedTail {
       length <= UInt64(bytes.count - index)
     else { return nil }
     return try? BlockRecord(bytes, index..<(index + Int(length)))
-  }
-
-  /// Whether a sector of a record's metadata was never written. The data hash does not cover the
-  /// metadata, and a block that was written but for its signatures is of no use to anybody.
-  ///
-  /// - Parameter end: where the record ends in the file.
-  static func hasHoleInMetadata(_ record: BlockRecord, end: Int64) -> Bool {
-    let upper = record.body.upperBound
-    let metadata = (record.data.last ?? record.previousHash).upperBound..<upper
-    // Of each sector that reaches into the metadata, what lies within the record.
-    var last = upper
-    while last > metadata.lowerBound {
-      let position = end - Int64(upper - last)
-      let size = Int((position - 1) % Int64(sectorSize)) + 1
-      let first = max(last - size, record.body.lowerBound)
-      if last - max(first, metadata.lowerBound) >= telltaleMetadata,
-        record.bytes[first..<last].allSatisfy({ $0 == 0 })
-      {
-        return true
-      }
-      last = first
-    }
-    return false
   }
 
   private var hasMissingSector: Bool {

@@ -36,7 +36,7 @@ public final class FileBlockStore: BlockStore {
   private let maximumFileSize: Int64
   private let appendPool: BlockingPool
   private let logger: Logger
-  private let signal: HeightSignal
+  private let chainHeight: ChainHeight
   private let reader: BlockReader
   private let writer: Mutex<Writer>
   private let lastHash: Mutex<[UInt8]>
@@ -70,29 +70,25 @@ public final class FileBlockStore: BlockStore {
     maximumFileSize = environment.maximumFileSize
     appendPool = environment.appendPool
     logger = environment.logger
-    signal = HeightSignal(channelID: channelID, height: chain.height)
+    chainHeight = ChainHeight(chain.height)
     reader = BlockReader(
-      files: files, index: index, signal: signal, currentFile: chain.file, environment)
+      files: files, index: index, height: chainHeight, currentFile: chain.file, environment)
     writer = Mutex(Writer(file: current, number: chain.file, size: chain.size))
     lastHash = Mutex(chain.lastHash)
   }
 
-  public var height: UInt64 { signal.height }
+  public var height: UInt64 { chainHeight.current }
   public var oldestBlock: UInt64 { 0 }
   public var lastBlockHash: [UInt8] { lastHash.withLock { $0 } }
 
   /// Why the store takes no more blocks, if it gave up.
   public var haltReason: LedgerError? { writer.withLock { $0.halted } }
 
-  public func waitForBlock(_ number: UInt64) async throws(LedgerError) {
-    try await signal.wait(for: number)
-  }
-
   /// Waits for an append under way and lets go of the files. Blocks the thread.
   func close() {
     reader.beginClosing()
     writer.withLock { $0.file = nil }
-    signal.close()
+    chainHeight.close()
     reader.close()
   }
 
@@ -187,7 +183,7 @@ public final class FileBlockStore: BlockStore {
     enterIntoIndex(&writer, last: last.number)
     let hash = last.headerHash
     lastHash.withLock { $0 = hash }
-    signal.advance(to: last.number + 1)
+    chainHeight.advance(to: last.number + 1)
   }
 
   /// Makes `bytes` the durable end of the file, or leaves the file as it was.

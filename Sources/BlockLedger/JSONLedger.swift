@@ -12,7 +12,7 @@ public final class JSONBlockStore: BlockStore {
   public let channelID: String
   private let folder: String
   private let pool: BlockingPool
-  private let signal: HeightSignal
+  private let chainHeight: ChainHeight
   /// Hash of the last header. Held while a block is written.
   private let lastHash: Mutex<[UInt8]>
 
@@ -56,22 +56,22 @@ public final class JSONBlockStore: BlockStore {
         }
       }
     }
-    signal = HeightSignal(channelID: channelID, height: height)
+    chainHeight = ChainHeight(height)
     lastHash = Mutex(hash)
   }
 
-  public var height: UInt64 { signal.height }
+  public var height: UInt64 { chainHeight.current }
   public var oldestBlock: UInt64 { 0 }
   public var lastBlockHash: [UInt8] { lastHash.withLock { $0 } }
 
   public func append(_ block: Block) async throws(LedgerError) {
     try await pool.run(channelID) { () throws(LedgerError) in
       try self.lastHash.withLock { lastHash throws(LedgerError) in
-        guard !self.signal.isClosed else { throw .closed(channel: self.channelID) }
+        guard !self.chainHeight.isClosed else { throw .closed(channel: self.channelID) }
         try block.checkFollows(channel: self.channelID, height: self.height, lastHash: lastHash)
         try self.write(block)
         lastHash = SHA256Digest.hash(block.header.derBytes())
-        self.signal.advance(to: block.header.number + 1)
+        self.chainHeight.advance(to: block.header.number + 1)
       }
     }
   }
@@ -92,7 +92,7 @@ public final class JSONBlockStore: BlockStore {
   }
 
   public func block(_ number: UInt64) throws(LedgerError) -> Block {
-    guard !signal.isClosed else { throw .closed(channel: channelID) }
+    guard !chainHeight.isClosed else { throw .closed(channel: channelID) }
     guard number < height else {
       throw .notFound(channel: channelID, number: number, height: height)
     }
@@ -109,11 +109,7 @@ public final class JSONBlockStore: BlockStore {
     }
   }
 
-  public func waitForBlock(_ number: UInt64) async throws(LedgerError) {
-    try await signal.wait(for: number)
-  }
-
-  func close() { signal.close() }
+  func close() { chainHeight.close() }
 
   private static func path(_ folder: String, _ number: UInt64) -> String {
     let digits = String(number)

@@ -1,5 +1,6 @@
 // What can go wrong with a block store, worded for the operator who has to act on it.
 
+import FabricCrypto
 import Foundation
 
 /// Why a ledger operation failed. ``description`` names the channel, the file and what to do.
@@ -28,8 +29,6 @@ public enum LedgerError: Error, Equatable, CustomStringConvertible {
   case halted(channel: String, reason: String)
   /// The store or its factory was closed.
   case closed(channel: String)
-  /// The calling task was cancelled.
-  case cancelled
   /// Another process, or another factory of this process, has the folder open.
   case locked(path: String)
   /// The LevelDB index failed. The block files are not affected.
@@ -47,7 +46,7 @@ public enum LedgerError: Error, Equatable, CustomStringConvertible {
       "channel \(channel): block number should have been \(expected) but was \(actual)"
     case .unexpectedPreviousHash(let channel, let number, let expected, let actual):
       "channel \(channel): the previous hash of block \(number) should have been "
-        + "[\(hex(expected))] but was [\(hex(actual))]"
+        + "[\(hexadecimal(expected))] but was [\(hexadecimal(actual))]"
     case .unexpectedDataHash(let channel, let number):
       "channel \(channel): the data hash in the header of block \(number) is not that of its data"
     case .tooLarge(let channel, let number, let bytes):
@@ -69,8 +68,6 @@ public enum LedgerError: Error, Equatable, CustomStringConvertible {
       "channel \(channel): the ledger halted and takes no more blocks until a restart: \(reason)"
     case .closed(let channel):
       "channel \(channel): the ledger is closed"
-    case .cancelled:
-      "the operation was cancelled"
     case .locked(let path):
       "ledger folder \(path) is in use by another process: stop the other orderer or set "
         + "FileLedger.Location to a folder of its own"
@@ -109,15 +106,4 @@ private func remedy(_ code: Int32) -> String {
   case EMFILE, ENFILE: "; raise the limit of open files (LimitNOFILE, ulimit -n)"
   default: ""
   }
-}
-
-/// Lower-case hexadecimal digits of `bytes`.
-func hex(_ bytes: some Sequence<UInt8>) -> String {
-  let digits: [Character] = Array("0123456789abcdef")
-  var text = ""
-  for byte in bytes {
-    text.append(digits[Int(byte >> 4)])
-    text.append(digits[Int(byte & 0xF)])
-  }
-  return text
 }

@@ -36,6 +36,9 @@ struct LedgerRecovery {
   private static let maximumStep: UInt64 = 4096
   private static let progressInterval: UInt64 = 10_000
   private static let scanWindow = 1 << 20
+  /// Bytes that are written again at the end of the newest file; more than one write ever has, but for
+  /// blocks beyond all measure.
+  private static let rewrittenSize: Int64 = 8 << 20
 
   let files: BlockFiles
   let index: ChannelIndex
@@ -119,7 +122,7 @@ struct LedgerRecovery {
     var reader = RecordReader(file: file, size: try file.size(), window: 1 << 16)
     guard case .record(let record, let end) = try reader.read(at: place.offset),
       record.number == number, record.hasValidDataHash,
-      !DamagedTail.hasHoleInMetadata(record, end: end)
+      !MetadataHole.isIn(record, end: end)
     else { return nil }
     return Position(
       file: place.file, offset: end, number: number + 1, previousHash: record.headerHash)
@@ -151,6 +154,7 @@ struct LedgerRecovery {
       var reader = RecordReader(file: file, size: size, window: Self.scanWindow)
       scan.end.file = number
       if number > start.file { scan.end.offset = 0 }
+      let begin = scan.end.offset
       if size - scan.end.offset > Int64(Self.scanWindow) {
         logger.info(
           "Reading block file \(file.path) from offset \(scan.end.offset) of \(size) bytes")
@@ -158,7 +162,7 @@ struct LedgerRecovery {
       while scan.end.offset < size {
         let outcome = try reader.read(at: scan.end.offset)
         if case .record(let record, let end) = outcome, fits(record, scan.end),
-          !DamagedTail.hasHoleInMetadata(record, end: end)
+          !MetadataHole.isIn(record, end: end)
         {
           try accept(record, end: end, &scan)
         } else {
@@ -168,12 +172,25 @@ struct LedgerRecovery {
         }
       }
       if scan.found > before {
-        // A process that was killed may have left blocks that are not on the disk yet. They must be
-        // before anybody sees them.
-        try File(file.path, flags: O_RDWR).synchronizeData()
+        try makeDurable(file, from: begin, to: scan.end.offset, isNewest: number == count - 1)
       }
     }
     return scan
+  }
+
+  /// Blocks that a process has left may not be on the disk yet. They must be before anybody sees them.
+  ///
+  /// What came last may have been left because its fsync failed. The system holds such data for written
+  /// although they are not, so only writing them again gets them to the disk.
+  private func makeDurable(
+    _ file: File, from begin: Int64, to end: Int64, isNewest: Bool
+  ) throws(LedgerError) {
+    let writable = try File(file.path, flags: O_RDWR)
+    if isNewest {
+      let begin = max(begin, end - Self.rewrittenSize)
+      try writable.write(try writable.read(at: begin, count: Int(end - begin)), at: begin)
+    }
+    try writable.synchronizeData()
   }
 
   private func fits(_ record: BlockRecord, _ position: Position) -> Bool {

@@ -15,16 +15,15 @@ public final class RAMBlockStore: BlockStore {
 
   public let channelID: String
   private let historySize: Int
-  private let signal: HeightSignal
+  private let chainHeight = ChainHeight()
   private let state = Mutex(State())
 
   init(channelID: String, historySize: Int) {
     self.channelID = channelID
     self.historySize = max(1, historySize)
-    signal = HeightSignal(channelID: channelID)
   }
 
-  public var height: UInt64 { signal.height }
+  public var height: UInt64 { chainHeight.current }
   public var oldestBlock: UInt64 { state.withLock { $0.oldest } }
   public var lastBlockHash: [UInt8] { state.withLock { $0.lastHash } }
 
@@ -33,7 +32,7 @@ public final class RAMBlockStore: BlockStore {
     let hash = SHA256Digest.hash(block.header.derBytes())
     let number = block.header.number
     try state.withLock { state throws(LedgerError) in
-      guard !signal.isClosed else { throw .closed(channel: channelID) }
+      guard !chainHeight.isClosed else { throw .closed(channel: channelID) }
       try block.checkFollows(channel: channelID, height: height, lastHash: state.lastHash)
       state.blocks[number] = wire
       state.lastHash = hash
@@ -41,7 +40,7 @@ public final class RAMBlockStore: BlockStore {
         state.blocks[state.oldest] = nil
         state.oldest += 1
       }
-      signal.advance(to: number + 1)
+      chainHeight.advance(to: number + 1)
     }
   }
 
@@ -62,18 +61,14 @@ public final class RAMBlockStore: BlockStore {
   }
 
   private func read(_ number: UInt64) throws(LedgerError) -> ByteBuffer {
-    guard !signal.isClosed else { throw .closed(channel: channelID) }
+    guard !chainHeight.isClosed else { throw .closed(channel: channelID) }
     guard let wire = state.withLock({ $0.blocks[number] }) else {
       throw .notFound(channel: channelID, number: number, height: height)
     }
     return wire
   }
 
-  public func waitForBlock(_ number: UInt64) async throws(LedgerError) {
-    try await signal.wait(for: number)
-  }
-
-  func close() { signal.close() }
+  func close() { chainHeight.close() }
 }
 
 /// Ledgers in memory (`General.LedgerType: ram`).

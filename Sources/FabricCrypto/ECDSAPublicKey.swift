@@ -135,10 +135,7 @@ public struct ECDSAPublicKey: Sendable, Hashable, CustomStringConvertible {
 
   /// The curve and the key's identifier in hexadecimal.
   public var description: String {
-    let identifier = subjectKeyIdentifier.prefix(8).map { byte in
-      (byte < 16 ? "0" : "") + String(byte, radix: 16)
-    }
-    return "ECDSA \(curve) key \(identifier.joined())…"
+    "ECDSA \(curve) key \(hexadecimal(subjectKeyIdentifier.prefix(8)))…"
   }
 
   /// The SubjectPublicKeyInfo's bytes inside a certificate.

@@ -145,7 +145,7 @@ struct Setting {
   func byteSize() throws(GenesisError) -> UInt32 {
     guard let text = try string(), !text.isEmpty else { return 0 }
     do {
-      return try ByteSize.parse(text)
+      return try Self.byteSize(of: text)
     } catch .malformed {
       throw error(
         .invalidValue, value: text,
@@ -155,11 +155,19 @@ struct Setting {
     }
   }
 
+  /// A 32-bit number in one of Go's notations, or one with a unit.
+  static func byteSize(of text: String) throws(GoInteger.Failure) -> UInt32 {
+    var size = try ByteSize.parse(text)
+    if size == nil { size = try GoInteger.unsigned(text) }
+    guard let size, let result = UInt32(exactly: size) else { throw .tooLarge }
+    return result
+  }
+
   /// A 64-bit number; zero if absent.
   func number() throws(GenesisError) -> UInt64 {
     guard let text = try string(), !text.isEmpty else { return 0 }
     do {
-      return try ByteSize.unsigned(text)
+      return try GoInteger.unsigned(text)
     } catch {
       throw self.error(
         .invalidValue, value: text, "must be a whole number from 0 to \(UInt64.max)")

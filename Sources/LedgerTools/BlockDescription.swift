@@ -1,6 +1,7 @@
 // One block in words: header, what it holds, who signed it.
 
 import BlockLedger
+import FabricCrypto
 import FabricProtos
 import Foundation
 import Ordering
@@ -23,7 +24,7 @@ public struct BlockDescription: Sendable, Encodable {
   }
 
   public struct Signature: Sendable, Encodable {
-    /// The MSP of the signer; nil if it is named in another way or not readable.
+    /// The MSP of the signer, or `consenter` and the number of a BFT consenter; nil if not readable.
     public let signer: String?
     public let bytes: Int
   }
@@ -66,11 +67,17 @@ public struct BlockDescription: Sendable, Encodable {
       let metadata = try? Common_Metadata(serializedBytes: block.metadata[index])
     else { return [] }
     return metadata.signatures.map { signature in
-      let header = try? Common_SignatureHeader(serializedBytes: signature.signatureHeader)
-      return Signature(
-        signer: header.flatMap { mspID(of: [UInt8]($0.creator)[...]) },
-        bytes: signature.signature.count)
+      Signature(signer: signer(of: signature), bytes: signature.signature.count)
     }
+  }
+
+  private static func signer(of signature: Common_MetadataSignature) -> String? {
+    if signature.signatureHeader.isEmpty, !signature.identifierHeader.isEmpty {
+      let header = try? Common_IdentifierHeader(serializedBytes: signature.identifierHeader)
+      return header.map { "consenter \($0.identifier)" }
+    }
+    let header = try? Common_SignatureHeader(serializedBytes: signature.signatureHeader)
+    return header.flatMap { mspID(of: [UInt8]($0.creator)[...]) }
   }
 
   private static func transaction(_ bytes: [UInt8], _ index: Int) -> Transaction {

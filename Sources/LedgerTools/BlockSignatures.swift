@@ -2,6 +2,7 @@
 
 import ChannelConfig
 import FabricProtos
+import Membership
 import Policies
 
 /// What checking the signatures of one block came to.
@@ -11,8 +12,6 @@ enum SignatureOutcome: Sendable, Equatable {
   case unsigned
   /// The signatures do not satisfy the policy; the reason says why.
   case invalid(String)
-  /// The signatures are of a kind that this tool cannot check.
-  case unsupported(String)
 }
 
 enum BlockSignatures {
@@ -20,6 +19,9 @@ enum BlockSignatures {
   private static let maximumSignatures = 1_000
 
   /// Evaluates the policy `BlockValidation` of `bundle` (Fabric: `protoutil.BlockSignatureVerifier`).
+  ///
+  /// In a channel of BFT consenters that policy names each of them, and how many have to have signed. A
+  /// signature says by its number which consenter made it.
   static func check(_ block: Block, against bundle: ConfigBundle) -> SignatureOutcome {
     let index = Common_BlockMetadataIndex.signatures.rawValue
     guard block.metadata.indices.contains(index),
@@ -33,8 +35,19 @@ enum BlockSignatures {
     let header = block.header.derBytes()
     var signed: [SignedData] = []
     for signature in metadata.signatures {
-      guard !signature.signatureHeader.isEmpty else {
-        return .unsupported("signatures of BFT consenters cannot be checked by this version")
+      if bundle.channel.capabilities.consensusTypeBFT, signature.signatureHeader.isEmpty,
+        !signature.identifierHeader.isEmpty
+      {
+        guard
+          let parsed = try? Common_IdentifierHeader(serializedBytes: signature.identifierHeader)
+        else { return .invalid("the header of a consenter's signature is not readable") }
+        // Who is no consenter does not count.
+        guard let identity = identity(ofConsenter: parsed.identifier, in: bundle) else { continue }
+        signed.append(
+          SignedData(
+            data: [value[...], [UInt8](signature.identifierHeader)[...], header[...]],
+            identity: identity[...], signature: [UInt8](signature.signature)[...]))
+        continue
       }
       guard let parsed = try? Common_SignatureHeader(serializedBytes: signature.signatureHeader)
       else { return .invalid("the header of a signature is not readable") }
@@ -52,6 +65,15 @@ enum BlockSignatures {
     } catch {
       return .invalid("\(error)")
     }
+  }
+
+  /// The serialized identity of a BFT consenter.
+  private static func identity(ofConsenter number: UInt32, in bundle: ConfigBundle) -> [UInt8]? {
+    guard let consenter = bundle.orderer?.consenters.first(where: { $0.id == number }) else {
+      return nil
+    }
+    return SerializedIdentity.serialize(
+      mspID: consenter.mspID, certificatePEM: [UInt8](consenter.identity))
   }
 }
 

@@ -2,6 +2,7 @@
 
 import BlockLedger
 import ChannelConfig
+import FabricCrypto
 import FabricProtos
 import Ordering
 

@@ -229,7 +229,6 @@ public struct ChainVerifier: Sendable {
     }
     switch finding.signatures {
     case .valid: report.validSignatures += 1
-    case .unsupported: report.uncheckedSignatures += 1
     case nil: if number > 0 { report.uncheckedSignatures += 1 }
     case .unsigned:
       self.report(&report, block: number, stored.file, stored.offset, "the block is not signed")

@@ -18,8 +18,7 @@ struct KeyStore {
   /// The private key that belongs to a public key: from the file named after the key's identifier,
   /// `<identifier in hexadecimal>_sk`, or else from whichever file holds it.
   func privateKey(for publicKey: ECDSAPublicKey) throws -> ECDSAPrivateKey {
-    let identifier = publicKey.subjectKeyIdentifier
-      .map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    let identifier = hexadecimal(publicKey.subjectKeyIdentifier)
     let (exists, isDirectory) = MSPFolder.kind(ofItemAt: path)
     guard exists, isDirectory else {
       throw Failure(

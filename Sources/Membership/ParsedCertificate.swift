@@ -129,7 +129,7 @@ final class ParsedCertificate: Sendable {
 
   /// Subject and serial number, for messages.
   var summary: String {
-    let serial = serialNumber.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    let serial = hexadecimal(serialNumber)
     return "certificate subject=\(subjectName) serialnumber=\(serial.isEmpty ? "0" : serial)"
   }
 

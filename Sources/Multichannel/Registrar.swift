@@ -317,11 +317,10 @@ public final class Registrar: Sendable {
 
   private func announceSystemChannel(_ store: any BlockStore, _ bundle: ConfigBundle) throws {
     let hash = SHA256Digest.hash(try store.block(0).header.derBytes())
-    let text = hash.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     logger.info(
       """
-      Starting system channel '\(bundle.channelID)' with genesis block hash \(text) and orderer \
-      type \(bundle.orderer?.consensusType ?? "")
+      Starting system channel '\(bundle.channelID)' with genesis block hash \(hexadecimal(hash)) and \
+      orderer type \(bundle.orderer?.consensusType ?? "")
       """)
   }
 

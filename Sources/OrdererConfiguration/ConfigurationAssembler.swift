@@ -1,5 +1,7 @@
 // Gives the collected settings their types, fills in what is missing, and checks what is left.
 
+import GoValues
+
 /// Turns raw settings into a configuration, or into a list of everything that is wrong with them.
 struct ConfigurationAssembler {
   private let collector: SettingCollector

@@ -181,7 +181,7 @@ private func decodeInteger<Value: FixedWidthInteger>(
   let range = "a whole number from \(lowest) to \(Value.max)"
   let text = try text(raw, context, expected: range)
   if text.isEmpty { return 0 }
-  if context.options.contains(.byteSize), let bytes = ByteSize.parse(text) {
+  if context.options.contains(.byteSize), let bytes = try? ByteSize.parse(text) {
     guard let value = Value(exactly: bytes) else {
       throw ValueProblem(reason: "\(context.shown(text)) is more than \(Value.max) bytes")
     }

@@ -108,6 +108,11 @@ func appendBlocks(
   }
 }
 
+/// Returns when a store has a block.
+func waitForBlock(_ number: UInt64, of store: any BlockStore) async throws {
+  while store.height <= number { try await Task.sleep(for: .milliseconds(1)) }
+}
+
 /// Opens a folder for the time of `body` and closes it again.
 @discardableResult
 func withLedgers<Value>(

@@ -1,5 +1,6 @@
 // How the text of a configtx.yaml is understood.
 
+import GoValues
 import Testing
 
 @testable import GenesisProfiles
@@ -96,7 +97,7 @@ struct ReadingTests {
       ("4294967295", 4_294_967_295),
     ])
   func byteSizes(_ text: String, _ value: UInt32) throws {
-    #expect(try ByteSize.parse(text) == value)
+    #expect(try Setting.byteSize(of: text) == value)
   }
 
   @Test(
@@ -106,13 +107,13 @@ struct ReadingTests {
       "\u{0661}",
     ])
   func malformedByteSizes(_ text: String) {
-    #expect(throws: ByteSize.Failure.malformed) { try ByteSize.parse(text) }
+    #expect(throws: GoInteger.Failure.malformed) { try Setting.byteSize(of: text) }
   }
 
   @Test(
     "Byte sizes beyond 32 bits are refused",
     arguments: ["4G", "4294967296", "99999999999999999999", "18446744073709551615 GB"])
   func excessiveByteSizes(_ text: String) {
-    #expect(throws: ByteSize.Failure.tooLarge) { try ByteSize.parse(text) }
+    #expect(throws: GoInteger.Failure.tooLarge) { try Setting.byteSize(of: text) }
   }
 }

@@ -7,12 +7,16 @@ import pathlib
 import shutil
 import struct
 import subprocess
+import time
 
 import pytest
 
 WRITE, SYNC, TRUNCATE, CREATE, RENAME, REMOVE, READ, OPEN = (1 << bit for bit in range(8))
 HALF = -1  # no error: half of the bytes are written, or read
 RULES, RULE_SIZE, HEADER = 15, 256, 16
+BLOCK_FILES = "*/chains/{}/blockfile_*"
+INDEX = "*/ledger/index/*"
+FAILED = "until a restart"  # what is said of a channel that has stopped
 FIELDS = struct.Struct("=IIiiiI232s")
 
 
@@ -94,3 +98,19 @@ class Faults:
         for index in range(self._used):
             Rule(self._memory, HEADER + RULE_SIZE * index).end()
         self._used = 0
+
+
+def goes_on(client):
+    """Check that a channel orders and shows."""
+    for _ in range(3):
+        assert client.accepts()
+    client.settle()
+
+
+def stays_stopped(client):
+    """Check that a channel takes nothing, not even when the fault is long gone, but shows its blocks."""
+    for _ in range(4):
+        time.sleep(0.5)
+        status, info = client.submit()
+        assert status == "SERVICE_UNAVAILABLE" and FAILED in info, (status, info)
+        client.read(best_effort=True)

@@ -1,33 +1,10 @@
-// The syntax of single values: numbers, byte sizes, versions, paths.
+// The syntax of single values: versions, paths.
 
 import Testing
 
 @testable import OrdererConfiguration
 
 @Suite struct ValueTests {
-  @Test(
-    "Whole numbers are read like Go's",
-    arguments: [
-      ("0", 0), ("7050", 7050), ("-1", -1), ("+5", 5), ("0x10", 16), ("0X1f", 31), ("010", 8),
-      ("0o17", 15), ("0b101", 5), ("1_000", 1000), ("-0x10", -16),
-      ("9223372036854775807", Int64.max), ("", nil), ("many", nil), ("1.0", nil), ("08", nil),
-      ("0x", nil), ("9223372036854775808", nil), ("--1", nil), ("1 ", nil),
-    ] as [(String, Int64?)])
-  func integers(text: String, expected: Int64?) {
-    #expect(GoInteger.parse(text) == expected)
-  }
-
-  @Test(
-    "Byte sizes have units of 1024",
-    arguments: [
-      ("1 MB", 1 << 20), ("1MB", 1 << 20), ("1m", 1 << 20), ("100k", 100 << 10), ("2 KB", 2 << 10),
-      ("3g", 3 << 30), ("1  gB", 1 << 30), ("10", nil), ("MB", nil), ("1.5 MB", nil), ("1 TB", nil),
-      ("-1k", nil), ("1 b", nil), ("17179869184g", nil),
-    ] as [(String, UInt64?)])
-  func byteSizes(text: String, expected: UInt64?) {
-    #expect(ByteSize.parse(text) == expected)
-  }
-
   @Test(
     "A Kafka version stands for the nearest older one that Fabric tells apart",
     arguments: [

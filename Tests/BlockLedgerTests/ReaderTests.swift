@@ -1,17 +1,12 @@
-// Readers that wait for blocks beside the writer.
+// Readers beside the writer, and the end of a ledger.
 
 import FabricProtos
 import Foundation
-import Synchronization
 import Testing
 
 @testable import BlockLedger
 
-@Suite struct WaitingTests {
-  private final class Woken: Sendable {
-    let numbers = Mutex<[UInt64]>([])
-  }
-
+@Suite struct ReaderTests {
   @Test("Readers at the tip get every block, in order, with the same bytes")
   func followers() async throws {
     let folder = try TemporaryFolder()
@@ -27,7 +22,7 @@ import Testing
           group.addTask {
             var wires: [[UInt8]] = []
             for number in 0..<count {
-              try await store.waitForBlock(number)
+              try await waitForBlock(number, of: store)
               if reader % 4 == 0, number % 16 == 0 { try await Task.sleep(for: .milliseconds(3)) }
               wires.append(Array(try await store.serializedBlock(number).readableBytesView))
             }
@@ -48,57 +43,13 @@ import Testing
     }
   }
 
-  @Test("Waiting for a block that is there returns at once")
-  func present() async throws {
-    let signal = HeightSignal(channelID: "one", height: 3)
-    try await signal.wait(for: 2)
-    #expect(signal.waiterCount == 0)
-  }
-
-  @Test("One step of the height wakes all that waited for it, and only those")
-  func wakesAll() async throws {
-    let signal = HeightSignal(channelID: "one")
-    let woken = Woken()
-    await withTaskGroup(of: Void.self) { group in
-      for index in 0..<1000 {
-        let number = UInt64(index % 2) * 5
-        group.addTask {
-          try? await signal.wait(for: number)
-          woken.numbers.withLock { $0.append(number) }
-        }
-      }
-      while signal.waiterCount < 1000 { await Task.yield() }
-      signal.advance(to: 5)
-      while woken.numbers.withLock({ $0.count }) < 500 { await Task.yield() }
-      #expect(woken.numbers.withLock { $0.allSatisfy { $0 == 0 } })
-      #expect(signal.waiterCount == 500)
-      signal.advance(to: 6)
-    }
-    #expect(woken.numbers.withLock { $0.count } == 1000)
-  }
-
-  @Test("A cancelled reader stops waiting")
-  func cancellation() async throws {
-    let signal = HeightSignal(channelID: "one")
-    for delay in 0..<50 {
-      let task = Task { try await signal.wait(for: 0) as Void }
-      for _ in 0..<delay { await Task.yield() }
-      task.cancel()
-      await #expect(throws: LedgerError.cancelled) { try await task.value }
-    }
-    #expect(signal.waiterCount == 0)
-  }
-
-  @Test("Closing the ledger ends the waiting")
+  @Test("A closed ledger gives and takes nothing")
   func closing() async throws {
     let folder = try TemporaryFolder()
     let factory = try FileLedgerFactory(directory: folder.path, logger: silent)
     let store = try await factory.openOrCreate("one")
     try await appendBlocks(1, to: store)
-    let task = Task { try await store.waitForBlock(7) }
-    try await Task.sleep(for: .milliseconds(20))
     await factory.close()
-    await #expect(throws: LedgerError.closed(channel: "one")) { try await task.value }
     await #expect(throws: LedgerError.closed(channel: "one")) {
       _ = try await store.serializedBlock(0)
     }

@@ -1,0 +1,71 @@
+// Finds out whether a block was written but for a part of its metadata, which no hash covers.
+
+import FabricCrypto
+import FabricProtos
+
+/// What a crash left out of a record's metadata.
+///
+/// Data that did not reach the disk reads as zeros: whole sectors of it, or all from some byte to the
+/// end. A block without its signatures is of no use to anybody, so it must not be taken for one that is
+/// safe. Nothing that orderers write has such zeros by itself.
+enum MetadataHole {
+  private static let sectorSize = 512
+  /// Zeros that metadata does not have by itself: empty entries at its end make five.
+  private static let telltaleSize = 16
+
+  /// - Parameter end: where the record ends in the file.
+  static func isIn(_ record: BlockRecord, end: Int64) -> Bool {
+    let zeros = trailingZeros(record)
+    return zeros >= telltaleSize || hasMissingSector(record, end: end)
+      || (zeros > 0 && hasCutSignature(record, zeros: zeros))
+  }
+
+  private static func metadata(_ record: BlockRecord) -> Range<Int> {
+    (record.data.last ?? record.previousHash).upperBound..<record.body.upperBound
+  }
+
+  private static func trailingZeros(_ record: BlockRecord) -> Int {
+    record.bytes[metadata(record)].reversed().prefix { $0 == 0 }.count
+  }
+
+  private static func hasMissingSector(_ record: BlockRecord, end: Int64) -> Bool {
+    let metadata = metadata(record)
+    // Of each sector that reaches into the metadata, what lies within the record.
+    var last = metadata.upperBound
+    while last > metadata.lowerBound {
+      let position = end - Int64(metadata.upperBound - last)
+      let size = Int((position - 1) % Int64(sectorSize)) + 1
+      let first = max(last - size, record.body.lowerBound)
+      if last - max(first, metadata.lowerBound) >= telltaleSize,
+        record.bytes[first..<last].allSatisfy({ $0 == 0 })
+      {
+        return true
+      }
+      last = first
+    }
+    return false
+  }
+
+  /// Whether the zeros at the end reach into the last signature and made it invalid. One signature in
+  /// 256 ends with a zero, so it is verified; by the key that the signer names, since all that matters
+  /// here is whether this is what was written.
+  private static func hasCutSignature(_ record: BlockRecord, zeros: Int) -> Bool {
+    let index = Common_BlockMetadataIndex.signatures.rawValue
+    guard record.metadata.indices.contains(index),
+      record.metadata[index].upperBound > record.body.upperBound - zeros,
+      let metadata = try? Common_Metadata(
+        serializedBytes: Array(record.bytes[record.metadata[index]])),
+      let last = metadata.signatures.last, last.signature.last == 0,
+      let header = try? Common_SignatureHeader(serializedBytes: last.signatureHeader),
+      let identity = try? Msp_SerializedIdentity(serializedBytes: header.creator),
+      let certificate = PEM.decodeFirst(Array(identity.idBytes)[...])?.block.der,
+      let key = try? ECDSAPublicKey(certificateDER: certificate)
+    else { return false }
+    return !key.isValid(
+      signature: Array(last.signature)[...],
+      forMessageParts: [
+        Array(metadata.value)[...], Array(last.signatureHeader)[...],
+        record.header.derBytes()[...],
+      ])
+  }
+}
