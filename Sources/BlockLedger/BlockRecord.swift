@@ -15,6 +15,12 @@ struct BlockRecord: Sendable {
   /// what gRPC carries; keeps a damaged length from exhausting memory.
   static let maximumSize = 1 << 30
 
+  /// The most data entries, and the most metadata entries, at 16 bytes of memory each. A record of
+  /// the largest size has fewer even if its envelopes are of 64 bytes, which none is.
+  static let maximumEntries = 1 << 24
+  /// Entries for which memory is reserved before they are seen.
+  private static let reservedEntries = 1 << 12
+
   /// Why bytes are no record.
   struct Malformed: Error {
     let reason: String
@@ -67,11 +73,12 @@ struct BlockRecord: Sendable {
   }
 
   private static func entries(_ bytes: [UInt8], at index: inout Int, end: Int) -> [Range<Int>]? {
-    // Each entry takes a byte at least, which bounds what is reserved for a damaged count.
-    guard let count = Varint.read(bytes, at: &index, end: end), count <= UInt64(end - index)
+    guard let count = Varint.read(bytes, at: &index, end: end), count <= UInt64(end - index),
+      count <= UInt64(maximumEntries)
     else { return nil }
     var ranges: [Range<Int>] = []
-    ranges.reserveCapacity(Int(count))
+    // A damaged count costs nothing.
+    ranges.reserveCapacity(min(Int(count), reservedEntries))
     for _ in 0..<count {
       guard let range = content(bytes, at: &index, end: end) else { return nil }
       ranges.append(range)

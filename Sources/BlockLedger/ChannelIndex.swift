@@ -18,9 +18,10 @@ struct BlockLocation: Equatable, Sendable {
 /// - `n` and the order-preserving form of a block number, for where the block is,
 /// - `indexCheckpointKey`, for the number of the last block that has such an entry,
 /// - `blkMgrInfo`, for the newest block file, its size, and the last block,
-/// - `x` and again the form of a block number, for the block's fingerprint. These are our own; Go's
-///   orderer asks for keys by name only and deletes all of a channel that it removes, so it neither
-///   sees nor outlives them.
+/// - `x` and again the form of a block number, for the block's fingerprint,
+/// - `lastBoot`, for the boot of the machine in which the ledger was opened last. These two are our own;
+///   Go's orderer asks for keys by name only and deletes all of a channel that it removes, so it
+///   neither sees nor outlives them.
 ///
 /// The orderer indexes by block number only, and such an index has no format-version key (`_`, zero
 /// byte, `f`): the Go implementation refuses one that has.
@@ -71,6 +72,19 @@ struct ChannelIndex: Sendable {
     return Varint.read(value, at: &index, end: value.count)
   }
 
+  /// The ``BootMark`` with which the ledger was opened last; empty if that is not known.
+  ///
+  /// A block is in the index before anybody sees it. Without a sync that outlives the process, but not
+  /// the machine. So what this boot's index does not know has never been seen.
+  func lastBoot() throws(LevelDB.Failure) -> [UInt8] { try database.get(key("lastBoot")) ?? [] }
+
+  func forgetBoot() throws(LevelDB.Failure) {
+    guard try !lastBoot().isEmpty else { return }
+    var batch = LevelDB.Batch()
+    batch.delete(key("lastBoot"))
+    try database.write(batch, synchronized: false)
+  }
+
   /// Where block `number` should be. What is found there has to be checked.
   func location(_ number: UInt64) throws(LevelDB.Failure) -> BlockLocation? {
     guard let value = try database.get(numberKey(Self.locationTag, number)) else { return nil }
@@ -118,9 +132,10 @@ struct ChannelIndex: Sendable {
   ///
   /// - Parameter lastIndexed: what ``lastIndexed()`` is to say; by default the number of the last
   ///   of the entries, if there are any.
+  /// - Parameter boot: what ``lastBoot()`` is to say; as before, if nil.
   func record(
     _ entries: some Sequence<Entry>, lastIndexed: UInt64? = nil, checkpoint: Checkpoint?,
-    synchronized: Bool
+    boot: [UInt8]? = nil, synchronized: Bool
   ) throws(LevelDB.Failure) {
     var batch = LevelDB.Batch()
     var last = lastIndexed
@@ -134,6 +149,7 @@ struct ChannelIndex: Sendable {
       batch.put(key("indexCheckpointKey"), value)
     }
     if let checkpoint { batch.put(key("blkMgrInfo"), Self.value(checkpoint)) }
+    if let boot { batch.put(key("lastBoot"), boot) }
     try database.write(batch, synchronized: synchronized)
   }
 
@@ -151,10 +167,11 @@ struct ChannelIndex: Sendable {
     }
   }
 
-  /// Forgets ``checkpoint()``, but not the entries.
+  /// Forgets ``checkpoint()`` and ``lastBoot()``, but not the entries.
   func removeCheckpoint() throws(LevelDB.Failure) {
     var batch = LevelDB.Batch()
     batch.delete(key("blkMgrInfo"))
+    batch.delete(key("lastBoot"))
     try database.write(batch, synchronized: true)
   }
 

@@ -29,6 +29,10 @@ struct DamagedTail {
   /// The block that should have been there, and the hash of the header before it.
   let number: UInt64
   let previousHash: [UInt8]
+  /// It is certain that nobody has seen that block.
+  let wasNeverSeen: Bool
+  /// The index says that the block began here, so it was safe.
+  let wasIndexed: Bool
 
   /// A torn write that ends within the header shows too little to be recognized.
   private static let unrecognizableSize = 128
@@ -37,6 +41,19 @@ struct DamagedTail {
   private static let telltaleSize = 64
 
   func verdict() -> Verdict {
+    let verdict = verdictOnContent()
+    switch verdict {
+    case .damage: return verdict
+    // Files that are a copy of a running node's end like this, and the index may be newer.
+    case .torn: if case .cutOff = outcome { return verdict }
+    case .garbage: break
+    }
+    return wasIndexed
+      ? .damage("block \(number), which the index knows to have been there, is not readable")
+      : verdict
+  }
+
+  private func verdictOnContent() -> Verdict {
     if bytes.allSatisfy({ $0 == 0 }) { return .torn }
     if case .record(let record, let end) = outcome, record.number == number,
       record.bytes[record.previousHash].elementsEqual(previousHash), record.hasValidDataHash
@@ -44,7 +61,7 @@ struct DamagedTail {
       // Its header and data are there, so what is missing are the signatures.
       return contains(record.headerHash, from: Int(end - offset))
         ? .damage("the metadata of block \(number) is not readable, but later blocks follow")
-        : .torn
+        : damage(from: Int(end - offset)) ?? .torn
     }
     var recognized = false
     // The length in front may be what is damaged, so try all sizes that it can have.
@@ -56,12 +73,15 @@ struct DamagedTail {
         return .damage("the record of block \(number) is not readable, but later blocks follow")
       }
       if let record = try? BlockRecord(bytes, prefix..<bytes.count), record.hasValidDataHash {
-        return .damage("block \(number) is there, but not the length in front of it")
+        return wasNeverSeen
+          ? .garbage : .damage("block \(number) is there, but not the length in front of it")
       }
     }
     switch outcome {
     case .cutOff:
-      return recognized || bytes.count < Self.unrecognizableSize ? .torn : .garbage
+      // By its length, all that is there belongs to the one block.
+      if recognized || bytes.count < Self.unrecognizableSize { return .torn }
+      return damage(from: 0) ?? .garbage
     case .record(let record, let end):
       if record.hasValidDataHash {
         return .damage(
@@ -73,7 +93,7 @@ struct DamagedTail {
       return complete(
         recognized, end: end, "the data of block \(number) does not match its data hash")
     case .malformed(let reason, let end):
-      guard let end else { return recognized ? .torn : .garbage }
+      guard let end else { return damage(from: 0) ?? (recognized ? .torn : .garbage) }
       return complete(recognized, end: end, "block \(number) is not readable: \(reason)")
     }
   }
@@ -83,8 +103,19 @@ struct DamagedTail {
     if let next = nextRecord(at: end), next.number == number &+ 1, next.hasValidDataHash {
       return .damage("\(reason), but block \(next.number) follows")
     }
+    if let damage = damage(from: recognized ? Int(end - offset) : 0) { return damage }
     guard recognized else { return .garbage }
-    return hasMissingSector ? .torn : .damage(reason)
+    if hasMissingSector { return .torn }
+    return wasNeverSeen ? .garbage : .damage(reason)
+  }
+
+  /// The verdict if a whole block comes later, whatever is between: of several blocks that were written
+  /// at once a crash may leave this as well, but it cannot be told from damage to what others have.
+  private func damage(from start: Int) -> Verdict? {
+    guard let later = LaterBlock.first(in: bytes, from: start, lowest: number) else { return nil }
+    let what = later.number.map { "block \($0)" } ?? "much that looks like blocks"
+    let place = offset + Int64(later.place)
+    return .damage("block \(number) is not readable, but \(what) is there at offset \(place)")
   }
 
   private func expectedHeader(at index: Int) -> (BlockHeader, end: Int)? {
@@ -123,7 +154,8 @@ struct DamagedTail {
     return try? BlockRecord(bytes, index..<(index + Int(length)))
   }
 
-  private var hasMissingSector: Bool {
+  /// Whether a part of the bytes never reached the disk.
+  var hasMissingSector: Bool {
     let size = Self.sectorSize
     let misalignment = Int(offset % Int64(size))
     var start = misalignment == 0 ? 0 : size - misalignment

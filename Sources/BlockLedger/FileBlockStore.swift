@@ -26,8 +26,8 @@ public final class FileBlockStore: BlockStore {
     var halted: LedgerError?
   }
 
-  /// Entries kept for a later try while the index cannot be written. What is dropped is found by
-  /// walking over the files, and entered when the ledger is opened next.
+  /// Entries kept for a later try while the index cannot be written. More than there are blocks in a
+  /// file, behind which nothing is appended without the index: a signed block has over 1 kB.
   private static let maximumUnindexed = 100_000
 
   public let channelID: String
@@ -35,6 +35,7 @@ public final class FileBlockStore: BlockStore {
   private let index: ChannelIndex
   private let maximumFileSize: Int64
   private let appendPool: BlockingPool
+  private let mark: BootMark
   private let logger: Logger
   private let chainHeight: ChainHeight
   private let reader: BlockReader
@@ -53,6 +54,7 @@ public final class FileBlockStore: BlockStore {
     let wireMemory = WireMemory()
     let budget: RecentBlocksBudget
     let logger: Logger
+    let mark: BootMark
     let closing = ClosingFlag()
   }
 
@@ -61,7 +63,8 @@ public final class FileBlockStore: BlockStore {
     let files = BlockFiles(channelID: channelID, folder: folder)
     let index = ChannelIndex(database: environment.database, channelID: channelID)
     let chain = try LedgerRecovery(
-      files: files, index: index, logger: environment.logger, closing: environment.closing
+      files: files, index: index, logger: environment.logger, closing: environment.closing,
+      boot: environment.mark.identifier
     ).run()
     let current = try File(files.path(chain.file), flags: O_RDWR)
     self.channelID = channelID
@@ -69,6 +72,7 @@ public final class FileBlockStore: BlockStore {
     self.index = index
     maximumFileSize = environment.maximumFileSize
     appendPool = environment.appendPool
+    mark = environment.mark
     logger = environment.logger
     chainHeight = ChainHeight(chain.height)
     reader = BlockReader(
@@ -241,6 +245,7 @@ public final class FileBlockStore: BlockStore {
       writer.unindexed.removeAll(keepingCapacity: true)
       writer.indexFailing = false
     } catch {
+      mark.remove()
       if !writer.indexFailing {
         logger.error(
           "Block \(last) of channel \(channelID) is stored, but could not be entered into the index \(index.database.path), which is tried again with the next one: \(error.message)"

@@ -22,8 +22,18 @@ public final class FileLedgerFactory: LedgerFactory {
     public var openThreads = 4
     /// Threads for reads of blocks that are no longer in memory.
     public var readThreads = 2
+    /// Which boot of the machine this is; empty if that is not known.
+    var boot = Self.currentBoot
 
     public init() {}
+
+    /// Linux makes up a random identifier with each boot.
+    private static var currentBoot: [UInt8] {
+      guard let file = try? File("/proc/sys/kernel/random/boot_id", flags: O_RDONLY),
+        let identifier = try? file.read(at: 0, count: 36)
+      else { return [] }
+      return identifier
+    }
   }
 
   /// A channel that is open or being opened; the lock is held for the time that takes.
@@ -71,7 +81,9 @@ public final class FileLedgerFactory: LedgerFactory {
       readMemory: ReadMemory(count: max(1, options.readThreads)),
       budget: RecentBlocksBudget(
         total: options.recentBytes, maximum: options.recentBytesPerChannel),
-      logger: logger)
+      logger: logger,
+      mark: BootMark(
+        database: index.database, chains: "\(directory)/chains", boot: options.boot))
     state = Mutex(State(locks: index.locks))
     try finishRemovals()
   }

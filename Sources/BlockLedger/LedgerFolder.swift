@@ -118,7 +118,8 @@ public struct StoredChain: Sendable {
       var reader = try reader(number, window: Self.headWindow)
       var offset: Int64 = 0
       var height: UInt64 = 0
-      while let head = try reader.head(at: offset) {
+      // What a crash left at the end may look like a block, but not like the next one.
+      while let head = try reader.head(at: offset), offset == 0 || head.number == height {
         height = head.number &+ 1
         offset = head.end
       }

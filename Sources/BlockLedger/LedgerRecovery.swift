@@ -44,8 +44,20 @@ struct LedgerRecovery {
   let index: ChannelIndex
   let logger: Logger
   let closing: ClosingFlag
+  /// ``BootMark/identifier``
+  let boot: [UInt8]
 
   func run() throws(LedgerError) -> RecoveredChain {
+    let chain = try recover(knowsAllSeen: !boot.isEmpty && (try? index.lastBoot()) == boot)
+    if (try? index.lastBoot()) != boot {
+      // If it is not noted, less is certain.
+      try? index.record([], checkpoint: nil, boot: boot, synchronized: false)
+    }
+    return chain
+  }
+
+  /// - Parameter knowsAllSeen: The index has all blocks that anybody can have seen.
+  private func recover(knowsAllSeen: Bool) throws(LedgerError) -> RecoveredChain {
     let snapshot = "\(files.folder)/bootstrappingSnapshot.info"
     guard !Folder.exists(snapshot) else {
       throw .unsupported(
@@ -64,24 +76,51 @@ struct LedgerRecovery {
             + "this channel anew, remove the folder \(index.database.path) as well)")
       }
       _ = try File(files.path(0), flags: O_RDWR | O_CREAT)
-      try Folder.synchronize(files.folder)
+      try synchronizeFolder()
       return RecoveredChain(file: 0, size: 0, height: 0, lastHash: [])
     }
 
+    // A new file is there before the index names it, so this one was lost with all its blocks.
+    if let checkpoint, checkpoint.file >= count, let lastKnown,
+      let place = try location(lastKnown), place.file >= count
+    {
+      throw .corrupt(
+        channel: files.channelID, file: files.path(place.file), offset: 0, block: nil,
+        reason: "the file is missing, but the index knows that block \(lastKnown) was in it (to go "
+          + "on with what is left, remove the folder \(index.database.path) as well)")
+    }
     let candidate = [checkpointed, lastIndexed].compactMap(\.self).min()
     let start = try anchor(candidate, files: count)
+    // Whoever made the newest file may have ended before its entry was safe.
+    if try files.file(count - 1).size() == 0 { try synchronizeFolder() }
     let firstSize = try files.file(0).size()
     if start == nil, lastKnown != nil || firstSize > 0 {
       logger.info(
         "No usable index for channel \(files.channelID), rebuilding it from \(count) block file(s)")
     }
-    let scan = try scan(from: start ?? Position(), files: count)
+    let scan = try scan(
+      from: start ?? Position(), files: count, knew: lastKnown,
+      neverSeen: knowsAllSeen ? lastKnown.map { $0 &+ 1 } ?? 0 : nil)
+    if scan.end.number == 0, let lastKnown { throw allLost(lastKnown) }
     let chain = RecoveredChain(
       file: count - 1, size: try files.file(count - 1).size(), height: scan.end.number,
       lastHash: scan.end.previousHash)
     try settle(
       chain, scan, knew: lastKnown, checkpoint: checkpoint, lastIndexed: lastIndexed)
     return chain
+  }
+
+  /// An empty ledger is removed as one whose creation was interrupted. This is none.
+  private func allLost(_ lastKnown: UInt64) -> LedgerError {
+    .corrupt(
+      channel: files.channelID, file: files.path(0), offset: 0, block: 0,
+      reason: "no whole block is there, but the index knows of blocks up to \(lastKnown) (to begin "
+        + "this channel anew, remove the folder \(index.database.path) as well)")
+  }
+
+  private func synchronizeFolder() throws(LedgerError) {
+    try Folder.synchronize(files.folder)
+    try Folder.synchronize(Folder.parent(of: files.folder))
   }
 
   // MARK: - Where to begin
@@ -122,14 +161,18 @@ struct LedgerRecovery {
     var reader = RecordReader(file: file, size: try file.size(), window: 1 << 16)
     guard case .record(let record, let end) = try reader.read(at: place.offset),
       record.number == number, record.hasValidDataHash,
-      !MetadataHole.isIn(record, end: end)
+      !MetadataHole.isIn(record, end: end, wasSafe: true)
     else { return nil }
     return Position(
       file: place.file, offset: end, number: number + 1, previousHash: record.headerHash)
   }
 
   private func location(_ number: UInt64) throws(LedgerError) -> BlockLocation? {
-    try indexed { () throws(LevelDB.Failure) in try index.location(number) }
+    do { return try index.location(number) } catch {
+      // What is damaged in the index is as good as missing.
+      guard !error.isCorruption else { return nil }
+      throw .index(index.database.path, error)
+    }
   }
 
   // MARK: - Going through the files
@@ -145,7 +188,10 @@ struct LedgerRecovery {
     var cut = false
   }
 
-  private func scan(from start: Position, files count: Int) throws(LedgerError) -> Scan {
+  /// - Parameter neverSeen: the first block that certainly nobody has seen, if there is such a one.
+  private func scan(
+    from start: Position, files count: Int, knew lastKnown: UInt64?, neverSeen: UInt64?
+  ) throws(LedgerError) -> Scan {
     var scan = Scan(end: start)
     for number in start.file..<count {
       let file = try files.file(number)
@@ -166,7 +212,9 @@ struct LedgerRecovery {
         {
           try accept(record, end: end, &scan)
         } else {
-          try cutTail(of: number, file, size: size, outcome, scan.end, files: count)
+          if scan.end.number == 0, let lastKnown { throw allLost(lastKnown) }
+          try cutTail(
+            of: number, file, size: size, outcome, scan.end, files: count, neverSeen: neverSeen)
           scan.cut = true
           break
         }
@@ -230,7 +278,7 @@ struct LedgerRecovery {
   /// Cuts off what is not a block, or refuses if it was one.
   private func cutTail(
     of number: Int, _ file: File, size: Int64, _ outcome: RecordReader.Outcome,
-    _ position: Position, files count: Int
+    _ position: Position, files count: Int, neverSeen: UInt64?
   ) throws(LedgerError) {
     func corrupt(_ reason: String) -> LedgerError {
       .corrupt(
@@ -248,10 +296,16 @@ struct LedgerRecovery {
     }
     let tail = DamagedTail(
       bytes: try file.read(at: position.offset, count: Int(remainder)), offset: position.offset,
-      outcome: outcome, number: position.number, previousHash: position.previousHash)
+      outcome: outcome, number: position.number, previousHash: position.previousHash,
+      wasNeverSeen: neverSeen.map { position.number >= $0 } ?? false,
+      wasIndexed: try location(position.number)
+        == BlockLocation(file: number, offset: position.offset))
     let writable = try File(file.path, flags: O_RDWR)
     switch tail.verdict() {
     case .damage(let reason): throw corrupt(reason)
+    case .garbage where position.number == 0 && !tail.hasMissingSector:
+      // Not a creation that was interrupted, which is what an empty ledger would be taken for.
+      throw corrupt("the file does not begin with a block")
     case .torn:
       logger.warning(
         "Block file \(file.path) ends with an incomplete write of block \(position.number): cutting off \(remainder) bytes at offset \(position.offset)"
@@ -261,6 +315,7 @@ struct LedgerRecovery {
       let target = try File(copy, flags: O_RDWR | O_CREAT | O_TRUNC)
       try target.write(tail.bytes, at: 0)
       try target.synchronizeData()
+      try Folder.synchronize(files.folder)
       logger.warning(
         "Block file \(file.path) ends with something that is not block \(position.number): moving \(remainder) bytes at offset \(position.offset) to \(copy)"
       )
@@ -275,15 +330,7 @@ struct LedgerRecovery {
     _ chain: RecoveredChain, _ scan: Scan, knew lastKnown: UInt64?,
     checkpoint: ChannelIndex.Checkpoint?, lastIndexed: UInt64?
   ) throws(LedgerError) {
-    guard chain.height > 0 else {
-      if let lastKnown {
-        logger.error(
-          "Channel \(files.channelID): all blocks up to \(lastKnown), which the index knew, are gone from the block files; beginning with none"
-        )
-        try writing { () throws(LevelDB.Failure) in try index.removeAll() }
-      }
-      return
-    }
+    guard chain.height > 0 else { return }
     let last = chain.height - 1
     if let lastKnown, lastKnown > last {
       logger.error(

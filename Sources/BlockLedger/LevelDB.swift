@@ -15,8 +15,12 @@ final class LevelDB: @unchecked Sendable {
     let message: String
 
     /// Whether the database's files are damaged, rather than the disk full or the folder not
-    /// accessible. Decided by LevelDB's own prefix (`Status::ToString`).
-    var isCorruption: Bool { message.hasPrefix("Corruption") }
+    /// accessible. Decided by LevelDB's own prefix (`Status::ToString`), but for a table that is
+    /// shorter than it was: LevelDB reads those as memory and says that what is asked for is not in it.
+    var isCorruption: Bool {
+      message.hasPrefix("Corruption")
+        || (message.hasPrefix("IO error: ") && message.hasSuffix(".ldb: \(errorText(EINVAL))"))
+    }
     /// Whether somebody else has the database open.
     var isLock: Bool { message.hasPrefix("IO error: lock ") }
   }

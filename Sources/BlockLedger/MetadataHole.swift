@@ -13,11 +13,14 @@ enum MetadataHole {
   /// Zeros that metadata does not have by itself: empty entries at its end make five.
   private static let telltaleSize = 16
 
-  /// - Parameter end: where the record ends in the file.
-  static func isIn(_ record: BlockRecord, end: Int64) -> Bool {
+  /// - Parameters:
+  ///   - end: where the record ends in the file.
+  ///   - wasSafe: The index knows the block, so its write was not cut short. Then a signature that this
+  ///     cannot verify, e.g. over another hash, is none that was cut.
+  static func isIn(_ record: BlockRecord, end: Int64, wasSafe: Bool = false) -> Bool {
     let zeros = trailingZeros(record)
     return zeros >= telltaleSize || hasMissingSector(record, end: end)
-      || (zeros > 0 && hasCutSignature(record, zeros: zeros))
+      || (zeros > 0 && !wasSafe && hasCutSignature(record, zeros: zeros))
   }
 
   private static func metadata(_ record: BlockRecord) -> Range<Int> {

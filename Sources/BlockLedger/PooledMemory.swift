@@ -28,9 +28,9 @@ final class ReadMemory: Sendable {
 /// is forgotten.
 final class WireMemory: Sendable {
   /// Smaller buffers cost little to make, and larger ones are not kept, in bytes.
-  static let sizes = 64 << 10...4 << 20
+  static let sizes = 64 << 10...16 << 20
   /// Bytes that are kept at most.
-  static let maximumTotal = 8 << 20
+  static let maximumTotal = 24 << 20
 
   private struct State {
     var spare: [ByteBuffer] = []

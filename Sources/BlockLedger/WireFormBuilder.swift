@@ -188,8 +188,11 @@ struct WireFormBuilder {
     return .more(from: min(position, lanes.taken))
   }
 
-  /// The wire form, once it is done.
-  consuming func finish() -> ByteBuffer {
+  /// The wire form, once it is done; nothing is to follow. Moved out, since a copy of a buffer that is
+  /// changed afterwards copies its bytes.
+  mutating func finish() -> ByteBuffer {
+    var buffer = ByteBuffer()
+    swap(&buffer, &self.buffer)
     let dataSize = dataEnd - Self.headroom
     let headerSize = BlockRecord.fieldSize(headerSize)
     let start = Self.headroom - 1 - Varint.size(UInt64(dataSize)) - headerSize
@@ -205,5 +208,9 @@ struct WireFormBuilder {
   }
 
   /// Gives back the memory of what will not be finished.
-  consuming func abandon() { memory.give(buffer) }
+  mutating func abandon() {
+    var buffer = ByteBuffer()
+    swap(&buffer, &self.buffer)
+    memory.give(buffer)
+  }
 }

@@ -23,6 +23,7 @@ final class ChainTrouble: Sendable {
     var isSuspended = true
     var isClosed = false
     var isProbing = false
+    var probes = 0
   }
 
   /// What clients are told before the chain is up.
@@ -82,16 +83,21 @@ final class ChainTrouble: Sendable {
   /// What is wrong; nil if nothing is.
   var problem: String? { state.withLock { $0.reason } }
 
-  /// Whether the caller is the one to begin probing.
-  func beginProbing() -> Bool {
+  /// A number for the caller if it is the one to begin probing.
+  func beginProbing() -> Int? {
     state.withLock { state in
-      defer { state.isProbing = true }
-      return !state.isProbing && !state.isClosed
+      guard !state.isProbing, !state.isClosed else { return nil }
+      state.isProbing = true
+      state.probes += 1
+      return state.probes
     }
   }
 
-  /// Whether it is still unknown that reading works.
-  var isProbing: Bool { state.withLock { $0.isProbing && !$0.isClosed } }
+  /// Whether it is still unknown that reading works, and the caller is the one to find out: somebody
+  /// else may have begun while it slept.
+  func isProbing(_ number: Int) -> Bool {
+    state.withLock { $0.isProbing && $0.probes == number && !$0.isClosed }
+  }
 
   /// Nothing is to be told any more.
   func close() {

@@ -24,6 +24,8 @@ public final class KafkaChain: Chain {
     var expiredTimer: BatchTimer.ID?
     var timeToCutFailed = false
     var brokersReturned = false
+    /// Why reading may have stopped.
+    var doubt: String?
     /// What the task waits for and a halt has to cut short.
     var delivery: Delivery?
     /// What clients post through, once the chain is up.
@@ -131,7 +133,7 @@ public final class KafkaChain: Chain {
     let text = KafkaError.name(code)
     switch code {
     case RD_KAFKA_RESP_ERR__QUEUE_FULL.rawValue: return .overloaded(channelID: channelID)
-    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE.rawValue:
+    case _ where KafkaError.isTooLarge(code):
       return .unavailable(
         channelID: channelID,
         reason: """
@@ -202,6 +204,12 @@ public final class KafkaChain: Chain {
     }
     gate.refuse(nil)
     trouble.started()
+    client.observeLeader(of: channelID) { [weak self] reason in
+      guard let self else { return }
+      signals.withLock { $0.doubt = reason }
+      wakeup.set()
+    }
+    defer { client.stopObservingLeader(of: channelID) }
     log(.info, "Start phase completed successfully")
     do {
       try await worker.run()

@@ -16,6 +16,7 @@ final class KafkaClient: Sendable {
   private let producers: PostingLanes
   private let consumers: ReadingLanes
   private let requests: TopicRequests
+  private let leaders: LeaderWatch
   private let settings: KafkaSettings
   /// Whether ``lookForBrokers()`` is at it.
   private let isLooking = Atomic(false)
@@ -33,6 +34,9 @@ final class KafkaClient: Sendable {
     let reachability = Reachability(
       brokers: brokers.joined(separator: ", "), trust: trust, logger: logger)
     let requests = TopicRequests()
+    // The consumers, as soon as there are some; they outlive the client no more than its callbacks do.
+    let lanes = WeakReadingLanes()
+    let leaders = LeaderWatch(reachability: reachability, blocking: blocking) { lanes.all }
     var common = settings.properties(brokers: brokers, trust: trust)
     if metrics.isRecording {
       common.append(("statistics.interval.ms", "\(KafkaMetrics.interval.milliseconds)"))
@@ -44,7 +48,8 @@ final class KafkaClient: Sendable {
       ) throws(KafkaError) in
       let events = KafkaEvents(
         reachability: reachability, requests: requests, metrics: metrics,
-        source: metrics.makeSource(), logger: logger)
+        source: metrics.makeSource(), leaders: type == RD_KAFKA_CONSUMER ? leaders : nil,
+        logger: logger)
       return try KafkaInstance(type, properties: common + own, trust: trust) { events.handle($0) }
     }
     producers = try PostingLanes(blocking: blocking) { () throws(KafkaError) in
@@ -58,8 +63,10 @@ final class KafkaClient: Sendable {
       producers.close()
       throw error
     }
+    lanes.set(consumers)
     self.reachability = reachability
     self.requests = requests
+    self.leaders = leaders
     reachability.onSuspicion { [weak self] in
       guard let self, !isLooking.exchange(true, ordering: .acquiringAndReleasing) else { return }
       lookForBrokers()
@@ -87,6 +94,14 @@ final class KafkaClient: Sendable {
   /// Stops telling an observer.
   func stopObserving(_ id: UInt) { reachability.stopObserving(id) }
 
+  /// Begins to tell when the leader of a topic, one that is read, may be out of reach.
+  func observeLeader(of topic: String, _ observer: @escaping LeaderWatch.Observer) {
+    leaders.observe(topic, observer)
+  }
+
+  /// Stops telling.
+  func stopObservingLeader(of topic: String) { leaders.stopObserving(topic) }
+
   /// Why no broker can be reached; nil if one can.
   var problem: String? { reachability.problem }
 
@@ -94,12 +109,15 @@ final class KafkaClient: Sendable {
   private func lookForBrokers() {
     let instances = producers.all + consumers.all
     let pause = max(settings.metadataRetryBackoff, .milliseconds(50))
+    // That brokers are gone should show soon; of those that come back, some take their time to answer.
+    let patience = Int32(
+      isDown ? min(max(settings.readTimeout.milliseconds, 1_000), 5_000) : 1_000)
     blocking.async { [weak self] in
       guard let self, !reachability.isClosed else { return }
       let answers = Atomic(0)
       DispatchQueue.concurrentPerform(iterations: instances.count) { index in
         var metadata: UnsafePointer<rd_kafka_metadata>?
-        let code = rd_kafka_metadata(instances[index].handle, 0, nil, &metadata, 1000)
+        let code = rd_kafka_metadata(instances[index].handle, 0, nil, &metadata, patience)
         if let metadata { rd_kafka_metadata_destroy(metadata) }
         if code == RD_KAFKA_RESP_ERR_NO_ERROR { answers.add(1, ordering: .relaxed) }
       }

@@ -10,78 +10,6 @@ import Ordering
 /// bring into force. Effects are to be carried out in order, before the next input. The rules are those
 /// of Fabric's `consensus/kafka`, with all their corners, since Go nodes may share the topic.
 public struct KafkaCore: Sendable {
-  /// What the surroundings have to do.
-  public enum Effect: Sendable {
-    /// Write a block of normal messages.
-    case write([OrderedMessage], KafkaOffsets)
-    /// Write a config message into a block of its own.
-    case writeConfig(OrderedMessage, KafkaOffsets)
-    /// Let the batch timer run, once, for the batch time-out of the channel.
-    case startTimer(BatchTimer.ID)
-    /// Forget the timer that runs.
-    case stopTimer
-    /// Post a message that was validated again. It must be in the topic before the next effect is
-    /// carried out: a message that falls behind a later one would count as its copy.
-    case resubmit(OrderedMessage, originalOffset: Int64)
-    /// Post a time-to-cut record; if that fails, call ``KafkaCore/timeToCutFailed()``.
-    case postTimeToCut(block: UInt64)
-    /// Let clients wait before their messages are posted.
-    case holdClients
-    /// Let clients go on.
-    case releaseClients
-    /// Tell the log that a record was dropped.
-    case discard(String)
-    /// The records contradict this chain: it cannot go on.
-    case fail(String)
-  }
-
-  /// What comes of a record.
-  public enum Step: Sendable {
-    case effects([Effect])
-    /// A message has to be validated against the configuration in force first; the answer goes to
-    /// ``KafkaCore/validated(_:_:)``.
-    case validate(OrderedMessage)
-  }
-
-  /// What validating a message again has shown.
-  public enum Verdict: Sendable {
-    /// The message as the configuration in force wants it.
-    case valid(OrderedMessage)
-    case invalid(String)
-  }
-
-  /// The configuration in force.
-  public struct Context: Sendable {
-    public var configSequence: UInt64
-    /// Whether messages that were validated against an older configuration are ordered again.
-    public var resubmission: Bool
-    public var limits: BatchLimits
-
-    public init(configSequence: UInt64, resubmission: Bool, limits: BatchLimits) {
-      self.configSequence = configSequence
-      self.resubmission = resubmission
-      self.limits = limits
-    }
-  }
-
-  /// The newest block, as far as going on after a restart depends on it.
-  public struct NewestBlock: Sendable {
-    public var number: UInt64
-    /// Messages in it.
-    public var messageCount: Int
-    /// What they count towards a batch.
-    public var size: Int
-    /// Whether the block holds a config message.
-    public var isConfig: Bool
-
-    public init(number: UInt64, messageCount: Int, size: Int, isConfig: Bool) {
-      self.number = number
-      self.messageCount = messageCount
-      self.size = size
-      self.isConfig = isConfig
-    }
-  }
-
   /// Original offsets of messages that were re-submitted more than once, which are remembered so that
   /// their copies are not. Only a config update during another one's re-submission makes any.
   static let maximumRemembered = 10_000
@@ -104,6 +32,8 @@ public struct KafkaCore: Sendable {
   private var validation: Validation?
   private var remembered: Set<Int64> = []
   private var holdsClients: Bool
+  /// Whether they are held for a config message that was re-submitted before the start.
+  private var holdsSinceStart: Bool
   /// What the first records after a restart are compared with, until they have shown how the newest
   /// block was cut.
   private var resumed: (block: NewestBlock, persisted: Int64)?
@@ -118,6 +48,7 @@ public struct KafkaCore: Sendable {
     holdsClients =
       offsets.lastResubmittedConfig != 0
       && offsets.lastResubmittedConfig > offsets.lastOriginalProcessed
+    holdsSinceStart = holdsClients
     resumed =
       offsets.isBeginning || newestBlock.isConfig ? nil : (newestBlock, offsets.lastPersisted)
   }
@@ -167,15 +98,19 @@ public struct KafkaCore: Sendable {
       return effects
     case .valid(let message):
       if validation.isCompatibility {
-        return isConfig
-          ? commitConfig(validation.message, lastOriginal, validation.offset)
-          : commitNormal(validation.message, lastOriginal, validation.offset, context.limits)
+        // Without re-submission, what clients wait for is not recognized when it comes back.
+        let released = holdsClients && !context.resubmission ? release() : []
+        return released
+          + (isConfig
+            ? commitConfig(validation.message, lastOriginal, validation.offset)
+            : commitNormal(validation.message, lastOriginal, validation.offset, context.limits))
       }
       if validation.originalOffset != 0 { remember(validation.originalOffset) }
       var effects: [Effect] = []
       if isConfig {
         lastResubmittedConfig = validation.offset
         holdsClients = true
+        holdsSinceStart = false
         effects = [.holdClients]
       }
       return effects + [.resubmit(message, originalOffset: validation.offset)]
@@ -194,9 +129,15 @@ public struct KafkaCore: Sendable {
   }
 
   /// All records up to the one that this node posted when it started have been consumed. What clients
-  /// wait for since the start was in one of them, or was found invalid.
+  /// wait for since the start was in one of them, or was found invalid; what was re-submitted meanwhile
+  /// is still to come.
   public mutating func caughtUp() -> [Effect] {
-    holdsClients ? release() : []
+    holdsClients && holdsSinceStart ? release() : []
+  }
+
+  /// The brokers will never take a message that ``Effect/resubmit(_:originalOffset:)`` was about.
+  public mutating func resubmissionFailed(originalOffset: Int64) -> [Effect] {
+    holdsClients && lastResubmittedConfig == originalOffset ? release() : []
   }
 
   // MARK: Records
@@ -238,17 +179,19 @@ public struct KafkaCore: Sendable {
     _ regular: KafkaRecord.Regular, _ offset: Int64, _ context: Context
   ) -> Step {
     let envelope: EnvelopeView
+    let hasHeader: Bool
     do {
       let bytes = try EnvelopeView.canonicalBytes(regular.payload)
-      if let view = try? EnvelopeView(bytes) {
-        envelope = view
-      } else {
-        envelope = try EnvelopeView(opaque: bytes)
-      }
+      let view = try? EnvelopeView(bytes)
+      hasHeader = view != nil
+      envelope = try view ?? EnvelopeView(opaque: bytes)
     } catch {
       return .effects([.discard("record \(offset) holds no envelope: \(error)")])
     }
     if regular.messageClass == .unknown || !context.resubmission {
+      guard hasHeader else {
+        return .effects([.discard("record \(offset) holds an envelope without a header")])
+      }
       return compatible(envelope, regular, offset)
     }
     let isConfig: Bool
@@ -287,11 +230,14 @@ public struct KafkaCore: Sendable {
       return .validate(message)
     }
     let original = regular.originalOffset == 0 ? lastOriginal : regular.originalOffset
-    return .effects(
-      effects
-        + (isConfig
-          ? commitConfig(message, original, offset)
-          : commitNormal(message, original, offset, context.limits)))
+    effects +=
+      isConfig
+      ? commitConfig(message, original, offset)
+      : commitNormal(message, original, offset, context.limits)
+    // Nodes may judge differently, e.g. by their clocks. What came first was then re-submitted by
+    // another node alone, and what clients wait for counts as a copy.
+    if holdsClients, lastResubmittedConfig <= lastOriginal { effects += release() }
+    return .effects(effects)
   }
 
   /// Orderers before 1.1 validated every message after it was ordered, and re-submitted none.
@@ -302,7 +248,6 @@ public struct KafkaCore: Sendable {
     switch Int(envelope.headerType) {
     case Common_HeaderType.configUpdate.rawValue:
       return .effects([.discard("record \(offset) holds a config update, which is never ordered")])
-    case -1: return .effects([.discard("record \(offset) holds an envelope without a header")])
     case Common_HeaderType.config.rawValue, Common_HeaderType.ordererTransaction.rawValue:
       isConfig = true
     default: isConfig = false

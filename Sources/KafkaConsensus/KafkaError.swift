@@ -31,6 +31,12 @@ public enum KafkaError: Error, CustomStringConvertible, Sendable {
     String(cString: rd_kafka_err2str(rd_kafka_resp_err_t(code)))
   }
 
+  /// Whether an error says that the brokers never take records of this size.
+  static func isTooLarge(_ code: Int32) -> Bool {
+    code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE.rawValue
+      || code == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE.rawValue
+  }
+
   /// A failed action.
   init(_ action: String, _ code: rd_kafka_resp_err_t) {
     self = .broker(action: action, code: code.rawValue)

@@ -10,6 +10,8 @@ struct KafkaEvents: Sendable {
   let requests: TopicRequests
   let metrics: KafkaMetrics
   let source: KafkaMetrics.Source
+  /// Is told of connections that were lost; nil for a producer.
+  let leaders: LeaderWatch?
   let logger: Logger
 
   func handle(_ event: OpaquePointer) {
@@ -88,7 +90,9 @@ struct KafkaEvents: Sendable {
     // What matters comes as an error event too, or through the channels' own messages.
     logger.log(level: level <= 2 ? .warning : .debug, "librdkafka \(name): \(line)")
     // Syslog's "informational": what is below is for those who hunt errors.
-    if name == "FAIL", level <= 6 { reachability.failed(line) }
+    guard name == "FAIL", level <= 6 else { return }
+    let failure = reachability.failed(line)
+    leaders?.lost(failure)
   }
 
   private func statistics(_ event: OpaquePointer) {

@@ -122,7 +122,8 @@ public struct KafkaSettings: Sendable, Equatable {
   /// A record counts as posted once all in-sync replicas have it. One request at a time on a connection
   /// keeps the order when a request is repeated; and a request is only repeated if it is certain that
   /// the brokers did not take it (`retries` counts the others), so that no envelope gets into a block
-  /// twice. An idempotent producer would allow more requests in flight, but needs brokers from 0.11 on,
+  /// twice. The brokers' word for it is not always true: a leader that loses its partition while it waits
+  /// for replicas says that it is no leader, as if it had not taken the records. An idempotent producer would allow more requests in flight, but needs brokers from 0.11 on,
   /// and it ends for good at some errors. Busy channels get more connections instead (``PostingLanes``).
   var producerProperties: [(name: String, value: String)] {
     [

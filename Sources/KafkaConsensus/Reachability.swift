@@ -31,6 +31,8 @@ final class Reachability: Sendable {
   private static let maximumComplaints = 200
 
   private let state = Mutex(State())
+  /// Is held while observers are told, so that the last thing that each hears is what holds.
+  private let telling = Mutex(())
   private let brokers: String
   private let trust: BrokerTrust?
   private let logger: Logger
@@ -64,13 +66,15 @@ final class Reachability: Sendable {
   }
 
   func observe(_ observer: @escaping KafkaClient.Observer) -> UInt {
-    let (id, problem) = state.withLock { state in
-      state.nextID += 1
-      state.observers[state.nextID] = observer
-      return (state.nextID, state.isDown ? state.problem : nil)
+    telling.withLock { _ in
+      let (id, problem) = state.withLock { state in
+        state.nextID += 1
+        state.observers[state.nextID] = observer
+        return (state.nextID, state.isDown ? state.problem : nil)
+      }
+      if let problem { observer(problem) }
+      return id
     }
-    if let problem { observer(problem) }
-    return id
   }
 
   func stopObserving(_ id: UInt) {
@@ -86,7 +90,8 @@ final class Reachability: Sendable {
   }
 
   /// A connection has failed, for the reason that librdkafka gives.
-  func failed(_ text: String) {
+  @discardableResult
+  func failed(_ text: String) -> BrokerFailure {
     let failure = BrokerFailure(text, ownCertificate: trust?.ownCertificate) { broker in
       trust?.takeProblem(of: broker)
     }
@@ -103,6 +108,7 @@ final class Reachability: Sendable {
       return failure.kind == .closed ? .info : .warning
     }
     logger.log(level: level, "\(Self.sentence(failure.reason))")
+    return failure
   }
 
   private static func sentence(_ text: String) -> String {
@@ -121,40 +127,47 @@ final class Reachability: Sendable {
 
   /// A look for brokers found none.
   func down() {
-    let (isNew, problem, observers) = state.withLock { state in
+    let news: (isNew: Bool, problem: String)? = state.withLock { state in
       let problem = text(state)
-      guard !state.isClosed, !state.isDown || state.problem != problem else {
-        return (false, problem, [KafkaClient.Observer]())
-      }
+      guard !state.isClosed, !state.isDown || state.problem != problem else { return nil }
       defer {
         state.isDown = true
         state.problem = problem
       }
-      return (!state.isDown, problem, Array(state.observers.values))
+      return (!state.isDown, problem)
     }
+    guard let (isNew, problem) = news else { return }
     if isNew {
       logger.warning(
         """
         \(Self.sentence(problem)). Submissions are refused, and are taken again once a broker is back
         """)
     }
-    for observer in observers { observer(problem) }
+    tell()
   }
 
   /// A broker has answered.
   func up() {
-    let observers: [KafkaClient.Observer]? = state.withLock { state in
+    let isNew = state.withLock { state in
       state.isSuspicious = false
-      guard state.isDown, !state.isClosed else { return nil }
+      guard state.isDown, !state.isClosed else { return false }
       state.isDown = false
       state.failure = nil
       state.problem = nil
       state.told = [:]
-      return Array(state.observers.values)
+      return true
     }
-    guard let observers else { return }
+    guard isNew else { return }
     logger.info("The Kafka brokers \(brokers) can be reached again")
-    for observer in observers { observer(nil) }
+    tell()
+  }
+
+  /// Tells the observers what holds now, which may have changed since the caller looked.
+  private func tell() {
+    telling.withLock { _ in
+      let (problem, observers) = state.withLock { ($0.problem, Array($0.observers.values)) }
+      for observer in observers { observer(problem) }
+    }
   }
 }
 

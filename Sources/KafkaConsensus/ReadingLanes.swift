@@ -2,6 +2,18 @@
 
 import Synchronization
 
+/// Knows the consumers without keeping them.
+final class WeakReadingLanes: Sendable {
+  private struct State {
+    weak var lanes: ReadingLanes?
+  }
+
+  private let state = Mutex(State())
+
+  func set(_ lanes: ReadingLanes) { state.withLock { $0.lanes = lanes } }
+  var all: [KafkaInstance] { state.withLock { $0.lanes }?.all ?? [] }
+}
+
 /// The consumers for one set of brokers.
 ///
 /// A consumer asks each broker for the records of all its channels at once, and again after each

@@ -5,41 +5,6 @@ import FabricProtos
 import Logging
 import Ordering
 
-/// The topic is not the one that this chain was made from.
-enum TopicMismatch: Error, CustomStringConvertible {
-  /// The topic ends before the records that the chain accounts for.
-  case shorter(topic: String, persisted: Int64, block: UInt64, end: Int64)
-  /// Records are missing between others.
-  case gap(topic: String, from: Int64, to: Int64)
-  /// Records that the chain needs are gone.
-  case gone(topic: String, wanted: Int64, block: UInt64, available: Range<Int64>?)
-
-  var description: String {
-    switch self {
-    case .shorter(let topic, let persisted, let block, let end):
-      """
-      the topic \(topic) ends at offset \(end), but block \(block) of this channel was made from the \
-      record at offset \(persisted): the topic was deleted and created again, or has lost records. \
-      Restore the topic, or move the channel to a new network; an orderer that goes on would fork it
-      """
-    case .gap(let topic, let from, let to):
-      """
-      the topic \(topic) has no records from offset \(from) to \(to - 1), but some before and after. \
-      Topics must not be compacted (cleanup.policy=delete) nor written to by anybody but orderers; \
-      compare this channel with those of other orderers before going on
-      """
-    case .gone(let topic, let wanted, let block, let available):
-      """
-      the record at offset \(wanted) of the topic \(topic), which follows block \(block) of this \
-      channel, is not available any more\
-      \(available.map { ": the topic has the offsets from \($0.lowerBound) on" } ?? ""). The brokers' \
-      retention has removed it. Stop this orderer, copy the channel's ledger from an orderer that \
-      has later blocks, start it again; and set the topic's retention.ms and retention.bytes to -1
-      """
-    }
-  }
-}
-
 /// The part of the chain's task that runs once the topic is there.
 struct RecordWorker {
   let chain: KafkaChain
@@ -91,13 +56,15 @@ struct RecordWorker {
     defer { timer?.cancel() }
     while true {
       try chain.checkHalted()
-      let (expired, failed) = chain.signals.withLock { signals in
+      let (expired, failed, doubt) = chain.signals.withLock { signals in
         defer {
           signals.expiredTimer = nil
           signals.timeToCutFailed = false
+          signals.doubt = nil
         }
-        return (signals.expiredTimer, signals.timeToCutFailed)
+        return (signals.expiredTimer, signals.timeToCutFailed, signals.doubt)
       }
+      if let doubt { suspect(doubt) }
       if let expired { try await carryOut(core.expired(expired)) }
       if failed { try await carryOut(core.timeToCutFailed()) }
       let items = reader.read()
@@ -105,9 +72,15 @@ struct RecordWorker {
         await chain.wakeup.wait()
         continue
       }
-      for item in items {
-        try chain.checkHalted()
-        guard try await take(item) else { break }
+      do {
+        for item in items {
+          try chain.checkHalted()
+          guard try await take(item) else { break }
+        }
+      } catch {
+        // Blocks that were cut before the record that ends the chain are as good as any.
+        if !(error is KafkaChain.Halted) { try await flush() }
+        throw error
       }
       try await flush()
     }
@@ -142,15 +115,22 @@ struct RecordWorker {
         try reader.start(at: expected)
         return false
       }
-      throw TopicMismatch.gone(
-        topic: topic.name, wanted: expected, block: chain.support.height - 1,
+      // The newest block is named.
+      try await flush()
+      throw TopicMismatch.unavailable(
+        topic: topic.name, wanted: expected, block: max(chain.support.height, 1) - 1,
         available: await reader.offsets(timeout: chain.settings.readTimeout))
     case .problem(let error):
-      chain.log(.warning, "Error during consumption: \(error)")
-      trouble.set(.reading, "\(error)")
-      probe()
+      suspect("\(error)")
     }
     return true
+  }
+
+  /// Takes notice of a reason why no records may come.
+  private func suspect(_ reason: String) {
+    chain.log(.warning, "Error during consumption: \(reason)")
+    trouble.set(.reading, reason)
+    probe()
   }
 
   /// Records of a topic follow each other without gaps, unless brokers misbehave; a node that goes on
@@ -163,6 +143,7 @@ struct RecordWorker {
     chain.log(
       .warning,
       "After record \(expected - 1) of the topic came record \(offset), reading again from there")
+    try await flush()
     await reader.stop()
     try await chain.pause(.milliseconds(50) * (1 << min(gaps, 6)))
     try reader.start(at: expected)
@@ -222,7 +203,11 @@ struct RecordWorker {
         timer?.cancel()
         timer = nil
       case .postTimeToCut(let number): postTimeToCut(number)
-      case .resubmit(let message, let original): try await resubmit(message, original)
+      case .resubmit(let message, let original):
+        guard try await resubmit(message, original) else {
+          try await carryOut(core.resubmissionFailed(originalOffset: original))
+          continue
+        }
       case .holdClients: gate.hold()
       case .releaseClients: gate.release()
       case .discard(let reason): chain.log(.warning, "Discarding a message: \(reason)")
@@ -247,8 +232,7 @@ struct RecordWorker {
     let timeout = chain.support.bundle.orderer?.batchTimeout ?? .seconds(2)
     timer = Task { [chain] in
       guard (try? await Task.sleep(for: timeout)) != nil else { return }
-      chain.signals.withLock { $0.expiredTimer = id }
-      chain.wakeup.set()
+      chain.expired(id)
     }
   }
 
@@ -264,8 +248,8 @@ struct RecordWorker {
   }
 
   /// Posts a message again; does not give up before it is in the topic, since its client has been
-  /// told so.
-  private func resubmit(_ message: OrderedMessage, _ originalOffset: Int64) async throws {
+  /// told so. False if the brokers will never take it.
+  private func resubmit(_ message: OrderedMessage, _ originalOffset: Int64) async throws -> Bool {
     let record = KafkaRecord.regular(
       KafkaRecord.Regular(
         payload: message.envelope.bytes, configSequence: message.configSequence,
@@ -274,11 +258,11 @@ struct RecordWorker {
     while true {
       let outcome = await chain.awaitDelivery(topic.post([record]))
       try chain.checkHalted()
-      guard let code = outcome.failure else { return }
-      if code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE.rawValue {
+      guard let code = outcome.failure else { return true }
+      if KafkaError.isTooLarge(code) {
         chain.log(.error, "The message of record \(originalOffset) is lost: it is too large now")
         chain.support.metrics.dropped(.tooLarge)
-        return
+        return false
       }
       chain.log(
         .warning,
@@ -292,9 +276,9 @@ struct RecordWorker {
   /// Makes a record that shows, once it is read, that reading works again.
   private func probe() {
     let pause = max(chain.settings.consumerRetryBackoff, .seconds(1))
-    guard trouble.beginProbing() else { return }
+    guard let number = trouble.beginProbing() else { return }
     Task { [client, topic, trouble] in
-      while (try? await Task.sleep(for: pause)) != nil, trouble.isProbing {
+      while (try? await Task.sleep(for: pause)) != nil, trouble.isProbing(number) {
         if !client.isDown { _ = await topic.post([.connect]).outcome() }
       }
     }

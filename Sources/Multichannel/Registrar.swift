@@ -183,6 +183,9 @@ public final class Registrar: Sendable {
     }
   }
 
+  /// How often a creation looks whether what there is of its channel has been opened.
+  private static let pollInterval = Duration.milliseconds(50)
+
   /// How long it takes until a ledger is tried to be opened again; doubles up to the longest.
   private static let reopening = (shortest: Duration.seconds(1), longest: Duration.seconds(30))
 
@@ -198,7 +201,8 @@ public final class Registrar: Sendable {
           _ = try await ledgers.openOrCreate(channelID)
           break
         } catch {
-          if !error.mayPass { break }
+          // Not once more: after a failed fsync that could succeed and mean nothing.
+          guard error.mayPass else { return markUnavailable(channelID, "\(error)") }
           delay = min(delay * 2, Self.reopening.longest)
         }
       }
@@ -359,8 +363,13 @@ public final class Registrar: Sendable {
   }
 
   /// Makes a channel whose genesis block holds the given CONFIG envelope, and starts it.
-  private func createChannel(_ genesis: EnvelopeView) async throws {
+  func createChannel(_ genesis: EnvelopeView) async throws {
     let channelID = genesis.channelID
+    // An earlier attempt may have been cut short by a crash. What that left is removed when it is open,
+    // if it has no block.
+    while lookUp(channelID)?.isBeingOpened == true {
+      try await Task.sleep(for: Self.pollInterval)
+    }
     guard lookUp(channelID) == nil else {
       // Two creations of one channel were under way at the same time.
       logger.warning("Channel \(channelID) already exists, skipping its creation")

@@ -76,7 +76,7 @@ import Testing
     }
   }
 
-  @Test("A missing file in the middle, or all of them missing, is refused")
+  @Test("A missing file in the middle, the newest one missing, or all of them, is refused")
   func missingFiles() async throws {
     let folder = try TemporaryFolder()
     var options = FileLedgerFactory.Options()
@@ -95,6 +95,12 @@ import Testing
     try await withLedgers(folder.path, options: options) { factory in
       let height = try await factory.openOrCreate("one").height
       #expect(height == 20)
+    }
+    let newest = try #require(try FileManager.default.contentsOfDirectory(atPath: chain).max())
+    try FileManager.default.moveItem(
+      atPath: "\(chain)/\(newest)", toPath: "\(folder.path)/newest")
+    try await withLedgers(folder.path, options: options) { factory in
+      await #expect(throws: LedgerError.self) { _ = try await factory.openOrCreate("one") }
     }
     for name in try FileManager.default.contentsOfDirectory(atPath: chain) {
       try FileManager.default.removeItem(atPath: "\(chain)/\(name)")

@@ -288,5 +288,5 @@ import Testing
 /// Whether a key of the index is one that Go's orderer does not have.
 func isOwnKey(_ key: [UInt8]) -> Bool {
   guard let end = key.firstIndex(of: 0), end + 1 < key.count else { return false }
-  return key[end + 1] == UInt8(ascii: "x")
+  return key[end + 1] == UInt8(ascii: "x") || key[(end + 1)...].elementsEqual("lastBoot".utf8)
 }

@@ -123,7 +123,7 @@ import Testing
       // Others may have read it if there is one behind it.
       try appendToFile(file, torn + next.fileRecord().bytes)
       try await withLedgers(folder.path) { factory in
-        await #expect(throws: LedgerError.self) { try await factory.openOrCreate("one") }
+        await #expect(throws: LedgerError.self) { _ = try await factory.openOrCreate("one") }
       }
       try truncateFile(file, to: ends[1])
     }
@@ -198,6 +198,53 @@ import Testing
     }
   }
 
+  @Test(
+    "A last block that is all there but damaged is moved aside if nobody can have seen it",
+    arguments: [true, false], ["metadata", "data", "length"])
+  func damagedLastBlock(isSameBoot: Bool, part: String) async throws {
+    let folder = try TemporaryFolder()
+    var options = FileLedgerFactory.Options()
+    options.boot = Array("the first".utf8)
+    let before = options
+    let (file, ends, _) = try await makeLedger(folder.path, blocks: 2)
+    let previous = try await withLedgers(folder.path, options: before) { factory in
+      try await factory.openOrCreate("one").lastBlockHash
+    }
+    // As by a process that was killed before the block was in the index.
+    var (record, prefix) = makeBlock(2, after: previous).fileRecord()
+    switch part {
+    case "metadata": record[record.count - 9] = 99
+    case "data": record[prefix + 100] ^= 1
+    default: record[0] ^= 1
+    }
+    try appendToFile(file, record)
+    if !isSameBoot { options.boot = Array("the second".utf8) }
+    try await withLedgers(folder.path, options: options) { factory in
+      if isSameBoot {
+        let store = try await factory.openOrCreate("one")
+        #expect(store.height == 2)
+        let saved = FileManager.default.contents(
+          atPath: "\(folder.path)/chains/one/removed_0_\(ends[1])")
+        #expect(saved.map { Array($0) } == record)
+        try await appendBlocks(1, to: store)
+      } else {
+        await #expect(throws: LedgerError.self) { _ = try await factory.openOrCreate("one") }
+      }
+    }
+    if !isSameBoot { #expect(try fileSize(file) == ends[1] + record.count) }
+  }
+
+  @Test("A last block that was in the index is never cut off, whichever boot it is")
+  func damagedIndexedBlock() async throws {
+    let folder = try TemporaryFolder()
+    let (file, ends, _) = try await makeLedger(folder.path, blocks: 3)
+    try changeByte(file, at: ends[1] + 120)
+    try await withLedgers(folder.path) { factory in
+      await #expect(throws: LedgerError.self) { _ = try await factory.openOrCreate("one") }
+    }
+    #expect(try fileSize(file) == ends[2])
+  }
+
   @Test("Garbage that was never a block is moved to a file of its own")
   func garbage() async throws {
     let folder = try TemporaryFolder()
@@ -220,7 +267,7 @@ import Testing
   func truncatedFile() async throws {
     let folder = try TemporaryFolder()
     let (file, ends, wires) = try await makeLedger(folder.path, blocks: 30)
-    for size in [ends[19] + 10, ends[9], 3] {
+    for size in [ends[19] + 10, ends[9], ends[0] + 3] {
       try truncateFile(file, to: size)
       let kept = ends.count { $0 <= size }
       let log = LogRecorder()

@@ -186,6 +186,8 @@ class Gate:
         self.open = set()
         self.reads = 0
         self.authenticated = 0
+        # Called with what was just passed on from the broker.
+        self.watch = None
         self.loop = asyncio.new_event_loop()
         self.server = None
         threading.Thread(target=self.loop.run_forever, daemon=True).start()
@@ -318,6 +320,8 @@ class Gate:
                 if (pause := due - self.loop.time()) > 0:
                     await asyncio.sleep(pause)
                 wire.write(data)
+                if self.watch:
+                    self.watch(data)
                 await wire.drain()
         sender = asyncio.ensure_future(send())
         try:
@@ -327,3 +331,4 @@ class Gate:
             raise EOFError
         finally:
             sender.cancel()
+            await asyncio.gather(sender, return_exceptions=True)

@@ -15,7 +15,11 @@ func envelopeBytes(
     Varint.append(UInt64(content.count), to: &bytes)
     return bytes + content
   }
-  let header = type.rawValue == 0 ? [] : [1 << 3, UInt8(type.rawValue)]
+  var header: [UInt8] = []
+  if type.rawValue != 0 {
+    header = [1 << 3]
+    Varint.append(UInt64(bitPattern: Int64(type.rawValue)), to: &header)
+  }
   let payload = field(1, field(1, header)) + field(2, data)
   return field(1, payload) + field(2, [UInt8](repeating: 1, count: max(1, size - payload.count)))
 }

@@ -188,6 +188,66 @@ import Testing
     #expect(!makeCore().holdsClientsAtStart)
   }
 
+  @Test func clientsWaitOnForWhatWasResubmittedSinceTheStart() {
+    let offsets = KafkaOffsets(
+      lastPersisted: 10, lastOriginalProcessed: 5, lastResubmittedConfig: 9)
+    var core = makeCore(offsets)
+    let now = context(sequence: 3)
+    // What was re-submitted before the start is out of date again.
+    guard
+      case .validate(let message) = core.consumed(
+        regular("x", .config, sequence: 2, original: 9), offset: 11, now)
+    else { return #expect(Bool(false)) }
+    #expect(trace(core.validated(.valid(message), now)) == ["hold", "resubmit x 2 11"])
+    #expect(trace(core.caughtUp()) == [])
+    #expect(
+      trace(core.consumed(regular("x", .config, sequence: 3, original: 11), offset: 13, now))
+        == ["release", "config x 13/11/11"])
+  }
+
+  @Test func clientsGoOnIfWhatTheyWaitForIsOvertaken() {
+    var core = makeCore()
+    let now = context(sequence: 2)
+    guard
+      case .validate(let message) = core.consumed(
+        regular("x", .config, sequence: 1), offset: 11, now)
+    else { return #expect(Bool(false)) }
+    #expect(trace(core.validated(.valid(message), now)) == ["hold", "resubmit x 1 11"])
+    // This node found the message of record 12 invalid, e.g. expired, and another one did not.
+    _ = core.consumed(regular("y", .config, sequence: 1), offset: 12, now)
+    #expect(trace(core.validated(.invalid("no"), now)) == ["discard"])
+    #expect(
+      trace(core.consumed(regular("y", .config, sequence: 2, original: 12), offset: 13, now))
+        == ["config y 13/12/12", "release"])
+    #expect(
+      trace(core.consumed(regular("x", .config, sequence: 2, original: 11), offset: 14, now)) == [])
+  }
+
+  @Test func clientsGoOnIfTheBrokersRefuseWhatTheyWaitFor() {
+    var core = makeCore()
+    let now = context(sequence: 2)
+    guard
+      case .validate(let message) = core.consumed(
+        regular("x", .config, sequence: 1), offset: 11, now)
+    else { return #expect(Bool(false)) }
+    _ = core.validated(.valid(message), now)
+    #expect(trace(core.resubmissionFailed(originalOffset: 9)) == [])
+    #expect(trace(core.resubmissionFailed(originalOffset: 11)) == ["release"])
+  }
+
+  @Test func clientsGoOnIfTheNewConfigurationKnowsNoResubmission() {
+    var core = makeCore()
+    let now = context(sequence: 2)
+    guard
+      case .validate(let message) = core.consumed(
+        regular("x", .config, sequence: 1), offset: 11, now)
+    else { return #expect(Bool(false)) }
+    _ = core.validated(.valid(message), now)
+    let later = context(sequence: 3, resubmission: false)
+    _ = core.consumed(regular("x", .config, sequence: 2, original: 11), offset: 13, later)
+    #expect(trace(core.validated(.valid(message), later)) == ["release", "config x 13/5/11"])
+  }
+
   // MARK: Older orderers
 
   @Test func messagesOfOldOrderersAreValidatedAndNotResubmitted() {
@@ -218,6 +278,14 @@ import Testing
         regular("a", .normal, sequence: 1, original: 3), offset: 11, old)
     else { return #expect(Bool(false)) }
     #expect(trace(core.validated(.valid(message), old)) == ["write a 11/5/0"])
+  }
+
+  @Test func anyNumberIsTheHeaderTypeOfANormalMessage() throws {
+    var core = makeCore()
+    let number = try #require(Common_HeaderType(rawValue: -1))
+    #expect(
+      trace(core.consumed(regular("a", .unknown, type: number), offset: 11, context()))
+        == ["validate normal a"])
   }
 
   // MARK: Odd records

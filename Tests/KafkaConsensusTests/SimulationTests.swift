@@ -22,9 +22,11 @@ import Testing
     Simulation.Options(kills: false, sizes: false, oldOrderers: false),
     Simulation.Options(nodes: 4, kills: false),
     Simulation.Options(nodes: 2, steps: 200, sizes: false),
+    Simulation.Options(kills: false, sizes: false, oldOrderers: false, disagreement: true),
+    Simulation.Options(steps: 120, oldOrderers: false, disagreement: true),
   ])
   func allNodesWriteTheSameBlocks(_ options: Simulation.Options) async {
-    let share = max(1, Self.count / 5)
+    let share = max(1, Self.count / 7)
     var blocks = 0
     var found = 0
     for seed in Self.first..<(Self.first + UInt64(share)) {
@@ -44,5 +46,6 @@ import Testing
 extension Simulation.Options: CustomStringConvertible {
   var description: String {
     "\(nodes) nodes, \(steps) steps\(kills ? ", kills" : "")\(sizes ? ", sizes" : "")"
+      + (disagreement ? ", disagreement" : "")
   }
 }

@@ -84,6 +84,15 @@ import Testing
     #expect(try LedgerFolder(directory: folder.ledger).chain(channel).height() == height)
   }
 
+  @Test("Garbage behind the last block does not change the height, whatever it looks like")
+  func garbageBehindTheLastBlock() async throws {
+    let folder = try RecordedFolder(Self.archives[1])
+    let channel = try #require(try LedgerFolder(directory: folder.ledger).channelIDs().first)
+    let height = try LedgerFolder(directory: folder.ledger).chain(channel).height()
+    try folder.append(channel, [5, 52, 0, 0, 0, 0])
+    #expect(try LedgerFolder(directory: folder.ledger).chain(channel).height() == height)
+  }
+
   @Test("Exported blocks are the blocks as Deliver sends them, and a block can be shown")
   func exportAndShow() async throws {
     let folder = try RecordedFolder(Self.archives[0])
