@@ -121,14 +121,20 @@ final class KafkaClient: Sendable {
         if let metadata { rd_kafka_metadata_destroy(metadata) }
         if code == RD_KAFKA_RESP_ERR_NO_ERROR { answers.add(1, ordering: .relaxed) }
       }
-      if answers.load(ordering: .relaxed) == instances.count {
+      switch answers.load(ordering: .relaxed) {
+      case instances.count:
         isLooking.store(false, ordering: .releasing)
         reachability.up()
         return
+      case 0:
+        reachability.down()
+        // Clients need not wait for brokers that are not there.
+        for producer in producers.all { _ = heddle_kafka_purge_queued(producer.handle) }
+      default:
+        // There are brokers, but not all connections have one, or yet: that is not for all channels to
+        // suffer. Records of those concerned have a time-out of their own.
+        break
       }
-      reachability.down()
-      // Clients need not wait for brokers that are not there.
-      for producer in producers.all { _ = heddle_kafka_purge_queued(producer.handle) }
       blocking.asyncAfter(deadline: .now() + .milliseconds(Int(pause.milliseconds))) {
         [weak self] in self?.lookForBrokers()
       }

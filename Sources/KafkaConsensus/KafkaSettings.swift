@@ -123,8 +123,9 @@ public struct KafkaSettings: Sendable, Equatable {
   /// keeps the order when a request is repeated; and a request is only repeated if it is certain that
   /// the brokers did not take it (`retries` counts the others), so that no envelope gets into a block
   /// twice. The brokers' word for it is not always true: a leader that loses its partition while it waits
-  /// for replicas says that it is no leader, as if it had not taken the records. An idempotent producer would allow more requests in flight, but needs brokers from 0.11 on,
-  /// and it ends for good at some errors. Busy channels get more connections instead (``PostingLanes``).
+  /// for replicas says that it is no leader, as if it had not taken the records. An idempotent producer
+  /// would allow more requests in flight, but needs brokers from 0.11 on, and it ends for good at some
+  /// errors. Busy channels get more connections instead (``PostingLanes``).
   var producerProperties: [(name: String, value: String)] {
     [
       ("acks", "all"), ("retries", "0"), ("max.in.flight", "1"), ("linger.ms", "1"),
@@ -134,7 +135,8 @@ public struct KafkaSettings: Sendable, Equatable {
       ("message.max.bytes", "\(Self.maximumRecordBytes)"),
       // Brokers limit batches as they limit messages; a batch should not reach any usual limit.
       ("batch.size", "500000"),
-      ("queue.buffering.max.messages", "100000"), ("queue.buffering.max.kbytes", "262144"),
+      // Of each lane. What comes on top is refused.
+      ("queue.buffering.max.messages", "100000"), ("queue.buffering.max.kbytes", "65536"),
       ("compression.codec", "none"),
     ]
   }
@@ -156,8 +158,9 @@ public struct KafkaSettings: Sendable, Equatable {
       // as long; and each answer costs something for each channel without traffic.
       ("fetch.wait.max.ms", "250"),
       ("fetch.error.backoff.ms", "\(consumerRetryBackoff.within(.milliseconds(1), .seconds(300)))"),
-      // What is read ahead of the chain, for each channel that is behind.
-      ("queued.min.messages", "5000"), ("queued.max.messages.kbytes", "16384"),
+      // What is read ahead of the chain, for each channel that is behind: more than a request brings, so
+      // that the next one is under way meanwhile, and not so much that 500 channels fill the memory.
+      ("queued.min.messages", "5000"), ("queued.max.messages.kbytes", "2048"),
     ]
   }
 }

@@ -65,12 +65,17 @@ def copy_index(index, target):
     raise AssertionError("the index keeps changing")
 
 
-def mangle(path, keep, chance):
-    """Do to the end of a block file what a crash can do, but not to its first `keep` bytes."""
+def mangle(path, keep, safe, chance):
+    """Do to the end of a block file what a crash can do, but not to its first `keep` bytes.
+
+    A failure of the machine does nothing to the first `safe` bytes: they had reached the disk.
+    """
+    kind = chance.choice(["nothing", "cut", "cut", "zeros", "garbage", "torn"])
+    if kind in ("zeros", "torn"):
+        keep = max(keep, safe)
     with open(path, "r+b") as file:
         file.seek(keep)
         data = file.read()
-        kind = chance.choice(["nothing", "cut", "cut", "zeros", "garbage", "torn"])
         if kind == "cut":
             data = data[:chance.randint(0, len(data))]
         elif kind == "zeros":
@@ -138,6 +143,8 @@ def test_crashes(make_orderer):
     for crash in range(CRASHES):
         index = orderer.directory / "index"
         copy_index(ledger / "index", index)
+        begun = newest_file(ledger, channel)
+        safe = begun.stat().st_size
         first = max(0, len(shown) - 5)
         tail = Tail(orderer, channel, user, start=first)
         tail.start()
@@ -159,7 +166,8 @@ def test_crashes(make_orderer):
 
         assert place.advance(len(shown)), "a block that was shown is not in the files"
         newest = newest_file(ledger, channel)
-        kind = mangle(newest, place.offset if place.path == newest else 0, chance)
+        kind = mangle(newest, place.offset if place.path == newest else 0,
+                      safe if begun == newest else 0, chance)
         kinds[kind] = kinds.get(kind, 0) + 1
         if kind in ("zeros", "torn"):
             # Only a failure of the machine does that, with which goes what the index was not made to
