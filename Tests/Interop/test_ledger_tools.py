@@ -25,7 +25,12 @@ def test_tools_on_a_running_node(executable, orderer, tmp_path):
         status, output, error = ledger(executable, orderer, "verify", "--json")
         assert status == 0, (output, error)
     sender.join()
-    height = wait_for(lambda: (now := orderer.height(channel, user)) > 100 and now, "all blocks")
+
+    def whole():
+        now = orderer.height(channel, user)
+        blocks, _ = orderer.deliver(channel, user, 1, now - 1)
+        return sum(len(block.data.data) for block in blocks) == 1000 and now
+    height = wait_for(whole, "all blocks")
     reports = {each["channel"]: each for each in
                json.loads(ledger(executable, orderer, "verify", "--json")[1])}
     assert set(reports) == {channel, SYSTEM_CHANNEL}
