@@ -39,7 +39,7 @@ import Testing
   }
 
   private func isReady(_ chain: any Chain) async -> Bool {
-    await eventually(within: .seconds(10)) { (try? await chain.waitReady()) != nil }
+    await eventually { (try? await chain.waitReady()) != nil }
   }
 
   private func names(_ channel: TestChannel) -> [String] {

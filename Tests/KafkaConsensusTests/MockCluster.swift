@@ -147,7 +147,7 @@ func quickSettings() -> KafkaSettings {
 
 /// Waits until a condition holds.
 func eventually(
-  within limit: Duration = .seconds(30), _ condition: () async -> Bool
+  within limit: Duration = .seconds(60), _ condition: () async -> Bool
 ) async -> Bool {
   let deadline = ContinuousClock.now + limit
   while ContinuousClock.now < deadline {
