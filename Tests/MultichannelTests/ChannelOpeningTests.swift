@@ -13,12 +13,13 @@ import Testing
     }
   }
 
-  @Test func waitingEndsWhenPatienceDoesAndWhatComesLaterIsForTheOpener() async {
+  @Test(.timeLimit(.minutes(10))) func waitingEndsWhenPatienceDoesAndWhatComesLaterIsForTheOpener()
+    async
+  {
     let opening = ChannelOpening(count: 2)
     #expect(opening.deliver(nil))
-    let started = ContinuousClock.now
+    // Would not return otherwise.
     _ = await opening.wait(atMost: .milliseconds(50))
-    #expect(started.duration(to: .now) < .seconds(30))
     #expect(!opening.deliver(nil))
   }
 
