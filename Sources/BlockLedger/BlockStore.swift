@@ -93,6 +93,15 @@ public protocol LedgerFactory: AnyObject, Sendable {
   /// Closes all ledgers; later calls get ``LedgerError/closed(channel:)``. Waits for the operations that
   /// are under way.
   func close() async
+
+  /// Whether another orderer was told to join the channel and noted that in the folder; it may not have
+  /// got a block of it yet.
+  func isBeingJoined(_ channelID: String) -> Bool
+}
+
+extension LedgerFactory {
+  /// No: only block files are shared with other orderers that join channels.
+  public func isBeingJoined(_ channelID: String) -> Bool { false }
 }
 
 /// The rule for names that become folder names: 1 to 249 letters, digits, `.`, `-` and `_`, not

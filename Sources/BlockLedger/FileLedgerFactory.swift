@@ -6,7 +6,8 @@ import Synchronization
 
 /// Ledgers in Fabric's on-disk layout (Fabric: `common/ledger/blockledger/fileledger`): `chains`
 /// with a folder per channel, `index` with the LevelDB index of all of them, and `pendingops`, in
-/// which versions from 2.0 on note removals that are under way.
+/// which versions from 2.0 on note removals that are under way, and from 2.3 on the channels that were
+/// joined, with the block that they were joined with.
 public final class FileLedgerFactory: LedgerFactory {
   /// Sizes that a deployment or a test may want to change.
   public struct Options: Sendable {
@@ -121,6 +122,11 @@ public final class FileLedgerFactory: LedgerFactory {
       state.channels[channelID] = entry
       return entry
     }
+  }
+
+  public func isBeingJoined(_ channelID: String) -> Bool {
+    isUsableChannelName(channelID)
+      && Folder.exists("\(directory)/pendingops/join/\(channelID).join", kind: S_IFREG)
   }
 
   public func remove(_ channelID: String) async throws(LedgerError) {

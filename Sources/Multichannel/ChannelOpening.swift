@@ -26,6 +26,9 @@ final class ChannelOpening: Sendable {
     state = Mutex(State(left: count))
   }
 
+  /// Channels of which nothing was heard, or not before ``wait(atMost:)`` had returned.
+  var unfinished: Int { state.withLock { $0.left } }
+
   /// One more channel is open, or cannot be opened (nil).
   ///
   /// - Returns: whether it came in time. Otherwise the caller has to see to it.

@@ -155,8 +155,7 @@ public final class Registrar: Sendable {
       }
     }
     let opened = await opening.wait(atMost: Self.patience)
-    let missing = channelIDs.count - opened.count
-    if missing > 0, state.withLock({ $0.entries.values.contains { $0.isBeingOpened } }) {
+    if opening.unfinished > 0 {
       logger.warning(
         "Not all ledgers are open yet, because the index of some is rebuilt; serving the others")
     }
@@ -167,6 +166,14 @@ public final class Registrar: Sendable {
     do {
       let store = try await ledgers.openOrCreate(channelID)
       guard store.height > 0 else {
+        if ledgers.isBeingJoined(channelID) {
+          throw RegistrarError(
+            """
+            It was joined with another orderer, which had not got its first block when it was \
+            stopped, and this version cannot get it; start that orderer again, or delete the \
+            channel's folder in chains and its file in pendingops/join
+            """)
+        }
         logger.warning("Channel '\(channelID)' has an empty ledger, removing it")
         try await ledgers.remove(channelID)
         state.withLock { state in

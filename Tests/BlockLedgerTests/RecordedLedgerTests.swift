@@ -8,15 +8,20 @@ import Testing
 @testable import BlockLedger
 
 @Suite struct RecordedLedgerTests {
-  @Test("The recorded ledgers of both Go versions are there")
-  func recordings() { #expect(RecordedLedger.all.count == 2) }
+  @Test("The recorded ledgers of all Go versions are there")
+  func recordings() {
+    #expect(
+      RecordedLedger.all.map(\.archive)
+        == ["1.4.12", "2.5.16", "3.1.5"].map { "fileledger-v\($0).tar.gz" })
+  }
 
   @Test(
-    "A Go orderer's ledger opens with its heights, without touching the index",
+    "A Go orderer's ledger opens with its heights, without touching the index or anything else",
     arguments: RecordedLedger.all)
   func opens(recorded: RecordedLedger) async throws {
     let target = try TemporaryFolder()
     let folder = try recorded.extract(into: target)
+    let (files, index) = (try filesBesidesIndex(folder), try indexContent(folder))
     let log = LogRecorder()
     try await withLedgers(folder, log: log.logger) { factory in
       #expect(try factory.channelIDs() == recorded.heights.keys.sorted())
@@ -27,6 +32,8 @@ import Testing
       }
     }
     #expect(log.messages() == [])
+    #expect(try filesBesidesIndex(folder) == files)
+    #expect(try indexContent(folder).filter { !isOwnKey($0.key) } == index)
   }
 
   @Test("The wire form is what protobuf makes of the block", arguments: RecordedLedger.all)
@@ -66,6 +73,29 @@ import Testing
     // A fingerprint for each block, and the boot for each channel.
     let own = Int(recorded.heights.values.reduce(0, +)) + recorded.heights.count
     #expect(rebuilt.keys.count(where: isOwnKey) == own)
+  }
+
+  @Test(
+    "The same blocks make the same block files and the same index as Go's",
+    arguments: RecordedLedger.all)
+  func writesTheSame(recorded: RecordedLedger) async throws {
+    let (target, copy) = (try TemporaryFolder(), try TemporaryFolder())
+    let folder = try recorded.extract(into: target)
+    let written = try indexContent(folder)
+    try await withLedgers(folder) { source in
+      try await withLedgers(copy.path) { factory in
+        for channel in try source.channelIDs() {
+          let (from, to) = (
+            try await source.openOrCreate(channel), try await factory.openOrCreate(channel)
+          )
+          for number in 0..<from.height { try await to.append(from.block(number)) }
+        }
+      }
+    }
+    let chains = try filesBesidesIndex(folder).filter { $0.key.hasPrefix("chains/") }
+    #expect(chains.count == recorded.heights.count)
+    #expect(try filesBesidesIndex(copy.path) == chains)
+    #expect(try indexContent(copy.path).filter { !isOwnKey($0.key) } == written)
   }
 
   @Test("Blocks can be added to a Go ledger and are there next time", arguments: RecordedLedger.all)

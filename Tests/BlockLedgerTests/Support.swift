@@ -180,6 +180,19 @@ func changeByte(_ path: String, at offset: Int, by mask: UInt8 = 1) throws {
   try content.write(to: URL(fileURLWithPath: path))
 }
 
+/// The content of every file of a ledger folder that is not the index's, by its path in the folder.
+func filesBesidesIndex(_ folder: String) throws -> [String: Data] {
+  var files: [String: Data] = [:]
+  for path in try FileManager.default.subpathsOfDirectory(atPath: folder)
+  where !path.hasPrefix("index") {
+    // Nil for folders.
+    if let content = FileManager.default.contents(atPath: "\(folder)/\(path)") {
+      files[path] = content
+    }
+  }
+  return files
+}
+
 /// All pairs of an index.
 func indexContent(_ folder: String) throws -> [[UInt8]: [UInt8]] {
   let database = try LevelDB(path: "\(folder)/index")

@@ -36,6 +36,16 @@ def wait_for(condition, what, timeout=60):
     raise TimeoutError(f"{what}: not within {timeout} s")
 
 
+def rivals(*versions):
+    """(version, path) of the other orderers that HEDDLE_RIVALS=1.4=PATH,2.5=PATH,3.1=PATH names.
+
+    Those whose version begins like one of `versions`.
+    """
+    listed = os.environ.get("HEDDLE_RIVALS", "")
+    pairs = [item.split("=", 1) for item in listed.split(",") if item]
+    return [(version, path) for version, path in pairs if version.startswith(versions)]
+
+
 def free_port():
     """A port that nobody listens on, and that no connection gets while the process is restarted."""
     while True:

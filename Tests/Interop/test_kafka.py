@@ -8,7 +8,7 @@ import time
 import grpc
 import pytest
 
-from harness import Tail, envelope, org_user, payload_data, wait_for
+from harness import Tail, envelope, org_user, payload_data, rivals, wait_for
 from kafka import Broker, KafkaOrderer, genesis, header_and_data
 
 
@@ -34,12 +34,6 @@ def join(executable, tmp_path, broker):
     yield make
     for orderer in made:
         orderer.stop(9)
-
-
-def rivals():
-    """Other implementations to share topics with: HEDDLE_RIVALS=1.4=PATH,2.5=PATH."""
-    listed = os.environ.get("HEDDLE_RIVALS", "")
-    return [item.split("=", 1) for item in listed.split(",") if item]
 
 
 class Client(threading.Thread):
@@ -115,7 +109,7 @@ def test_three_orderers_are_killed_under_load(join):
         assert " ERRO" not in orderer.log
 
 
-@pytest.mark.parametrize("flavor, path", rivals())
+@pytest.mark.parametrize("flavor, path", rivals("1.", "2."))
 def test_another_implementation_shares_the_topics(join, flavor, path):
     """An orderer of another make on the same topics writes the same blocks.
 

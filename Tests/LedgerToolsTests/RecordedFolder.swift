@@ -1,16 +1,29 @@
 // Ledgers that Go's orderers have written, to look at with the tools.
 
+import BlockLedger
 import Foundation
 import Testing
+
+@testable import LedgerTools
 
 /// An unpacked recording, removed with the object.
 final class RecordedFolder: Sendable {
   let path: String
+  /// The consensus type of each channel.
+  let consensus: [String: String]
   var ledger: String { "\(path)/ledger" }
+
+  private struct Manifest: Codable {
+    let consensus: [String: String]
+  }
 
   init(_ archive: String) throws {
     let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().appendingPathComponent("Fixtures/vectors").path
+    let manifests = try JSONDecoder().decode(
+      [String: Manifest].self,
+      from: Data(contentsOf: URL(fileURLWithPath: "\(fixtures)/manifest.json")))
+    consensus = try #require(manifests[archive]).consensus
     path = "\(FileManager.default.temporaryDirectory.path)/heddle-tools-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     let process = Process()
@@ -19,6 +32,14 @@ final class RecordedFolder: Sendable {
     try process.run()
     process.waitUntilExit()
     try #require(process.terminationStatus == 0)
+  }
+
+  /// The longest chain of each consensus type.
+  func longest() throws -> [ChainSummary] {
+    let summaries = try ChainSummary.all(in: LedgerFolder(directory: ledger))
+    return Set(consensus.values).sorted().compactMap { type in
+      summaries.filter { consensus[$0.channel] == type }.max { $0.height < $1.height }
+    }
   }
 
   deinit { try? FileManager.default.removeItem(atPath: path) }

@@ -11,6 +11,7 @@ import Testing
       for _ in 0..<100 { group.addTask { #expect(opening.deliver(nil)) } }
       group.addTask { #expect(await opening.wait(atMost: .seconds(60)).isEmpty) }
     }
+    #expect(opening.unfinished == 0)
   }
 
   @Test(.timeLimit(.minutes(10))) func waitingEndsWhenPatienceDoesAndWhatComesLaterIsForTheOpener()
@@ -21,6 +22,7 @@ import Testing
     // Would not return otherwise.
     _ = await opening.wait(atMost: .milliseconds(50))
     #expect(!opening.deliver(nil))
+    #expect(opening.unfinished == 1)
   }
 
   @Test func withoutChannelsThereIsNothingToWaitFor() async {
