@@ -158,9 +158,9 @@ public struct KafkaSettings: Sendable, Equatable {
       // as long; and each answer costs something for each channel without traffic.
       ("fetch.wait.max.ms", "250"),
       ("fetch.error.backoff.ms", "\(consumerRetryBackoff.within(.milliseconds(1), .seconds(300)))"),
-      // What is read ahead of the chain, for each channel that is behind: more than a request brings, so
-      // that the next one is under way meanwhile, and not so much that 500 channels fill the memory.
-      ("queued.min.messages", "5000"), ("queued.max.messages.kbytes", "2048"),
+      // What is read ahead of the chain, for each channel that is behind. Once it is reached, librdkafka
+      // pauses for half a second or more before it asks again, so it must take longer to write it.
+      ("queued.min.messages", "5000"), ("queued.max.messages.kbytes", "16384"),
     ]
   }
 }
