@@ -39,7 +39,7 @@ final class BroadcastMetrics: Sendable {
 
   /// - Parameter channel: a channel of this node, or ``unknown``.
   func series(channel: String, type: Int32, status: Common_Status) -> Series {
-    let name = Self.name(of: type)
+    let name = Common_HeaderType.name(of: Int(type)) ?? Self.unknown
     let key = Key(
       channel: channel, type: name == Self.unknown ? Self.unknownType : type,
       status: status.rawValue)
@@ -55,20 +55,6 @@ final class BroadcastMetrics: Sendable {
           label: "broadcast_processed_count", dimensions: labels, factory: factory))
       series[key] = made
       return made
-    }
-  }
-
-  /// Fabric's name of a header type.
-  private static func name(of type: Int32) -> String {
-    switch Common_HeaderType(rawValue: Int(type)) {
-    case .message: "MESSAGE"
-    case .config: "CONFIG"
-    case .configUpdate: "CONFIG_UPDATE"
-    case .endorserTransaction: "ENDORSER_TRANSACTION"
-    case .ordererTransaction: "ORDERER_TRANSACTION"
-    case .deliverSeekInfo: "DELIVER_SEEK_INFO"
-    case .chaincodePackage: "CHAINCODE_PACKAGE"
-    case .UNRECOGNIZED, nil: unknown
     }
   }
 }

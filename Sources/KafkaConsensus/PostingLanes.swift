@@ -20,11 +20,9 @@ final class PostingLanes: Sendable {
   static let crowd = 2
 
   private struct State {
-    var lanes: [KafkaInstance]
-    /// Topics with records under way, for each lane.
-    var load: [Int] = [0]
+    /// A topic counts as long as it has records under way.
+    var lanes: Lanes
     var isGrowing = false
-    var isClosed = false
   }
 
   private let state: Mutex<State>
@@ -35,34 +33,29 @@ final class PostingLanes: Sendable {
   init(blocking: DispatchQueue, make: @escaping Maker) throws(KafkaError) {
     self.make = make
     self.blocking = blocking
-    state = Mutex(State(lanes: [try make()]))
+    state = Mutex(State(lanes: Lanes(first: try make())))
   }
 
   /// The first producer, which is always there.
-  var first: KafkaInstance { state.withLock { $0.lanes[0] } }
+  var first: KafkaInstance { state.withLock { $0.lanes.instances[0] } }
   /// All producers.
-  var all: [KafkaInstance] { state.withLock { $0.lanes } }
+  var all: [KafkaInstance] { state.withLock { $0.lanes.instances } }
 
   /// Ends the threads.
   func close() {
-    let lanes = state.withLock { state in
-      state.isClosed = true
-      return state.lanes
-    }
-    for lane in lanes { lane.close() }
+    for lane in state.withLock({ $0.lanes.close() }) { lane.close() }
   }
 
   /// Picks the least loaded lane for a topic that has no records under way.
   fileprivate func take() -> (index: Int, instance: KafkaInstance) {
     let (lane, grows) = state.withLock { state in
-      var best = 0
-      for index in state.load.indices where state.load[index] < state.load[best] { best = index }
-      state.load[best] += 1
+      let best = state.lanes.leastLoaded
+      let instance = state.lanes.take(best)
       let grows =
-        state.load[best] > Self.crowd && state.lanes.count < Self.maximum && !state.isGrowing
-        && !state.isClosed
+        state.lanes.load(of: best) > Self.crowd && state.lanes.instances.count < Self.maximum
+        && !state.isGrowing && !state.lanes.isClosed
       if grows { state.isGrowing = true }
-      return ((best, state.lanes[best]), grows)
+      return ((best, instance), grows)
     }
     if grows { blocking.async { self.grow() } }
     return lane
@@ -70,7 +63,7 @@ final class PostingLanes: Sendable {
 
   /// All records of a topic are in it, or never will be.
   fileprivate func release(_ lane: Int) {
-    state.withLock { $0.load[lane] -= 1 }
+    state.withLock { $0.lanes.release(lane) }
   }
 
   private func grow() {
@@ -84,9 +77,8 @@ final class PostingLanes: Sendable {
     }
     let isLate = state.withLock { state in
       state.isGrowing = false
-      guard let made, !state.isClosed else { return true }
-      state.lanes.append(made)
-      state.load.append(0)
+      guard let made, !state.lanes.isClosed else { return true }
+      _ = state.lanes.add(made)
       return false
     }
     if isLate { made?.close() }

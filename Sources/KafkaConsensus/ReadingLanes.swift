@@ -25,55 +25,42 @@ final class ReadingLanes: Sendable {
   /// Channels that share a consumer before another one is made.
   static let crowd = 64
 
-  private struct State {
-    var lanes: [KafkaInstance]
-    var load: [Int] = [0]
-    var isClosed = false
-  }
-
-  private let state: Mutex<State>
+  private let lanes: Mutex<Lanes>
   private let make: @Sendable () throws(KafkaError) -> KafkaInstance
 
   /// - Throws: What the maker throws; the first consumer is made at once.
   init(make: @escaping @Sendable () throws(KafkaError) -> KafkaInstance) throws(KafkaError) {
     self.make = make
-    state = Mutex(State(lanes: [try make()]))
+    lanes = Mutex(Lanes(first: try make()))
   }
 
   /// The first consumer, which is always there.
-  var first: KafkaInstance { state.withLock { $0.lanes[0] } }
+  var first: KafkaInstance { lanes.withLock { $0.instances[0] } }
   /// All consumers.
-  var all: [KafkaInstance] { state.withLock { $0.lanes } }
+  var all: [KafkaInstance] { lanes.withLock { $0.instances } }
 
   /// Ends the threads.
   func close() {
-    let lanes = state.withLock { state in
-      state.isClosed = true
-      return state.lanes
-    }
-    for lane in lanes { lane.close() }
+    for lane in lanes.withLock({ $0.close() }) { lane.close() }
   }
 
   /// A consumer for one more channel; call ``release(_:)`` when the channel reads no more.
   func take() -> (lane: Int, instance: KafkaInstance) {
-    state.withLock { state in
-      var best = 0
-      for index in state.load.indices where state.load[index] < state.load[best] { best = index }
-      if state.load[best] >= Self.crowd, state.lanes.count < Self.maximum, !state.isClosed,
+    lanes.withLock { lanes in
+      var best = lanes.leastLoaded
+      if lanes.load(of: best) >= Self.crowd, lanes.instances.count < Self.maximum,
+        !lanes.isClosed,
         // Without another one, those that are there do.
         let made = try? make()
       {
-        best = state.lanes.count
-        state.lanes.append(made)
-        state.load.append(0)
+        best = lanes.add(made)
       }
-      state.load[best] += 1
-      return (best, state.lanes[best])
+      return (best, lanes.take(best))
     }
   }
 
   /// A channel reads no more.
   func release(_ lane: Int) {
-    state.withLock { $0.load[lane] -= 1 }
+    lanes.withLock { $0.release(lane) }
   }
 }

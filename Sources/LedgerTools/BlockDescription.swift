@@ -86,7 +86,8 @@ public struct BlockDescription: Sendable, Encodable {
       let header = try Common_ChannelHeader(serializedBytes: Array(envelope.channelHeader))
       let creator = try envelope.signatureHeaderParts().creator
       return Transaction(
-        index: index, type: name(ofType: Int(header.type)), channel: header.channelID,
+        index: index, type: Common_HeaderType.name(of: Int(header.type)) ?? "\(header.type)",
+        channel: header.channelID,
         id: header.txID, timestamp: header.hasTimestamp ? time(header) : nil,
         creator: mspID(of: creator) ?? "", bytes: bytes.count, error: nil)
     } catch {
@@ -105,18 +106,5 @@ public struct BlockDescription: Sendable, Encodable {
       timeIntervalSince1970: Double(header.timestamp.seconds)
         + Double(header.timestamp.nanos) / 1e9)
     return date.formatted(.iso8601.time(includingFractionalSeconds: true))
-  }
-
-  private static func name(ofType type: Int) -> String {
-    switch Common_HeaderType(rawValue: type) {
-    case .message: "MESSAGE"
-    case .config: "CONFIG"
-    case .configUpdate: "CONFIG_UPDATE"
-    case .endorserTransaction: "ENDORSER_TRANSACTION"
-    case .ordererTransaction: "ORDERER_TRANSACTION"
-    case .deliverSeekInfo: "DELIVER_SEEK_INFO"
-    case .chaincodePackage: "CHAINCODE_PACKAGE"
-    default: "\(type)"
-    }
   }
 }

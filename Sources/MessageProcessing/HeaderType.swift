@@ -14,15 +14,6 @@ enum HeaderType {
 
   /// The type's name for logs and refusals.
   static func name(_ type: Int32) -> String {
-    switch Common_HeaderType(rawValue: Int(type)) ?? .UNRECOGNIZED(Int(type)) {
-    case .message: "MESSAGE"
-    case .config: "CONFIG"
-    case .configUpdate: "CONFIG_UPDATE"
-    case .endorserTransaction: "ENDORSER_TRANSACTION"
-    case .ordererTransaction: "ORDERER_TRANSACTION"
-    case .deliverSeekInfo: "DELIVER_SEEK_INFO"
-    case .chaincodePackage: "CHAINCODE_PACKAGE"
-    case .UNRECOGNIZED: "\(type)"
-    }
+    Common_HeaderType.name(of: Int(type)) ?? "\(type)"
   }
 }
