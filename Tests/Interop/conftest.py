@@ -92,3 +92,13 @@ def client(clients):
 def other(clients):
     """The client of a channel that has none."""
     return clients[1]
+
+
+@pytest.fixture
+def broker(tmp_path):
+    """A running broker."""
+    from kafka import Broker  # Changes what later processes load: only for tests with a broker.
+    made = Broker(tmp_path).start()
+    yield made
+    made.resume()
+    made.stop()

@@ -9,16 +9,7 @@ import grpc
 import pytest
 
 from harness import Tail, envelope, org_user, payload_data, rivals, wait_for
-from kafka import Broker, KafkaOrderer, genesis, header_and_data
-
-
-@pytest.fixture
-def broker(tmp_path):
-    """A running broker."""
-    made = Broker(tmp_path).start()
-    yield made
-    made.resume()
-    made.stop()
+from kafka import KafkaOrderer, genesis, header_and_data
 
 
 @pytest.fixture

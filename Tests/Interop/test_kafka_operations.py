@@ -1,24 +1,13 @@
 """What /healthz and /metrics tell of Kafka channels."""
 
-import json
 import re
-import urllib.error
-import urllib.request
 
 import pytest
 from fabric_protos.common import common_pb2
 
 from harness import envelope, org_user, wait_for
-from kafka import Broker, KafkaOrderer, free_port, genesis
-
-
-@pytest.fixture
-def broker(tmp_path):
-    """A running broker."""
-    made = Broker(tmp_path).start()
-    yield made
-    made.resume()
-    made.stop()
+from kafka import KafkaOrderer, free_port, genesis
+from operations import ask, health
 
 
 @pytest.fixture
@@ -27,26 +16,8 @@ def watched(executable, tmp_path, broker):
     port = free_port()
     orderer = KafkaOrderer(executable, tmp_path / "orderer", genesis(broker.address), options={
         "Operations.ListenAddress": f"127.0.0.1:{port}", "Metrics.Provider": "prometheus"})
-    orderer.operations = f"http://127.0.0.1:{port}"
     yield orderer.start()
     orderer.stop(9)
-
-
-def ask(orderer, path):
-    """(status, body) of a request to the operations service."""
-    try:
-        with urllib.request.urlopen(orderer.operations + path, timeout=60) as response:
-            return response.status, response.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-
-
-def health(orderer):
-    """Reasons by component; empty if all is well."""
-    status, body = ask(orderer, "/healthz")
-    checks = json.loads(body).get("failed_checks", [])
-    assert (status == 200) == (not checks)
-    return {check["component"]: check["reason"] for check in checks}
 
 
 def kafka_metrics(orderer):

@@ -1,33 +1,10 @@
 """What a running node tells of its channels' health, and of the folders and addresses it is given."""
 
-import json
-import re
-import urllib.error
-import urllib.request
-
 import pytest
 from channelclient import ChannelClient
 from harness import envelope, org_user, wait_for
+from operations import ask, health
 from test_full_disk import Ballast, small_disk  # noqa: F401 (a fixture)
-
-
-def get(orderer, path):
-    """(status, text) of a request to the operations service."""
-    plain = re.sub(r"\x1b\[\d+m", "", orderer.log)
-    address = re.findall(r"operations service is listening address=(\S+)", plain)[-1]
-    try:
-        with urllib.request.urlopen(f"http://{address}{path}", timeout=60) as response:
-            return response.status, response.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-
-
-def failures(orderer):
-    """The components that /healthz finds unhealthy, with their reasons."""
-    status, text = get(orderer, "/healthz")
-    failed = json.loads(text).get("failed_checks", [])
-    assert status == (503 if failed else 200)
-    return {check["component"]: check["reason"] for check in failed}
 
 
 def test_full_disk_shows(make_orderer, small_disk):  # noqa: F811
@@ -35,15 +12,15 @@ def test_full_disk_shows(make_orderer, small_disk):  # noqa: F811
     orderer = make_orderer(options={"FileLedger.Location": str(small_disk / "ledger")}).start()
     channel = orderer.create_channel()
     client, ballast = ChannelClient(orderer, channel), Ballast(small_disk)
-    assert failures(orderer) == {}
+    assert health(orderer) == {}
     ballast.fill()
     client.until_refused()
-    found = failures(orderer)
+    found = health(orderer)
     assert set(found) == {channel}
     assert "no space left" in found[channel] and "no restart is needed" in found[channel]
     ballast.drop()
     wait_for(client.accepts, "the node resumes by itself")
-    wait_for(lambda: failures(orderer) == {}, "the node is healthy again")
+    wait_for(lambda: health(orderer) == {}, "the node is healthy again")
 
 
 def test_damaged_ledger_shows(make_orderer):
@@ -59,8 +36,8 @@ def test_damaged_ledger_shows(make_orderer):
     content[20:200] = bytes(180)
     file.write_bytes(content)
     orderer.start()
-    wait_for(lambda: set(failures(orderer)) == {channel}, "the damage is told")
-    assert len(failures(orderer)[channel]) > 20
+    wait_for(lambda: set(health(orderer)) == {channel}, "the damage is told")
+    assert len(health(orderer)[channel]) > 20
 
 
 def test_log_entries_are_counted(make_orderer):
@@ -70,7 +47,7 @@ def test_log_entries_are_counted(make_orderer):
     for _ in range(7):
         orderer.broadcast(envelope("nowhere", org_user(1), b"x"))
     wait_for(lambda: f'logging_entries_written{{level="warn"}} {before + 7}\n'
-             in get(orderer, "/metrics")[1], "the warnings are counted")
+             in ask(orderer, "/metrics")[1], "the warnings are counted")
 
 
 def test_missing_trace_folder(make_orderer, tmp_path):
