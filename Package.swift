@@ -1,8 +1,8 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// The targets are the rooms of docs/architecture.md; a dependency is a door, and all doors lead one
-// way. What a room may not know about, it cannot import.
+// The rooms of docs/architecture.md, storey by storey. What a room imports stands here, and what stands
+// here it imports: scripts/check_imports.py holds that, since SwiftPM does not.
 
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
@@ -11,6 +11,7 @@ let x509: Target.Dependency = .product(name: "X509", package: "swift-certificate
 let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let metricsTestKit: Target.Dependency = .product(name: "MetricsTestKit", package: "swift-metrics")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
@@ -18,6 +19,7 @@ let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swi
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
+let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let unixSignals: Target.Dependency = .product(
@@ -28,104 +30,191 @@ let argumentParser: Target.Dependency = .product(
 // What `orderer version` tells; a change of commit recompiles one small C file.
 let commit = Context.gitInformation.map { String($0.currentCommit.prefix(9)) } ?? "unknown"
 
-var targets: [Target] = [
-  .target(name: "FabricProtos", dependencies: [protobuf]),
-  .target(name: "FabricCrypto", dependencies: [crypto, cryptoExtras, asn1]),
-  .target(
-    name: "Membership", dependencies: ["FabricProtos", "FabricCrypto", crypto, x509, asn1, yams]),
-  .target(name: "Policies", dependencies: ["Membership"]),
-  .target(name: "GoValues"),
-  .target(name: "ChannelConfig", dependencies: ["GoValues", "Policies"]),
-  .target(name: "GenesisProfiles", dependencies: ["ChannelConfig", "GoValues", yams]),
-  .systemLibrary(name: "CLevelDB", providers: [.apt(["libleveldb-dev"])]),
-  .target(
-    name: "BlockLedger",
-    dependencies: ["CLevelDB", "FabricProtos", "FabricCrypto", nioCore, nioPosix, logging]),
-  .target(name: "Ordering", dependencies: ["ChannelConfig", "BlockLedger", logging, metrics]),
-  .target(name: "SoloConsensus", dependencies: ["Ordering"]),
-  .systemLibrary(name: "CRdKafka", providers: [.apt(["librdkafka-dev"])]),
-  .target(name: "KafkaConsensus", dependencies: ["CRdKafka", "Ordering", logging, metrics]),
-  .target(name: "ConfigTools", dependencies: ["Ordering"]),
-  .target(name: "LedgerTools", dependencies: ["Ordering"]),
-  .target(name: "MessageProcessing", dependencies: ["ChannelConfig", x509, logging]),
-  .target(name: "Multichannel", dependencies: ["Ordering", "MessageProcessing", metrics]),
-  .target(name: "AtomicBroadcast", dependencies: ["Multichannel", metrics]),
-  .target(
-    name: "GRPCTransport",
-    dependencies: [nioCore, nioPosix, nioHTTP1, nioTLS, nioHTTP2, nioSSL, logging]),
-  .target(
-    name: "Operations", dependencies: [nioCore, nioPosix, nioHTTP1, nioSSL, logging, metrics]),
-  .target(name: "OrdererConfiguration", dependencies: ["GoValues", yams]),
-  .target(name: "FabricLogging", dependencies: [logging]),
-  .target(
-    name: "OrdererServer",
-    dependencies: [
-      "AtomicBroadcast", "SoloConsensus", "KafkaConsensus", "GenesisProfiles", "GRPCTransport",
-      "Operations", "OrdererConfiguration", "FabricLogging", unixSignals, metrics,
-    ]),
-  .target(
-    name: "CBuildInformation",
-    cSettings: [.define("HEDDLE_COMMIT", to: "\"\(commit)\"")]),
-  .executableTarget(
-    name: "orderer",
-    dependencies: [
-      "OrdererServer", "ConfigTools", "LedgerTools", "CBuildInformation", argumentParser,
-    ]),
-
-  .executableTarget(
-    name: "config-update-fuzzer", dependencies: ["ChannelConfig", argumentParser],
-    path: "Sources/ConfigUpdateFuzzer"),
-  .executableTarget(
-    name: "config-update-benchmark", dependencies: ["ChannelConfig", x509, crypto, argumentParser],
-    path: "Sources/ConfigUpdateBenchmark"),
-
-  .testTarget(name: "FabricProtosTests", dependencies: ["FabricProtos"]),
-  .testTarget(name: "FabricCryptoTests", dependencies: ["FabricCrypto"]),
-  .testTarget(name: "MembershipTests", dependencies: ["Membership"]),
-  .testTarget(name: "PoliciesTests", dependencies: ["Policies"]),
-  .testTarget(name: "GoValuesTests", dependencies: ["GoValues"]),
-  .testTarget(name: "ChannelConfigTests", dependencies: ["ChannelConfig"]),
-  .testTarget(name: "GenesisProfilesTests", dependencies: ["GenesisProfiles"]),
-  .testTarget(name: "BlockLedgerTests", dependencies: ["BlockLedger"]),
-  .testTarget(name: "LedgerToolsTests", dependencies: ["LedgerTools"]),
-  .testTarget(name: "OrderingTests", dependencies: ["Ordering", metricsTestKit]),
-  .testTarget(name: "SoloConsensusTests", dependencies: ["SoloConsensus"]),
-  .testTarget(name: "KafkaConsensusTests", dependencies: ["KafkaConsensus", metricsTestKit]),
-  .testTarget(name: "ConfigToolsTests", dependencies: ["ConfigTools", "GenesisProfiles"]),
-  .testTarget(
-    name: "MessageProcessingTests", dependencies: ["MessageProcessing", "GenesisProfiles"]),
-  .testTarget(
-    name: "MultichannelTests",
-    dependencies: ["Multichannel", "SoloConsensus", "GenesisProfiles", metricsTestKit]),
-  .testTarget(
-    name: "AtomicBroadcastTests",
-    dependencies: ["AtomicBroadcast", "SoloConsensus", "GenesisProfiles", metricsTestKit]),
-  .testTarget(name: "GRPCTransportTests", dependencies: ["GRPCTransport", nioEmbedded]),
-  .testTarget(name: "OperationsTests", dependencies: ["Operations"]),
-  .testTarget(name: "OrdererConfigurationTests", dependencies: ["OrdererConfiguration"]),
-  .testTarget(name: "FabricLoggingTests", dependencies: ["FabricLogging"]),
-  .testTarget(name: "OrdererServerTests", dependencies: ["OrdererServer", "KafkaConsensus"]),
-]
-
-// HEDDLE_ONLY=Target[,Target] keeps those targets and what they need, to work on one room at a time.
-if let only = Context.environment["HEDDLE_ONLY"] {
-  var keep = Set<String>()
-  var queue = only.split(separator: ",").map(String.init)
-  while let name = queue.popLast() {
-    guard keep.insert(name).inserted, let target = targets.first(where: { $0.name == name }) else {
-      continue
-    }
-    for dependency in target.dependencies {
-      if case .byNameItem(let name, _) = dependency { queue.append(name) }
-    }
-  }
-  targets = targets.filter { keep.contains($0.name) }
+// The storeys of the house, each a folder of `Sources` and of `Tests`. A room may know rooms of its own
+// storey and of those before it.
+enum Storey: String {
+  case foundations = "Foundations"
+  case transport = "Transport"
+  case trust = "Trust"
+  case ledger = "Ledger"
+  case consensus = "Consensus"
+  case node = "Node"
+  case tools = "Tools"
 }
+
+/// A room and its tests. `doors` are the modules that its files import, no more and no less; `tests` the
+/// same for its tests, which always know the room itself.
+func room(
+  _ storey: Storey, _ name: String, _ doors: [Target.Dependency], tests: [Target.Dependency]? = nil
+) -> [Target] {
+  let room = Target.target(
+    name: name, dependencies: doors, path: "Sources/\(storey.rawValue)/\(name)")
+  guard let tests else { return [room] }
+  let itself = Target.Dependency(stringLiteral: name)
+  return [
+    room,
+    .testTarget(
+      name: "\(name)Tests", dependencies: [itself] + tests,
+      path: "Tests/\(storey.rawValue)/\(name)Tests"),
+  ]
+}
+
+/// An executable beside the node.
+func tool(_ name: String, _ folder: String, _ doors: [Target.Dependency]) -> [Target] {
+  [.executableTarget(name: name, dependencies: doors, path: "Sources/Tools/\(folder)")]
+}
+
+let rooms: [[Target]] = [
+  // Foundations
+  room(
+    .foundations, "FabricProtos", [protobuf],
+    tests: []),
+  room(
+    .foundations, "GoText", [],
+    tests: []),
+  room(
+    .foundations, "FabricCrypto", [crypto, asn1],
+    tests: [crypto, cryptoExtras]),
+  room(
+    .foundations, "FabricLogging", [logging],
+    tests: [logging]),
+  // Transport
+  room(
+    .transport, "GRPCTransport", [logging, nioCore, nioPosix, nioTLS, nioHTTP2, nioHPACK, nioSSL],
+    tests: [logging, nioCore, nioPosix, nioHTTP2, nioHPACK, nioSSL]),
+  // Trust
+  room(
+    .trust, "Membership", ["FabricProtos", "FabricCrypto", crypto, x509, asn1, yams],
+    tests: ["FabricProtos", "FabricCrypto", protobuf, crypto, cryptoExtras, x509, asn1]),
+  room(
+    .trust, "Policies", ["FabricProtos", "Membership", protobuf],
+    tests: ["FabricProtos", "FabricCrypto", "Membership"]),
+  room(
+    .trust, "ChannelConfig", ["FabricProtos", "GoText", "Membership", "Policies", protobuf],
+    tests: ["FabricProtos", "FabricCrypto", "Membership", "Policies", protobuf]),
+  room(
+    .trust, "GenesisProfiles",
+    [
+      "FabricProtos", "GoText", "FabricCrypto", "Membership", "Policies", "ChannelConfig",
+      protobuf, yams,
+    ],
+    tests: ["FabricProtos", "GoText", "Membership", "Policies", "ChannelConfig"]),
+  // Ledger
+  [
+    .systemLibrary(
+      name: "CLevelDB", path: "Sources/Ledger/CLevelDB", providers: [.apt(["libleveldb-dev"])])
+  ],
+  room(
+    .ledger, "BlockLedger",
+    ["FabricProtos", "FabricCrypto", "CLevelDB", logging, nioCore, nioPosix],
+    tests: ["FabricProtos", "FabricCrypto", protobuf, logging, nioCore]),
+  // Consensus
+  room(
+    .consensus, "Ordering",
+    [
+      "FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger", logging,
+      metrics,
+    ],
+    tests: ["BlockLedger", logging, metrics, metricsTestKit]),
+  room(
+    .consensus, "SoloConsensus", ["FabricProtos", "ChannelConfig", "Ordering", logging],
+    tests: ["FabricProtos", "Ordering"]),
+  [
+    .systemLibrary(
+      name: "CRdKafka", path: "Sources/Consensus/CRdKafka", providers: [.apt(["librdkafka-dev"])])
+  ],
+  room(
+    .consensus, "KafkaConsensus",
+    ["FabricProtos", "FabricCrypto", "Ordering", "CRdKafka", x509, asn1, logging, metrics],
+    tests: [
+      "FabricProtos", "FabricCrypto", "ChannelConfig", "BlockLedger", "Ordering", "CRdKafka",
+      logging, metrics, coreMetrics, metricsTestKit,
+    ]),
+  // Node
+  room(
+    .node, "MessageProcessing",
+    [
+      "FabricProtos", "FabricCrypto", "Membership", "Policies", "ChannelConfig", protobuf,
+      x509, logging,
+    ],
+    tests: ["FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", protobuf, logging]),
+  room(
+    .node, "Multichannel",
+    [
+      "FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger", "Ordering",
+      "MessageProcessing", logging, metrics, nioCore,
+    ],
+    tests: [
+      "FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger", "Ordering",
+      "SoloConsensus", "MessageProcessing", protobuf, logging, metrics, metricsTestKit,
+    ]),
+  room(
+    .node, "AtomicBroadcast",
+    [
+      "FabricProtos", "Membership", "Policies", "ChannelConfig", "Ordering",
+      "MessageProcessing", "Multichannel", logging, metrics, nioCore,
+    ],
+    tests: [
+      "FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger", "Ordering",
+      "SoloConsensus", "MessageProcessing", "Multichannel", protobuf, logging, metrics,
+      metricsTestKit, nioCore,
+    ]),
+  room(
+    .node, "Operations", [logging, metrics, nioCore, nioPosix, nioHTTP1, nioSSL],
+    tests: [logging, metrics, nioCore, nioPosix, nioSSL]),
+  room(
+    .node, "OrdererConfiguration", ["GoText", yams],
+    tests: []),
+  room(
+    .node, "OrdererServer",
+    [
+      "FabricProtos", "FabricCrypto", "FabricLogging", "GRPCTransport", "Membership",
+      "ChannelConfig", "GenesisProfiles", "BlockLedger", "Ordering", "SoloConsensus",
+      "KafkaConsensus", "MessageProcessing", "Multichannel", "AtomicBroadcast", "Operations",
+      "OrdererConfiguration", logging, metrics, nioCore, unixSignals,
+    ],
+    tests: [
+      "FabricProtos", "FabricCrypto", "FabricLogging", "GRPCTransport", "Membership",
+      "BlockLedger", "Ordering", "KafkaConsensus", "MessageProcessing", "Multichannel",
+      "Operations", "OrdererConfiguration", logging, metrics,
+    ]),
+  [
+    .target(
+      name: "CBuildInformation", path: "Sources/Node/CBuildInformation",
+      cSettings: [.define("HEDDLE_COMMIT", to: "\"\(commit)\"")]),
+    .executableTarget(
+      name: "orderer",
+      dependencies: [
+        "FabricProtos", "FabricLogging", "GenesisProfiles", "BlockLedger", "OrdererConfiguration",
+        "OrdererServer", "ConfigTools", "LedgerTools", "CBuildInformation", logging, argumentParser,
+      ],
+      path: "Sources/Node/orderer"),
+  ],
+  // Tools
+  room(
+    .tools, "ConfigTools", ["FabricProtos", "ChannelConfig", "BlockLedger", "Ordering"],
+    tests: ["FabricProtos", "FabricCrypto", "BlockLedger", protobuf, logging]),
+  room(
+    .tools, "LedgerTools",
+    [
+      "FabricProtos", "FabricCrypto", "Membership", "Policies", "ChannelConfig", "BlockLedger",
+      "Ordering",
+    ],
+    tests: ["FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger", logging]),
+  tool(
+    "config-update-fuzzer", "ConfigUpdateFuzzer",
+    ["FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", protobuf, argumentParser]),
+  tool(
+    "config-update-benchmark", "ConfigUpdateBenchmark",
+    [
+      "FabricProtos", "FabricCrypto", "Membership", "Policies", "ChannelConfig", protobuf,
+      crypto, x509, asn1, argumentParser,
+    ]),
+]
 
 let package = Package(
   name: "heddle",
-  products: targets.contains { $0.name == "orderer" }
-    ? [.executable(name: "orderer", targets: ["orderer"])] : [],
+  products: [.executable(name: "orderer", targets: ["orderer"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -140,6 +229,6 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
-  targets: targets,
+  targets: rooms.flatMap { $0 },
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,86 @@
+// What a channel's ordering and ledger are measured by.
+
+import Metrics
+
+extension MetricsFactory {
+  /// Whether anybody looks at what is recorded. What costs something to measure, e.g. by asking the
+  /// clock, is not measured otherwise.
+  package var isRecording: Bool { !(self is NOOPMetricsHandler) }
+}
+
+/// The metrics of one channel below the API: cutting, writing, dropping. Names and meaning are those of
+/// Fabric's `blockcutter` and `ledger` metrics.
+///
+/// Recording is cheap enough for once per block; nothing here is for each message.
+package struct ChannelMetrics: Sendable {
+  /// Why a message that was taken from a client is in no block.
+  package enum DropReason: String, Sendable {
+    /// The configuration has changed between the first validation and the message's turn, and does
+    /// not allow the message any more.
+    case invalidated
+    /// What became of the message under a newer configuration is larger than the consenter can take.
+    case tooLarge = "too_large"
+  }
+
+  private struct Handlers {
+    let channelID: String
+    let factory: any MetricsFactory
+    let fillDuration: Timer
+    let height: Gauge
+    let commitTime: Timer
+  }
+
+  /// nil if nobody looks.
+  private let handlers: Handlers?
+
+  /// Metrics that are not recorded.
+  package static let disabled = ChannelMetrics(channelID: "", factory: NOOPMetricsHandler.instance)
+
+  /// Makes the channel's metrics known, all at zero.
+  package init(channelID: String, factory: any MetricsFactory) {
+    guard factory.isRecording else {
+      handlers = nil
+      return
+    }
+    let labels = [("channel", channelID)]
+    handlers = Handlers(
+      channelID: channelID, factory: factory,
+      fillDuration: Timer(
+        label: "blockcutter_block_fill_duration", dimensions: labels, factory: factory),
+      height: Gauge(label: "ledger_blockchain_height", dimensions: labels, factory: factory),
+      commitTime: Timer(
+        label: "ledger_blockstorage_commit_time", dimensions: labels, factory: factory))
+  }
+
+  /// Whether anybody looks.
+  package var isRecording: Bool { handlers != nil }
+
+  /// The ledger has so many blocks.
+  package func setHeight(_ height: UInt64) {
+    handlers?.height.record(height)
+  }
+
+  /// Blocks were committed, which share one synchronization and so took the same time.
+  package func committed(blocks: Int, in duration: Duration) {
+    guard let timer = handlers?.commitTime else { return }
+    for _ in 0..<blocks { timer.record(duration: duration) }
+  }
+
+  /// A batch was cut so long after its first message came.
+  func filled(in duration: Duration) {
+    handlers?.fillDuration.record(duration: duration)
+  }
+
+  /// A message that was taken from a client will be in no block.
+  ///
+  /// The one metric here that Fabric does not have: in Fabric only the log tells.
+  package func dropped(_ reason: DropReason) {
+    guard let handlers else { return }
+    // Rare: there is no need to keep the counters.
+    Counter(
+      label: "heddle_orderer_messages_dropped_count",
+      dimensions: [("channel", handlers.channelID), ("reason", reason.rawValue)],
+      factory: handlers.factory
+    ).increment()
+  }
+}

@@ -1,0 +1,56 @@
+// Where finished log lines go.
+
+import Foundation
+import Synchronization
+
+/// A destination of log lines. Only the writer's thread calls it, with whole lines.
+package protocol LogSink: Sendable {
+  /// Takes lines in UTF-8, each ended by a newline. May block; must not log.
+  func write(_ lines: [UInt8])
+}
+
+/// Writes to a file descriptor and keeps trying while the reader is slow.
+package struct FileDescriptorSink: LogSink {
+  private let descriptor: Int32
+
+  /// A sink for an open descriptor, which stays the caller's to close.
+  package init(descriptor: Int32) { self.descriptor = descriptor }
+
+  /// The process's standard error, where Fabric logs.
+  package static let standardError = FileDescriptorSink(descriptor: STDERR_FILENO)
+
+  package func write(_ lines: [UInt8]) {
+    lines.withUnsafeBytes { bytes in
+      var rest = bytes[...]
+      while !rest.isEmpty {
+        let slice = UnsafeRawBufferPointer(rebasing: rest)
+        let count = Foundation.write(descriptor, slice.baseAddress, slice.count)
+        if count > 0 {
+          rest = rest.dropFirst(count)
+        } else if errno == EAGAIN || errno == EWOULDBLOCK {
+          var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+          _ = poll(&ready, 1, 1000)
+        } else if errno != EINTR {
+          // Nobody reads any more. There is no place left to complain to.
+          return
+        }
+      }
+    }
+  }
+}
+
+/// Collects lines in memory, for tests.
+package final class MemorySink: LogSink {
+  private let bytes = Mutex<[UInt8]>([])
+
+  /// An empty sink.
+  package init() {}
+
+  package func write(_ lines: [UInt8]) { bytes.withLock { $0.append(contentsOf: lines) } }
+
+  /// Everything written so far.
+  package var text: String { bytes.withLock { String(decoding: $0, as: UTF8.self) } }
+
+  /// The lines written so far, without their newlines.
+  package var lines: [String] { text.split(separator: "\n").map(String.init) }
+}

@@ -1,0 +1,41 @@
+// Logging as the environment wants it.
+
+extension FabricLogging {
+  /// The variables that configure logging.
+  package enum Variable {
+    /// The logging specification.
+    package static let spec = "FABRIC_LOGGING_SPEC"
+    /// The format of log lines.
+    package static let format = "FABRIC_LOGGING_FORMAT"
+  }
+
+  /// The logging system that `FABRIC_LOGGING_SPEC` and `FABRIC_LOGGING_FORMAT` describe.
+  ///
+  /// What is missing or empty has its default. What is invalid has its default too, and a warning
+  /// says so: an orderer that does not start because of its log settings helps nobody.
+  package static func fromEnvironment(
+    _ environment: [String: String], sink: any LogSink = FileDescriptorSink.standardError
+  ) -> FabricLogging {
+    var complaints: [String] = []
+    var spec = LogSpec.info
+    if let text = environment[Variable.spec], !text.isEmpty {
+      do {
+        spec = try LogSpec(text)
+      } catch {
+        complaints.append("\(Variable.spec): \(error); logging at \(spec) instead")
+      }
+    }
+    var format = LogFormat.standard
+    if let text = environment[Variable.format], !text.isEmpty {
+      do {
+        format = try LogFormat(text)
+      } catch {
+        complaints.append("\(Variable.format): \(error); using the default format instead")
+      }
+    }
+    let logging = FabricLogging(spec: spec, format: format, sink: sink)
+    let logger = logging.logger("flogging")
+    for complaint in complaints { logger.warning("\(complaint)") }
+    return logging
+  }
+}

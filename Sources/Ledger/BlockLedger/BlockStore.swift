@@ -1,0 +1,122 @@
+// The doors of this room: what the rest of the orderer sees of a channel's ledger, whatever holds
+// its blocks.
+
+import FabricProtos
+import NIOCore
+
+/// The chain of blocks of one channel.
+///
+/// Any number of readers may run beside one writer. A block is visible only once it is as durable
+/// as the kind of store promises, and then it is served with the same bytes for good.
+package protocol BlockStore: AnyObject, Sendable {
+  /// The channel whose blocks these are.
+  var channelID: String { get }
+
+  /// Number of blocks in the chain, which is the number of the next block.
+  var height: UInt64 { get }
+
+  /// The lowest block number that can still be read; 0 unless the history is bounded.
+  var oldestBlock: UInt64 { get }
+
+  /// SHA-256 of the newest block's header, which the next block must name; empty at height 0.
+  var lastBlockHash: [UInt8] { get }
+
+  /// Adds the next block. It is durable and visible when this returns.
+  ///
+  /// Must be awaited before the next call. Cancelling the task does not interrupt it.
+  ///
+  /// - Throws: ``LedgerError/unexpectedNumber(channel:expected:actual:)``,
+  ///   ``LedgerError/unexpectedPreviousHash(channel:number:expected:actual:)`` and
+  ///   ``LedgerError/unexpectedDataHash(channel:number:)`` for a block that does not fit,
+  ///   ``LedgerError/noSpace(path:operation:)`` and ``LedgerError/io(path:operation:code:)`` when
+  ///   nothing was added but a retry may succeed, ``LedgerError/halted(channel:reason:)`` when the
+  ///   store gave up.
+  func append(_ block: Block) async throws(LedgerError)
+
+  /// Adds several blocks, in order, for the price of one synchronization where the kind of store can.
+  /// All are durable and visible when this returns.
+  ///
+  /// - Throws: as ``append(_:)-(Block)``. Some of the first blocks may have been added then, which
+  ///   ``height`` tells; no part of the others has.
+  func append(_ blocks: [Block]) async throws(LedgerError)
+
+  /// Reads a block. May block the calling thread for the time of a disk read.
+  ///
+  /// - Throws: ``LedgerError/notFound(channel:number:height:)`` or
+  ///   ``LedgerError/corrupt(channel:file:offset:block:reason:)``.
+  func block(_ number: UInt64) throws(LedgerError) -> Block
+
+  /// The block in protobuf wire form (`common.Block`), byte for byte as the Go implementation sends
+  /// it. May block the calling thread for the time of a disk read.
+  ///
+  /// - Throws: as ``block(_:)``.
+  func serializedBlock(_ number: UInt64) throws(LedgerError) -> ByteBuffer
+
+  /// As the synchronous method of this name, but disk reads run on the store's own threads.
+  func serializedBlock(_ number: UInt64) async throws(LedgerError) -> ByteBuffer
+
+  /// Blocks in protobuf wire form from `number` on: at least that one, and those behind it that exist,
+  /// up to `count` blocks and until they have `bytes` together. Disk reads run on the store's own
+  /// threads.
+  ///
+  /// - Throws: as ``block(_:)``, for block `number`. If one behind it cannot be read, the result ends
+  ///   before that.
+  func serializedBlocks(
+    from number: UInt64, count: Int, bytes: Int
+  ) async throws(LedgerError) -> [ByteBuffer]
+}
+
+extension BlockStore {
+  package func append(_ blocks: [Block]) async throws(LedgerError) {
+    for block in blocks { try await append(block) }
+  }
+
+  package func serializedBlocks(
+    from number: UInt64, count: Int, bytes: Int
+  ) async throws(LedgerError) -> [ByteBuffer] {
+    [try await serializedBlock(number)]
+  }
+}
+
+/// The ledgers of all channels in one place.
+package protocol LedgerFactory: AnyObject, Sendable {
+  /// The channels that have a ledger, sorted by name.
+  func channelIDs() throws(LedgerError) -> [String]
+
+  /// The channel's ledger, which is created empty if there is none. One object per channel: a second
+  /// call returns the same.
+  func openOrCreate(_ channelID: String) async throws(LedgerError) -> any BlockStore
+
+  /// Closes a channel's ledger and deletes its blocks. No error if there is none.
+  func remove(_ channelID: String) async throws(LedgerError)
+
+  /// Closes all ledgers; later calls get ``LedgerError/closed(channel:)``. Waits for the operations that
+  /// are under way.
+  func close() async
+
+  /// Whether another orderer was told to join the channel and noted that in the folder; it may not have
+  /// got a block of it yet.
+  func isBeingJoined(_ channelID: String) -> Bool
+}
+
+extension LedgerFactory {
+  /// No: only block files are shared with other orderers that join channels.
+  package func isBeingJoined(_ channelID: String) -> Bool { false }
+}
+
+/// The rule for names that become folder names: 1 to 249 letters, digits, `.`, `-` and `_`, not
+/// beginning with a dot. Fabric's channel names (`[a-z][a-z0-9.-]*`) are among them; this only keeps
+/// out what could leave the folder.
+func isUsableChannelName(_ name: String) -> Bool {
+  let bytes = name.utf8
+  guard (1...249).contains(bytes.count), bytes.first != UInt8(ascii: ".") else { return false }
+  return bytes.allSatisfy { byte in
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"),
+      UInt8(ascii: "_"):
+      true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,191 @@
+// The folder with the block files and the index of all channels.
+
+import Foundation
+import Logging
+import Synchronization
+
+/// Ledgers in Fabric's on-disk layout (Fabric: `common/ledger/blockledger/fileledger`): `chains`
+/// with a folder per channel, `index` with the LevelDB index of all of them, and `pendingops`, in
+/// which versions from 2.0 on note removals that are under way, and from 2.3 on the channels that were
+/// joined, with the block that they were joined with.
+package final class FileLedgerFactory: LedgerFactory {
+  /// Sizes that a deployment or a test may want to change.
+  package struct Options: Sendable {
+    /// Size beyond which a new block file is begun, in bytes. Fabric's orderer has no setting for it.
+    package var maximumFileSize: Int64 = 64 << 20
+    /// The most memory that one channel's newest blocks may take, in bytes.
+    package var recentBytesPerChannel = 16 << 20
+    /// The memory that the newest blocks of all channels share, in bytes.
+    package var recentBytes = 256 << 20
+    /// Threads for appends, and so for synchronizing to the disk.
+    package var appendThreads = 4
+    /// Threads for opening ledgers.
+    package var openThreads = 4
+    /// Threads for reads of blocks that are no longer in memory.
+    package var readThreads = 2
+    /// Which boot of the machine this is; empty if that is not known.
+    var boot = Self.currentBoot
+
+    package init() {}
+
+    /// Linux makes up a random identifier with each boot.
+    private static var currentBoot: [UInt8] {
+      guard let file = try? File("/proc/sys/kernel/random/boot_id", flags: O_RDONLY),
+        let identifier = try? file.read(at: 0, count: 36)
+      else { return [] }
+      return identifier
+    }
+  }
+
+  /// A channel that is open or being opened; the lock is held for the time that takes.
+  private final class Entry: Sendable {
+    let store = Mutex<FileBlockStore?>(nil)
+  }
+
+  private struct State {
+    var channels: [String: Entry] = [:]
+    var locks: [File]
+    var closed = false
+  }
+
+  /// The folder that everything is in (`FileLedger.Location`).
+  package let directory: String
+  private let environment: FileBlockStore.Environment
+  private let openPool: BlockingPool
+  private let logger: Logger
+  private let state: Mutex<State>
+
+  private var chains: String { "\(directory)/chains" }
+  private var pendingRemovals: String { "\(directory)/pendingops/remove" }
+
+  /// Opens the folder, creating it if there is none, and finishes removals that were interrupted.
+  /// Blocks the thread.
+  ///
+  /// - Throws: ``LedgerError/locked(path:)`` if another process has the folder open.
+  package init(
+    directory: String, logger: Logger, options: Options = Options()
+  ) throws(LedgerError) {
+    self.directory = directory
+    self.logger = logger
+    try Folder.create(directory)
+    let index = try IndexFolder.open(directory: directory, logger: logger)
+    if !Folder.exists("\(directory)/chains", kind: S_IFDIR) {
+      logger.info("Creating new file ledger directory at \(directory)/chains")
+      try Folder.create("\(directory)/chains")
+    }
+    openPool = BlockingPool(threads: max(1, options.openThreads))
+    environment = FileBlockStore.Environment(
+      database: index.database, maximumFileSize: options.maximumFileSize,
+      appendPool: BlockingPool(threads: max(1, options.appendThreads)),
+      readPool: BlockingPool(threads: max(1, options.readThreads)),
+      upkeepPool: BlockingPool(threads: 1),
+      readMemory: ReadMemory(count: max(1, options.readThreads)),
+      budget: RecentBlocksBudget(
+        total: options.recentBytes, maximum: options.recentBytesPerChannel),
+      logger: logger,
+      mark: BootMark(
+        database: index.database, chains: "\(directory)/chains", boot: options.boot))
+    state = Mutex(State(locks: index.locks))
+    try finishRemovals()
+  }
+
+  package func channelIDs() throws(LedgerError) -> [String] {
+    let names = try Folder.names(chains, kind: S_IFDIR)
+    return names.filter { name in
+      if isUsableChannelName(name) { return true }
+      logger.warning("Ignoring the folder \(chains)/\(name), which is not named like a channel")
+      return false
+    }
+  }
+
+  package func openOrCreate(_ channelID: String) async throws(LedgerError) -> any BlockStore {
+    guard isUsableChannelName(channelID) else { throw .invalidChannelName(channelID) }
+    let entry = try entry(channelID)
+    // On threads of its own: rebuilding an index takes long, and other channels go on meanwhile.
+    return try await openPool.run(channelID) { () throws(LedgerError) in
+      try entry.store.withLock { store throws(LedgerError) in
+        if let store { return store }
+        let folder = "\(self.chains)/\(channelID)"
+        try Folder.create(folder)
+        let opened = try FileBlockStore(channelID: channelID, folder: folder, self.environment)
+        store = opened
+        return opened
+      }
+    }
+  }
+
+  private func entry(_ channelID: String) throws(LedgerError) -> Entry {
+    try state.withLock { state throws(LedgerError) in
+      guard !state.closed else { throw .closed(channel: channelID) }
+      if let entry = state.channels[channelID] { return entry }
+      let entry = Entry()
+      state.channels[channelID] = entry
+      return entry
+    }
+  }
+
+  package func isBeingJoined(_ channelID: String) -> Bool {
+    isUsableChannelName(channelID)
+      && Folder.exists("\(directory)/pendingops/join/\(channelID).join", kind: S_IFREG)
+  }
+
+  package func remove(_ channelID: String) async throws(LedgerError) {
+    guard isUsableChannelName(channelID) else { throw .invalidChannelName(channelID) }
+    let entry = try entry(channelID)
+    try await environment.appendPool.run(channelID) { () throws(LedgerError) in
+      try entry.store.withLock { store throws(LedgerError) in
+        try Folder.create(self.pendingRemovals)
+        let marker = "\(self.pendingRemovals)/\(channelID).remove"
+        _ = try File(marker, flags: O_RDWR | O_CREAT)
+        try Folder.synchronize(self.pendingRemovals)
+        store?.close()
+        store = nil
+        try self.finishRemoval(channelID)
+      }
+    }
+  }
+
+  /// Finishes removals that this or Go's orderer had begun.
+  private func finishRemovals() throws(LedgerError) {
+    guard Folder.exists(pendingRemovals, kind: S_IFDIR) else { return }
+    for name in try Folder.names(pendingRemovals, kind: S_IFREG) where name.hasSuffix(".remove") {
+      let channelID = String(name.dropLast(".remove".count))
+      guard isUsableChannelName(channelID) else { continue }
+      try finishRemoval(channelID)
+      logger.info("Removed channel: \(channelID)")
+    }
+  }
+
+  private func finishRemoval(_ channelID: String) throws(LedgerError) {
+    let index = ChannelIndex(database: environment.database, channelID: channelID)
+    do { try index.removeAll() } catch { throw .index(environment.database.path, error) }
+    try Folder.remove("\(chains)/\(channelID)")
+    try Folder.synchronize(chains)
+    try Folder.remove("\(pendingRemovals)/\(channelID).remove")
+    try Folder.synchronize(pendingRemovals)
+  }
+
+  package func close() async {
+    let entries: [Entry]? = state.withLock { state in
+      guard !state.closed else { return nil }
+      state.closed = true
+      return Array(state.channels.values)
+    }
+    guard let entries else { return }
+    // Rebuilding of indexes ends here, and goes on when the folder is opened next.
+    environment.closing.raise()
+    await openPool.shutDown()
+    // Through the pool, so that what was queued before gets done before.
+    try? await environment.appendPool.run("") {
+      for entry in entries { entry.store.withLock { $0?.close() } }
+    }
+    await environment.readPool.shutDown()
+    await environment.upkeepPool.shutDown()
+    await environment.appendPool.shutDown()
+    environment.database.close()
+    state.withLock { state in
+      state.channels = [:]
+      state.locks = []
+    }
+  }
+}

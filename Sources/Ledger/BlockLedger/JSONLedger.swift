@@ -1,0 +1,241 @@
+// Ledgers of one readable JSON file per block, which Fabric 1.x offers for development.
+
+import FabricCrypto
+import FabricProtos
+import Foundation
+import Logging
+import NIOCore
+import Synchronization
+
+/// One channel's blocks as `block_%020d.json` (Fabric 1.4: `common/ledger/blockledger/json`).
+package final class JSONBlockStore: BlockStore {
+  package let channelID: String
+  private let folder: String
+  private let pool: BlockingPool
+  private let chainHeight: ChainHeight
+  /// Hash of the last header. Held while a block is written.
+  private let lastHash: Mutex<[UInt8]>
+
+  /// Opens the ledger in `folder`, which must exist. Blocks the thread.
+  ///
+  /// A last file that is not readable is what Go's orderer leaves when it dies while writing it. It
+  /// is renamed, so that it can still be looked at.
+  init(
+    channelID: String, folder: String, pool: BlockingPool, logger: Logger
+  ) throws(LedgerError) {
+    self.channelID = channelID
+    self.folder = folder
+    self.pool = pool
+    var height: UInt64 = 0
+    for name in try Folder.names(folder, kind: S_IFREG) {
+      guard name.hasPrefix("block_"), name.hasSuffix(".json"),
+        let number = UInt64(name.dropFirst(6).dropLast(5)),
+        Self.path(folder, number) == "\(folder)/\(name)"
+      else { continue }
+      guard number == height, height < UInt64.max else {
+        throw .corrupt(
+          channel: channelID, file: Self.path(folder, height), offset: 0, block: height,
+          reason: "the file is missing, but there is \(name)")
+      }
+      height += 1
+    }
+    var hash: [UInt8] = []
+    if height > 0 {
+      do {
+        let last = try Self.read(channelID, folder, height - 1)
+        hash = SHA256Digest.hash(last.header.derBytes())
+      } catch {
+        guard case .corrupt = error else { throw error }
+        let path = Self.path(folder, height - 1)
+        logger.warning("Moving the last block of channel \(channelID) out of the way: \(error)")
+        try Folder.move(path, to: "\(folder)/damaged_\(height - 1).json")
+        height -= 1
+        if height > 0 {
+          let last = try Self.read(channelID, folder, height - 1)
+          hash = SHA256Digest.hash(last.header.derBytes())
+        }
+      }
+    }
+    chainHeight = ChainHeight(height)
+    lastHash = Mutex(hash)
+  }
+
+  package var height: UInt64 { chainHeight.current }
+  package var oldestBlock: UInt64 { 0 }
+  package var lastBlockHash: [UInt8] { lastHash.withLock { $0 } }
+
+  package func append(_ block: Block) async throws(LedgerError) {
+    try await pool.run(channelID) { () throws(LedgerError) in
+      try self.lastHash.withLock { lastHash throws(LedgerError) in
+        guard !self.chainHeight.isClosed else { throw .closed(channel: self.channelID) }
+        try block.checkFollows(channel: self.channelID, height: self.height, lastHash: lastHash)
+        try self.write(block)
+        lastHash = SHA256Digest.hash(block.header.derBytes())
+        self.chainHeight.advance(to: block.header.number + 1)
+      }
+    }
+  }
+
+  private func write(_ block: Block) throws(LedgerError) {
+    let path = Self.path(folder, block.header.number)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .withoutEscapingSlashes]
+    guard let content = try? encoder.encode(JSONBlock(block)) else {
+      throw .io(path: path, operation: "encode", code: EINVAL)
+    }
+    // Under a name that is not a block's until all of it is on the disk.
+    let temporary = "\(folder)/writing.tmp"
+    let file = try File(temporary, flags: O_RDWR | O_CREAT | O_TRUNC)
+    try file.write(Array(content), at: 0)
+    try file.synchronizeData()
+    try Folder.move(temporary, to: path)
+  }
+
+  package func block(_ number: UInt64) throws(LedgerError) -> Block {
+    guard !chainHeight.isClosed else { throw .closed(channel: channelID) }
+    guard number < height else {
+      throw .notFound(channel: channelID, number: number, height: height)
+    }
+    return try Self.read(channelID, folder, number)
+  }
+
+  package func serializedBlock(_ number: UInt64) throws(LedgerError) -> ByteBuffer {
+    ByteBuffer(bytes: try block(number).serialized())
+  }
+
+  package func serializedBlock(_ number: UInt64) async throws(LedgerError) -> ByteBuffer {
+    try await pool.run(channelID) { () throws(LedgerError) in
+      ByteBuffer(bytes: try self.block(number).serialized())
+    }
+  }
+
+  func close() { chainHeight.close() }
+
+  private static func path(_ folder: String, _ number: UInt64) -> String {
+    let digits = String(number)
+    return "\(folder)/block_\(String(repeating: "0", count: 20 - digits.count))\(digits).json"
+  }
+
+  private static func read(
+    _ channelID: String, _ folder: String, _ number: UInt64
+  ) throws(LedgerError) -> Block {
+    let file = try File(path(folder, number), flags: O_RDONLY)
+    let size = min(try file.size(), Int64(BlockRecord.maximumSize))
+    let content = Data(try file.read(at: 0, count: Int(size)))
+    guard let block = (try? JSONDecoder().decode(JSONBlock.self, from: content))?.block,
+      block.header.number == number
+    else {
+      throw .corrupt(
+        channel: channelID, file: file.path, offset: 0, block: number,
+        reason: "it does not hold block \(number) as JSON")
+    }
+    return block
+  }
+}
+
+/// A block in protobuf's JSON mapping: bytes in base 64, 64-bit numbers as strings, empty fields
+/// left out.
+private struct JSONBlock: Codable {
+  struct Header: Codable {
+    var number: String?
+    var previousHash: Data?
+    var dataHash: Data?
+  }
+  struct Payload: Codable {
+    var data: [Data]?
+  }
+  struct Metadata: Codable {
+    var metadata: [Data]?
+  }
+
+  var header: Header
+  var data: Payload?
+  var metadata: Metadata?
+
+  init(_ block: Block) {
+    func optional(_ bytes: [UInt8]) -> Data? { bytes.isEmpty ? nil : Data(bytes) }
+    header = Header(
+      number: block.header.number == 0 ? nil : String(block.header.number),
+      previousHash: optional(block.header.previousHash),
+      dataHash: optional(block.header.dataHash))
+    data = Payload(data: block.data.isEmpty ? nil : block.data.map { Data($0) })
+    metadata = Metadata(metadata: block.metadata.isEmpty ? nil : block.metadata.map { Data($0) })
+  }
+
+  var block: Block? {
+    guard let number = UInt64(header.number ?? "0") else { return nil }
+    return Block(
+      header: BlockHeader(
+        number: number, previousHash: Array(header.previousHash ?? Data()),
+        dataHash: Array(header.dataHash ?? Data())),
+      data: (data?.data ?? []).map { Array($0) },
+      metadata: (metadata?.metadata ?? []).map { Array($0) })
+  }
+}
+
+/// JSON ledgers (`General.LedgerType: json`): a folder `chain_<channel>` per channel.
+package final class JSONLedgerFactory: LedgerFactory {
+  private struct State {
+    var stores: [String: JSONBlockStore] = [:]
+    var lock: File?
+    var closed = false
+  }
+
+  private let directory: String
+  private let logger: Logger
+  private let pool = BlockingPool(threads: 2)
+  private let state: Mutex<State>
+
+  /// Opens the folder, creating it if there is none.
+  ///
+  /// - Throws: ``LedgerError/locked(path:)`` if another process has the folder open.
+  package init(directory: String, logger: Logger) throws(LedgerError) {
+    self.directory = directory
+    self.logger = logger
+    try Folder.create(directory, mode: 0o700)
+    let folder = try File(directory, flags: O_RDONLY | O_DIRECTORY)
+    guard try folder.lock() else { throw .locked(path: directory) }
+    state = Mutex(State(lock: folder))
+  }
+
+  package func channelIDs() throws(LedgerError) -> [String] {
+    try Folder.names(directory, kind: S_IFDIR).filter { $0.hasPrefix("chain_") }
+      .map { String($0.dropFirst(6)) }.filter(isUsableChannelName)
+  }
+
+  package func openOrCreate(_ channelID: String) async throws(LedgerError) -> any BlockStore {
+    guard isUsableChannelName(channelID) else { throw .invalidChannelName(channelID) }
+    return try await pool.run(channelID) { () throws(LedgerError) in
+      try self.state.withLock { state throws(LedgerError) in
+        guard !state.closed else { throw .closed(channel: channelID) }
+        if let store = state.stores[channelID] { return store }
+        let folder = "\(self.directory)/chain_\(channelID)"
+        try Folder.create(folder, mode: 0o700)
+        let store = try JSONBlockStore(
+          channelID: channelID, folder: folder, pool: self.pool, logger: self.logger)
+        state.stores[channelID] = store
+        return store
+      }
+    }
+  }
+
+  package func remove(_ channelID: String) async throws(LedgerError) {
+    guard isUsableChannelName(channelID) else { throw .invalidChannelName(channelID) }
+    try await pool.run(channelID) { () throws(LedgerError) in
+      try self.state.withLock { state throws(LedgerError) in
+        state.stores.removeValue(forKey: channelID)?.close()
+        try Folder.remove("\(self.directory)/chain_\(channelID)")
+      }
+    }
+  }
+
+  package func close() async {
+    let stores = state.withLock { state in
+      state.closed = true
+      return Array(state.stores.values)
+    }
+    for store in stores { store.close() }
+    await pool.shutDown()
+    state.withLock { $0.lock = nil }
+  }
+}

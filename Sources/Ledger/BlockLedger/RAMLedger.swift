@@ -1,0 +1,128 @@
+// Ledgers that live in memory and forget their oldest blocks, for tests and trials.
+
+import FabricCrypto
+import FabricProtos
+import NIOCore
+import Synchronization
+
+/// The last blocks of one channel (Fabric 1.4: `common/ledger/blockledger/ram`).
+package final class RAMBlockStore: BlockStore {
+  private struct State {
+    var blocks: [UInt64: ByteBuffer] = [:]
+    var oldest: UInt64 = 0
+    var lastHash: [UInt8] = []
+  }
+
+  package let channelID: String
+  private let historySize: Int
+  private let chainHeight = ChainHeight()
+  private let state = Mutex(State())
+
+  init(channelID: String, historySize: Int) {
+    self.channelID = channelID
+    self.historySize = max(1, historySize)
+  }
+
+  package var height: UInt64 { chainHeight.current }
+  package var oldestBlock: UInt64 { state.withLock { $0.oldest } }
+  package var lastBlockHash: [UInt8] { state.withLock { $0.lastHash } }
+
+  package func append(_ block: Block) async throws(LedgerError) {
+    let wire = ByteBuffer(bytes: block.serialized())
+    let hash = SHA256Digest.hash(block.header.derBytes())
+    let number = block.header.number
+    try state.withLock { state throws(LedgerError) in
+      guard !chainHeight.isClosed else { throw .closed(channel: channelID) }
+      try block.checkFollows(channel: channelID, height: height, lastHash: state.lastHash)
+      state.blocks[number] = wire
+      state.lastHash = hash
+      while state.blocks.count > historySize {
+        state.blocks[state.oldest] = nil
+        state.oldest += 1
+      }
+      chainHeight.advance(to: number + 1)
+    }
+  }
+
+  package func block(_ number: UInt64) throws(LedgerError) -> Block {
+    let wire = try read(number)
+    do { return try Block(serialized: Array(wire.readableBytesView)) } catch {
+      throw .corrupt(
+        channel: channelID, file: "in memory", offset: 0, block: number, reason: "\(error)")
+    }
+  }
+
+  package func serializedBlock(_ number: UInt64) throws(LedgerError) -> ByteBuffer {
+    try read(number)
+  }
+
+  package func serializedBlock(_ number: UInt64) async throws(LedgerError) -> ByteBuffer {
+    try read(number)
+  }
+
+  private func read(_ number: UInt64) throws(LedgerError) -> ByteBuffer {
+    guard !chainHeight.isClosed else { throw .closed(channel: channelID) }
+    guard let wire = state.withLock({ $0.blocks[number] }) else {
+      throw .notFound(channel: channelID, number: number, height: height)
+    }
+    return wire
+  }
+
+  func close() { chainHeight.close() }
+}
+
+/// Ledgers in memory (`General.LedgerType: ram`).
+package final class RAMLedgerFactory: LedgerFactory {
+  private struct State {
+    var stores: [String: RAMBlockStore] = [:]
+    var closed = false
+  }
+
+  private let historySize: Int
+  private let state = Mutex(State())
+
+  /// - Parameter historySize: blocks that each channel keeps, 1 at least (`RAMLedger.HistorySize`).
+  package init(historySize: Int) { self.historySize = historySize }
+
+  package func channelIDs() throws(LedgerError) -> [String] {
+    state.withLock { $0.stores.keys.sorted() }
+  }
+
+  package func openOrCreate(_ channelID: String) async throws(LedgerError) -> any BlockStore {
+    guard isUsableChannelName(channelID) else { throw .invalidChannelName(channelID) }
+    return try state.withLock { state throws(LedgerError) in
+      guard !state.closed else { throw .closed(channel: channelID) }
+      if let store = state.stores[channelID] { return store }
+      let store = RAMBlockStore(channelID: channelID, historySize: historySize)
+      state.stores[channelID] = store
+      return store
+    }
+  }
+
+  package func remove(_ channelID: String) async throws(LedgerError) {
+    state.withLock { $0.stores.removeValue(forKey: channelID) }?.close()
+  }
+
+  package func close() async {
+    let stores = state.withLock { state in
+      state.closed = true
+      return Array(state.stores.values)
+    }
+    for store in stores { store.close() }
+  }
+}
+
+extension Block {
+  /// Checks that this is the next block of a chain.
+  func checkFollows(
+    channel: String, height: UInt64, lastHash: [UInt8]
+  ) throws(LedgerError) {
+    guard header.number == height, height < UInt64.max else {
+      throw .unexpectedNumber(channel: channel, expected: height, actual: header.number)
+    }
+    guard header.previousHash == lastHash else {
+      throw .unexpectedPreviousHash(
+        channel: channel, number: height, expected: lastHash, actual: header.previousHash)
+    }
+  }
+}

@@ -1,0 +1,82 @@
+// What the processors need to know from their surroundings: the channel, the other channels, time
+// and randomness.
+
+import ChannelConfig
+import FabricCrypto
+import Foundation
+import Logging
+import Membership
+
+/// One channel as its processor sees it.
+///
+/// A processor holds its resources strongly. Give it an object that does not own the processor.
+package protocol ChannelResources: Sendable {
+  /// The channel's name.
+  var channelID: String { get }
+  /// The channel's current config. It has an orderer group. Read once per message.
+  var bundle: ConfigBundle { get }
+  /// This node's identity, which signs the config messages that the processors make.
+  var signer: any Signer { get }
+
+  /// Lets the channel's consenter refuse a config, after all general rules accepted it (Fabric:
+  /// `consensus.MetadataValidator`).
+  ///
+  /// - Parameters:
+  ///   - current: the orderer group in force; that of the system channel when a channel is created.
+  ///   - next: the orderer group proposed.
+  ///   - isNewChannel: whether `next` belongs to a channel that does not exist yet.
+  /// - Throws: the refusal, usually ``ProcessingError/badRequest(_:)``.
+  func validateConsensusMetadata(
+    current: OrdererGroupConfig, next: OrdererGroupConfig, isNewChannel: Bool
+  ) throws(ProcessingError)
+}
+
+extension ChannelResources {
+  /// Accepts every config; right for consenters without metadata (solo, kafka).
+  package func validateConsensusMetadata(
+    current: OrdererGroupConfig, next: OrdererGroupConfig, isNewChannel: Bool
+  ) throws(ProcessingError) {}
+}
+
+/// All channels of this node, as channel creation needs to know them.
+package protocol ChannelDirectory: Sendable {
+  /// How many channels exist, the system channel included.
+  var channelCount: Int { get }
+  /// Whether a channel of this name exists.
+  func contains(_ channelID: String) -> Bool
+}
+
+/// What the rules depend on besides configs and messages.
+package struct ProcessingEnvironment: Sendable {
+  /// The current time, for certificates' expiry and the timestamps of config messages.
+  package var now: @Sendable () -> Date
+  /// A fresh nonce for a signature header, ``nonceSize`` bytes.
+  package var nonce: @Sendable () -> [UInt8]
+  /// Whether messages of identities with an expired certificate are refused, on channels whose
+  /// capabilities ask for it (the opposite of the setting
+  /// `General.Authentication.NoExpirationChecks`).
+  package var checksExpiration: Bool
+  /// Where refused signatures and consensus migrations are told.
+  package var logger: Logger
+
+  /// The size of the nonces that Fabric's nodes use, in bytes.
+  package static let nonceSize = 24
+
+  package init(
+    checksExpiration: Bool = true,
+    logger: Logger = Logger(label: "orderer.common.msgprocessor"),
+    now: @escaping @Sendable () -> Date = { Date() },
+    nonce: @escaping @Sendable () -> [UInt8] = ProcessingEnvironment.randomNonce
+  ) {
+    self.checksExpiration = checksExpiration
+    self.logger = logger
+    self.now = now
+    self.nonce = nonce
+  }
+
+  /// ``nonceSize`` bytes of the operating system's random source.
+  @Sendable
+  package static func randomNonce() -> [UInt8] {
+    randomBytes(nonceSize)
+  }
+}

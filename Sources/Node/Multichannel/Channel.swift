@@ -1,0 +1,143 @@
+// One channel of this node, as those see it who bring messages to it or read blocks from it.
+
+import BlockLedger
+import ChannelConfig
+import FabricProtos
+import MessageProcessing
+import NIOCore
+import Ordering
+import Synchronization
+
+/// A channel that works: its validation, its ordering and its blocks.
+package final class Channel: Sendable {
+  private let support: ChainSupport
+  /// Orders the channel's messages.
+  package let chain: any Chain
+  /// The first damage that was found in the channel's files.
+  private let damage = Mutex<String?>(nil)
+
+  init(support: ChainSupport, consenter: any Consenter) throws {
+    self.support = support
+    let newest = try support.store.block(support.store.height - 1)
+    let chain = try consenter.makeChain(support: support, metadata: newest.consenterMetadata())
+    self.chain = chain
+    support.retry.observe { [weak chain] in chain?.ledgerObstructed($0) }
+  }
+
+  /// The channel's name.
+  package var id: String { support.channelID }
+  /// Validates the channel's messages.
+  package var processor: any ChannelProcessor { support.processor }
+  /// The configuration in force.
+  package var bundle: ConfigBundle { support.bundle }
+  /// The first block that can be read: 0 unless the ledger forgets.
+  package var oldestBlock: UInt64 { support.store.oldestBlock }
+  /// The end of the chain, for readers.
+  package var tip: TipSignal { support.tip }
+
+  /// Why the channel's ledger takes no blocks at the moment; nil while it does. The channel resumes by
+  /// itself once the cause, e.g. a full disk, is removed.
+  package var obstruction: String? { support.retry.obstruction }
+
+  /// What keeps the channel from taking messages, and what an operator can do about it; nil if nothing
+  /// does as far as the channel knows (see also `Chain.healthProblem`).
+  package var problem: String? {
+    if let reason = damage.withLock({ $0 }) ?? tip.failure {
+      return "the channel has halted: \(reason). Remove the cause, then restart the orderer"
+    }
+    if let obstruction {
+      return "\(obstruction). The channel goes on by itself once they can; no restart is needed"
+    }
+    return tip.error.map {
+      "\($0). The channel goes on by itself once the cause is gone; no restart is needed"
+    }
+  }
+
+  /// Waits until the channel can take messages.
+  ///
+  /// - Throws: `ChainError` if it is in error, or the ledger takes no blocks.
+  package func waitReady() async throws(ChainError) {
+    if let reason = damage.withLock({ $0 }) { throw .failed(channelID: id, reason: reason) }
+    if let obstruction { throw .unavailable(channelID: id, reason: obstruction) }
+    try await chain.waitReady()
+  }
+
+  /// Hands messages to the chain, in order.
+  ///
+  /// - Throws: `ChainError` if none of them was taken.
+  package func order(_ messages: [OrderedMessage]) async throws(ChainError) {
+    do {
+      try await chain.order(messages)
+    } catch .overloaded(let channelID) {
+      // A chain sends waiting submitters away when the disk is full. That is then the reason to tell.
+      guard let obstruction else { throw .overloaded(channelID: channelID) }
+      throw .unavailable(channelID: id, reason: obstruction)
+    }
+  }
+
+  /// Stops ordering and returns when nothing is written any more. What waits for room on the disk is
+  /// given up.
+  package func halt() async {
+    support.retry.stop()
+    await chain.halt()
+  }
+
+  /// Blocks in protobuf wire form from `number` on: at least that one, and those behind it that exist,
+  /// up to `count` blocks and until they have `bytes` together.
+  ///
+  /// - Parameter contentType: As for ``block(_:contentType:)``.
+  /// - Throws: `LedgerError` if block `number` does not exist or cannot be read.
+  package func blocks(
+    from number: UInt64, count: Int, bytes: Int, contentType: Orderer_SeekInfo.SeekContentType
+  ) async throws -> [ByteBuffer] {
+    guard contentType != .headerWithSig else {
+      return [try await block(number, contentType: contentType)]
+    }
+    return try await haltingOnDamage {
+      try await support.store.serializedBlocks(from: number, count: count, bytes: bytes)
+    }
+  }
+
+  /// A damaged block ends the ordering of its channel, since nobody knows what else is damaged.
+  private func haltingOnDamage<Value>(_ body: () async throws -> Value) async throws -> Value {
+    do {
+      return try await body()
+    } catch let error as LedgerError {
+      if case .corrupt = error {
+        let isFirst = damage.withLock { damage in
+          defer { damage = damage ?? "\(error)" }
+          return damage == nil
+        }
+        if isFirst {
+          support.fail(reason: "\(error)")
+          Task { await halt() }
+        }
+      }
+      throw error
+    }
+  }
+
+  /// A block in protobuf wire form.
+  ///
+  /// - Parameter contentType: With `headerWithSig`, the data of a block that is no config block is
+  ///   left out.
+  /// - Throws: `LedgerError` if the block does not exist or cannot be read.
+  package func block(
+    _ number: UInt64, contentType: Orderer_SeekInfo.SeekContentType
+  ) async throws -> ByteBuffer {
+    guard contentType == .headerWithSig else {
+      return try await haltingOnDamage { try await support.store.serializedBlock(number) }
+    }
+    var block = try await haltingOnDamage { try support.store.block(number) }
+    if !block.isConfig { block.data = [] }
+    return ByteBuffer(bytes: block.serialized())
+  }
+}
+
+extension Block {
+  /// Whether the block holds a CONFIG message, or one that creates a channel.
+  var isConfig: Bool {
+    guard data.count == 1, let envelope = try? EnvelopeView(data[0]) else { return false }
+    return MessageClass(headerType: envelope.headerType) == .config
+  }
+}

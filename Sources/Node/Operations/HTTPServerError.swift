@@ -1,0 +1,13 @@
+// Why an HTTP server cannot be set up or started.
+
+/// Names the service, the setting or the address, and the reason.
+package struct HTTPServerError: Error, Sendable, CustomStringConvertible {
+  package let description: String
+
+  init(description: String) { self.description = description }
+
+  /// In the words of the Go orderer, which operators' scripts look for.
+  init(cannotStart name: HTTPServerName, _ reason: String) {
+    description = "failed to start \(name.subsystem): \(reason)"
+  }
+}

@@ -1,0 +1,60 @@
+// Runs the node: starts it, waits for the signal to stop, and stops it within a bound.
+
+import FabricLogging
+import Foundation
+import Logging
+import OrdererConfiguration
+import UnixSignals
+
+/// An ordering service node.
+package struct OrdererServer: Sendable {
+  private let configuration: OrdererConfiguration
+  private let directory: String
+  private let logging: FabricLogging
+  private let build: BuildInformation
+
+  /// - Parameters:
+  ///   - directory: The folder of `orderer.yaml`, where other configuration files are looked for.
+  ///   - build: What the log and the operations service say that is running.
+  package init(
+    configuration: OrdererConfiguration, directory: String, logging: FabricLogging,
+    build: BuildInformation
+  ) {
+    self.configuration = configuration
+    self.directory = directory
+    self.logging = logging
+    self.build = build
+  }
+
+  /// Serves until SIGTERM or SIGINT.
+  ///
+  /// - Throws: ``StartupError`` or another error with a message for the operator if the node cannot start.
+  package func run() async throws {
+    let logger = logging.logger("orderer.common.server")
+    // A write beyond a limit of file sizes is to fail as any other, and not to end the process.
+    signal(SIGXFSZ, SIG_IGN)
+    // Trapped before anything is written, so that a stop during a long start is orderly too.
+    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sigusr1)
+    let node = try await Node(
+      configuration, directory: directory, build: build, logging: logging)
+    logger.info("Starting \(build.report)")
+    let address: String
+    do {
+      address = try await node.start()
+    } catch {
+      await node.stop()
+      throw error
+    }
+    logger.info("Beginning to serve requests", metadata: ["address": .string(address)])
+    for await signal in signals {
+      logger.info("Received signal: \(NodeSignal.describe(signal))")
+      guard signal != .sigusr1 else {
+        node.report()
+        continue
+      }
+      break
+    }
+    await node.stop()
+    logger.info("The orderer has stopped")
+  }
+}

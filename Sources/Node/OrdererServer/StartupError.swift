@@ -1,0 +1,31 @@
+// Why the node does not start.
+
+import Foundation
+
+/// A step of the start-up that failed; the message names the setting or file and the cause.
+package struct StartupError: Error, CustomStringConvertible {
+  package let description: String
+
+  package init(_ description: String) {
+    self.description = description
+  }
+
+  /// Runs a step and puts what it was about before the message of whatever goes wrong.
+  static func wrap<Result>(_ step: String, _ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let error as StartupError {
+      throw error
+    } catch {
+      throw StartupError("\(step): \(error)")
+    }
+  }
+
+  /// The system's word for what went wrong with a file, e.g. "No such file or directory".
+  static func reason(_ error: any Error) -> String {
+    let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+    let posix = [underlying, error as NSError].compactMap { $0 }
+      .first { $0.domain == NSPOSIXErrorDomain }
+    return posix.map { String(cString: strerror(Int32($0.code))) } ?? error.localizedDescription
+  }
+}

@@ -1,0 +1,8 @@
+// What the tools for people say when they cannot do what they were asked to.
+
+/// Why a tool cannot show or find a configuration; a sentence for the person who asked.
+package struct ConfigToolsError: Error, Sendable, Equatable, CustomStringConvertible {
+  package let description: String
+
+  package init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,289 @@
+// The server: listens, builds the pipeline of each connection, shuts down within a bound.
+
+import Logging
+import NIOCore
+import NIOHTTP2
+import NIOPosix
+import NIOSSL
+import Synchronization
+
+/// The address cannot be listened on.
+package struct GRPCListenError: Error, Sendable, CustomStringConvertible {
+  package let description: String
+
+  /// In the words of Go's `net.Listen`, which operators' scripts look for.
+  init(address: String, underlying error: any Error) {
+    let reason: String
+    if let error = error as? IOError {
+      switch error.errnoCode {
+      case EADDRINUSE: reason = "bind: address already in use"
+      case EADDRNOTAVAIL: reason = "bind: cannot assign requested address"
+      case EACCES: reason = "bind: permission denied"
+      default: reason = "\(error)"
+      }
+    } else {
+      reason = "\(error)"
+    }
+    description = "failed to listen: listen tcp \(address): \(reason)"
+  }
+}
+
+/// A gRPC server over HTTP/2 for handlers of raw messages.
+package final class GRPCServer: Sendable {
+  private enum State {
+    /// → starting, stopped
+    case idle
+    /// → serving, stopped
+    case starting
+    /// → stopped
+    case serving(listeners: [any Channel], group: MultiThreadedEventLoopGroup)
+    case stopped
+  }
+
+  private let configuration: GRPCServerConfiguration
+  private let environment: GRPCServerEnvironment
+  private let tls: TLSContexts?
+  private let state = Mutex(State.idle)
+
+  /// - Throws: `GRPCTLSError` when the TLS material cannot be used.
+  package init(
+    configuration: GRPCServerConfiguration, methods: [GRPCMethod], logger: Logger,
+    observer: any GRPCServerObserver = SilentObserver()
+  ) throws {
+    self.configuration = configuration
+    self.tls = try configuration.tls.map(TLSContexts.init)
+    var methods = methods
+    if configuration.isHealthServiceEnabled {
+      methods += HealthService(services: MethodTable(methods).services).methods
+    }
+    let limits = configuration.limits.normalized
+    self.environment = GRPCServerEnvironment(
+      limits: limits, keepalive: configuration.keepalive.normalized, methods: MethodTable(methods),
+      budget: InboundBudget(
+        windowLimit: limits.maximumWindowBytesTotal, bufferLimit: limits.maximumBufferedBytesTotal),
+      registry: ServerRegistry(maximumConnections: limits.maximumConnections),
+      observer: observer, logger: logger)
+  }
+
+  /// Listens and serves.
+  ///
+  /// - Returns: the address that is listened on, as `host:port`.
+  /// - Throws: `GRPCListenError`; `CancellationError` when the server was shut down before.
+  @discardableResult
+  package func start() async throws -> String {
+    let mayStart = state.withLock { state in
+      guard case .idle = state else { return false }
+      state = .starting
+      return true
+    }
+    guard mayStart else { throw CancellationError() }
+    let group = MultiThreadedEventLoopGroup(
+      numberOfThreads: max(1, configuration.eventLoopThreads))
+    let listener: any Channel
+    do {
+      listener = try await listen(group)
+    } catch {
+      state.withLock { $0 = .stopped }
+      try? await group.shutdownGracefully()
+      throw error
+    }
+    let isServing = state.withLock { state in
+      guard case .starting = state else { return false }
+      state = .serving(listeners: [listener], group: group)
+      return true
+    }
+    guard isServing else {
+      try? await listener.close()
+      try? await group.shutdownGracefully()
+      throw CancellationError()
+    }
+    return listener.localAddress.map(Self.text) ?? ""
+  }
+
+  /// Replaces the roots that client certificates must chain to, for the handshakes to come. Each is
+  /// a DER certificate or PEM text of one or more. Without client authentication nothing changes.
+  package func updateClientTrustRoots(_ pemOrDER: [[UInt8]]) throws(GRPCTLSError) {
+    try tls?.updateTrustRoots(pemOrDER)
+  }
+
+  /// Stops: no new connections, a GOAWAY to the others, up to `grace` for their streams to end;
+  /// then the rest is ended with `UNAVAILABLE`, tasks are cancelled and connections closed. Returns
+  /// within `grace` and a few seconds at most.
+  package func shutdown(grace: Duration) async {
+    let previous = state.withLock { state in
+      let previous = state
+      state = .stopped
+      return previous
+    }
+    guard case .serving(let listeners, let group) = previous else { return }
+    for listener in listeners { try? await listener.close() }
+    let registry = environment.registry
+    let connections = registry.stopAccepting()
+    if grace > .zero {
+      Self.tell(.drain, connections)
+      _ = await registry.wait(for: .noConnections, atMost: grace)
+    }
+    Self.tell(.stop, connections)
+    if await !registry.wait(for: .noConnections, atMost: Self.closingTime) {
+      for connection in connections { connection.close(mode: .all, promise: nil) }
+    }
+    // A handler that ignores its cancellation would meet event loops that are gone; it keeps them.
+    guard await registry.wait(for: .noHandlers, atMost: Self.closingTime) else {
+      environment.logger.warning(
+        "\(registry.handlerCount) handlers still run after the gRPC server has stopped")
+      return
+    }
+    try? await group.shutdownGracefully()
+  }
+
+  /// How long cancelled streams and handlers are waited for.
+  private static let closingTime = Duration.seconds(2)
+
+  private static func tell(_ command: ConnectionCommand, _ connections: [any Channel]) {
+    for connection in connections {
+      connection.pipeline.fireUserInboundEventTriggered(command)
+    }
+  }
+
+  /// For tests: what is running.
+  var registry: ServerRegistry { environment.registry }
+  var budget: InboundBudget { environment.budget }
+}
+
+/// Observes nothing.
+package struct SilentObserver: GRPCServerObserver {
+  package init() {}
+}
+
+// MARK: - Pipelines
+
+extension GRPCServer {
+  private func listen(_ group: MultiThreadedEventLoopGroup) async throws -> any Channel {
+    let environment = environment
+    let limits = environment.limits
+    let tls = tls
+    let keepaliveTimeout = environment.keepalive.serverTimeout
+    let bootstrap = ServerBootstrap(group: group)
+      .serverChannelOption(.backlog, value: GRPCServerLimits.listenBacklog)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .serverChannelInitializer { channel in
+        // Without descriptors left, accepting pauses instead of spinning.
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(
+            AcceptBackoffHandler(shouldForwardIOErrorCaught: false))
+        }
+      }
+      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+      .childChannelOption(.maxMessagesPerRead, value: 4)
+      .childChannelOption(
+        .writeBufferWaterMark,
+        value: ChannelOptions.Types.WriteBufferWaterMark(
+          low: limits.connectionOutboundLowWatermarkBytes,
+          high: limits.connectionOutboundHighWatermarkBytes)
+      )
+      .childChannelInitializer { channel in
+        guard environment.registry.admit(channel) else {
+          environment.logger.warning(
+            "Refusing a connection: the limit of connections is reached",
+            metadata: ["remoteAddress": "\(channel.remoteAddress.map(Self.text) ?? "")"])
+          return channel.eventLoop.makeFailedFuture(ConnectionLimitReached())
+        }
+        return channel.eventLoop.makeCompletedFuture {
+          try Self.configure(
+            channel, environment: environment, tls: tls, userTimeout: keepaliveTimeout)
+        }
+      }
+    let hosts = configuration.host.isEmpty ? ["::", "0.0.0.0"] : [configuration.host]
+    var failure: any Error = CancellationError()
+    for host in hosts {
+      do {
+        return try await bootstrap.bind(host: host, port: configuration.port).get()
+      } catch {
+        failure = error
+      }
+    }
+    throw GRPCListenError(
+      address: "\(configuration.host):\(configuration.port)", underlying: failure)
+  }
+
+  private struct ConnectionLimitReached: Error {}
+
+  /// The pipeline: TLS, what watches the wire, HTTP/2 with its streams, the connection.
+  private static func configure(
+    _ channel: any Channel, environment: GRPCServerEnvironment, tls: TLSContexts?,
+    userTimeout: Duration
+  ) throws {
+    setUserTimeout(userTimeout, on: channel)
+    let pipeline = channel.pipeline.syncOperations
+    var tlsHandler: NIOSSLServerHandler?
+    if let tls {
+      let handler = NIOSSLServerHandler(context: tls.current)
+      try pipeline.addHandler(handler)
+      tlsHandler = handler
+    }
+    let connection = GRPCConnection(
+      environment: environment, remoteAddress: channel.remoteAddress.map(text) ?? "",
+      eventLoop: channel.eventLoop, now: .now())
+    try pipeline.addHandler(WireObserver(connection: connection))
+    let bound = NIOLoopBound(connection, eventLoop: channel.eventLoop)
+    try pipeline.addHandler(
+      NIOHTTP2Handler(
+        mode: .server, eventLoop: channel.eventLoop,
+        connectionConfiguration: connectionConfiguration(environment.limits),
+        streamConfiguration: streamConfiguration(environment.limits)
+      ) { stream in
+        stream.eventLoop.makeCompletedFuture {
+          try stream.pipeline.syncOperations.addHandler(
+            GRPCStreamHandler(connection: bound.value))
+        }
+      })
+    try pipeline.addHandler(ConnectionHandler(connection: connection, tls: tlsHandler))
+  }
+
+  private static func connectionConfiguration(
+    _ limits: GRPCServerLimits
+  ) -> NIOHTTP2Handler.ConnectionConfiguration {
+    var configuration = NIOHTTP2Handler.ConnectionConfiguration()
+    configuration.initialSettings = [
+      HTTP2Setting(parameter: .maxConcurrentStreams, value: limits.maximumConcurrentStreams),
+      HTTP2Setting(parameter: .maxHeaderListSize, value: limits.maximumHeaderListBytes),
+    ]
+    configuration.targetWindowSize = limits.connectionWindowBytes
+    configuration.maximumRecentlyResetStreams = GRPCServerLimits.rememberedResetStreams
+    configuration.controlFrameRateLimit.maximumCount = limits.maximumControlFramesPerMillisecond
+    configuration.controlFrameRateLimit.windowLength = .milliseconds(1)
+    // Glitches are counted over a connection's whole life, and connections live for months; the
+    // rate of stream errors is limited instead.
+    configuration.maximumConnectionGlitches = .max
+    return configuration
+  }
+
+  private static func streamConfiguration(
+    _ limits: GRPCServerLimits
+  ) -> NIOHTTP2Handler.StreamConfiguration {
+    var configuration = NIOHTTP2Handler.StreamConfiguration()
+    // Streams grant window themselves as their messages are taken; 0 keeps NIO from doing so. For
+    // the same reason SETTINGS announce no initial window: NIO would add it to this target.
+    configuration.targetWindowSize = 0
+    configuration.outboundBufferSizeHighWatermark = limits.outboundHighWatermarkBytes
+    configuration.outboundBufferSizeLowWatermark = limits.outboundLowWatermarkBytes
+    configuration.streamResetFrameRateLimit.maximumCount = limits.maximumStreamResetsPerInterval
+    configuration.streamResetFrameRateLimit.windowLength = .milliseconds(100)
+    return configuration
+  }
+
+  /// Lets the kernel give up on a client that does not acknowledge data, as Go's gRPC does.
+  private static func setUserTimeout(_ timeout: Duration, on channel: any Channel) {
+    let milliseconds = min(TimeAmount(timeout).nanoseconds / 1_000_000, Int64(Int32.max))
+    let tcpUserTimeout = NIOBSDSocket.Option(rawValue: 18)
+    // Only a refinement: a kernel without it serves as well.
+    try? channel.syncOptions?.setOption(
+      ChannelOptions.Types.SocketOption(level: .tcp, name: tcpUserTimeout),
+      value: ChannelOptions.Types.SocketOption.Value(truncatingIfNeeded: milliseconds))
+  }
+
+  private static func text(_ address: SocketAddress) -> String {
+    guard let host = address.ipAddress, let port = address.port else { return "\(address)" }
+    return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+  }
+}

@@ -1,0 +1,78 @@
+// Which configs may follow a config, whoever signed the update. Fabric: `Bundle.ValidateNew`.
+
+extension ConfigBundle {
+  /// Checks that `next` may take the place of this config: groups don't disappear, organizations
+  /// keep their MSP ID, and the type of consensus changes only if capabilities allow it.
+  ///
+  /// That a change of consensus passes through maintenance is checked with the message, by the
+  /// maintenance filter.
+  ///
+  /// - Throws: ``ConfigError`` with the reason.
+  package func validateNext(_ next: ConfigBundle) throws(ConfigError) {
+    try validateOrderer(next)
+    if let application {
+      guard let nextApplication = next.application else {
+        throw ConfigError(
+          .invalid, "current config has application section, but new config does not")
+      }
+      try Self.keepMSPIDs(
+        application.organizations, nextApplication.organizations, "application org")
+    }
+    try validateConsortiums(next)
+  }
+
+  private func validateOrderer(_ next: ConfigBundle) throws(ConfigError) {
+    guard let orderer else { return }
+    guard let nextOrderer = next.orderer else {
+      throw ConfigError(.invalid, "current config has orderer section, but new config does not")
+    }
+    if !channel.capabilities.consensusTypeMigration {
+      guard orderer.consensusType == nextOrderer.consensusType else {
+        throw ConfigError(
+          .invalid,
+          "attempted to change consensus type from \(orderer.consensusType) to "
+            + nextOrderer.consensusType)
+      }
+    }
+    if !channel.capabilities.consensusTypeBFT, next.channel.capabilities.consensusTypeBFT {
+      let silent = nextOrderer.organizations.values.filter(\.endpoints.isEmpty).map(\.name)
+      if let name = silent.min() {
+        throw ConfigError(
+          .invalid,
+          "illegal orderer config update detected: endpoints of org \(name) are missing")
+      }
+    }
+    try Self.keepMSPIDs(orderer.organizations, nextOrderer.organizations, "orderer org")
+  }
+
+  private func validateConsortiums(_ next: ConfigBundle) throws(ConfigError) {
+    guard let consortiums else {
+      guard next.consortiums == nil else {
+        throw ConfigError(
+          .invalid, "current config has no consortiums section, but new config does")
+      }
+      return
+    }
+    guard let nextConsortiums = next.consortiums else {
+      throw ConfigError(
+        .invalid, "current config has consortiums section, but new config does not")
+    }
+    for (name, consortium) in consortiums.consortiums.sorted(by: { $0.key < $1.key }) {
+      guard let nextConsortium = nextConsortiums.consortiums[name] else { continue }
+      try Self.keepMSPIDs(
+        consortium.organizations, nextConsortium.organizations, "consortium \(name) org")
+    }
+  }
+
+  private static func keepMSPIDs(
+    _ current: [String: OrganizationConfig], _ next: [String: OrganizationConfig], _ what: String
+  ) throws(ConfigError) {
+    for (name, organization) in current.sorted(by: { $0.key < $1.key }) {
+      guard let successor = next[name], successor.mspID != organization.mspID else { continue }
+      throw ConfigError(
+        .invalid,
+        "\(what) \(name) attempted to change MSP ID from \(organization.mspID) to "
+          + successor.mspID)
+    }
+  }
+}
