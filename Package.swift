@@ -73,6 +73,9 @@ let rooms: [[Target]] = [
     .foundations, "GoText", [],
     tests: []),
   room(
+    .foundations, "Concurrency", [],
+    tests: []),
+  room(
     .foundations, "FabricCrypto", [crypto, asn1],
     tests: [crypto, cryptoExtras]),
   room(
@@ -115,9 +118,10 @@ let rooms: [[Target]] = [
       "FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger", logging,
       metrics,
     ],
-    tests: ["BlockLedger", logging, metrics, metricsTestKit]),
+    tests: ["Concurrency", "BlockLedger", logging, metrics, metricsTestKit]),
   room(
-    .consensus, "SoloConsensus", ["FabricProtos", "ChannelConfig", "Ordering", logging],
+    .consensus, "SoloConsensus",
+    ["FabricProtos", "Concurrency", "ChannelConfig", "Ordering", logging],
     tests: ["FabricProtos", "Ordering"]),
   [
     .systemLibrary(

@@ -1,6 +1,7 @@
 // The shell around the solo core: a queue, a task and a timer for each channel.
 
 import ChannelConfig
+import Concurrency
 import FabricProtos
 import Logging
 import Ordering
@@ -45,7 +46,7 @@ package final class SoloChain: Chain {
 
   private let support: any ConsenterSupport
   private let logger: Logger
-  private let queue = MessageQueue<OrderedMessage>(
+  private let queue = BoundedQueue<OrderedMessage>(
     maximumCount: maximumQueuedMessages, maximumBytes: maximumQueuedBytes,
     maximumWaiting: maximumWaitingSubmitters)
   private let state = Mutex(State.idle)

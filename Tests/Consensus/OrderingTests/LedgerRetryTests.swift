@@ -1,6 +1,7 @@
 // Writes that fail for want of room are repeated; others are not.
 
 import BlockLedger
+import Concurrency
 import Logging
 import Synchronization
 import Testing
@@ -61,13 +62,13 @@ extension Mutex where Value == [String?] {
 
 @Suite struct ImpatientQueueTests {
   @Test func anImpatientQueueSendsProducersAwayInsteadOfLettingThemWait() async throws {
-    let queue = MessageQueue<Int>(maximumCount: 1, maximumBytes: 10, maximumWaiting: 100)
+    let queue = BoundedQueue<Int>(maximumCount: 1, maximumBytes: 10, maximumWaiting: 100)
     try await queue.append([1], bytes: 1)
     let producer = Task { try await queue.append([2], bytes: 1) }
     try await Task.sleep(for: .milliseconds(50))
     queue.setImpatient(true)
-    await #expect(throws: MessageQueue<Int>.Refusal.overloaded) { try await producer.value }
-    await #expect(throws: MessageQueue<Int>.Refusal.overloaded) {
+    await #expect(throws: BoundedQueue<Int>.Refusal.overloaded) { try await producer.value }
+    await #expect(throws: BoundedQueue<Int>.Refusal.overloaded) {
       try await queue.append([3], bytes: 1)
     }
     queue.setImpatient(false)

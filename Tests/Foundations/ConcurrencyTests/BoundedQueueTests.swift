@@ -2,11 +2,11 @@
 
 import Testing
 
-@testable import Ordering
+@testable import Concurrency
 
-@Suite struct MessageQueueTests {
+@Suite struct BoundedQueueTests {
   @Test func whatEachProducerAppendsComesOutInItsOrder() async throws {
-    let queue = MessageQueue<(producer: Int, number: Int)>(
+    let queue = BoundedQueue<(producer: Int, number: Int)>(
       maximumCount: 10, maximumBytes: 1 << 20, maximumWaiting: 100)
     let perProducer = 500
     let received = try await withThrowingTaskGroup(of: Void.self) { group in
@@ -28,7 +28,7 @@ import Testing
   }
 
   @Test func aFullQueueHoldsItsProducersBackUntilThereIsRoom() async throws {
-    let queue = MessageQueue<Int>(maximumCount: 100, maximumBytes: 10, maximumWaiting: 100)
+    let queue = BoundedQueue<Int>(maximumCount: 100, maximumBytes: 10, maximumWaiting: 100)
     try await queue.append([1], bytes: 10)
     let producer = Task { try await queue.append([2], bytes: 1) }
     try await Task.sleep(for: .milliseconds(50))
@@ -40,26 +40,26 @@ import Testing
   }
 
   @Test func tooManyWaitingProducersAreRefused() async throws {
-    let queue = MessageQueue<Int>(maximumCount: 1, maximumBytes: 10, maximumWaiting: 0)
+    let queue = BoundedQueue<Int>(maximumCount: 1, maximumBytes: 10, maximumWaiting: 0)
     try await queue.append([1], bytes: 1)
-    await #expect(throws: MessageQueue<Int>.Refusal.overloaded) {
+    await #expect(throws: BoundedQueue<Int>.Refusal.overloaded) {
       try await queue.append([2], bytes: 1)
     }
   }
 
   @Test func closingEndsProducersAndConsumer() async throws {
-    let queue = MessageQueue<Int>(maximumCount: 1, maximumBytes: 10, maximumWaiting: 5)
+    let queue = BoundedQueue<Int>(maximumCount: 1, maximumBytes: 10, maximumWaiting: 5)
     try await queue.append([1], bytes: 1)
     let producer = Task { try await queue.append([2], bytes: 1) }
     try await Task.sleep(for: .milliseconds(20))
     queue.close()
-    await #expect(throws: MessageQueue<Int>.Refusal.closed) { try await producer.value }
+    await #expect(throws: BoundedQueue<Int>.Refusal.closed) { try await producer.value }
     guard case .elements([1]) = await queue.next() else { return #expect(Bool(false)) }
     guard case .closed = await queue.next() else { return #expect(Bool(false)) }
   }
 
   @Test func wakingReturnsWithoutElements() async {
-    let queue = MessageQueue<Int>(maximumCount: 1, maximumBytes: 10, maximumWaiting: 5)
+    let queue = BoundedQueue<Int>(maximumCount: 1, maximumBytes: 10, maximumWaiting: 5)
     let consumer = Task { await queue.next() }
     queue.wake()
     guard case .elements(let elements) = await consumer.value else { return #expect(Bool(false)) }
