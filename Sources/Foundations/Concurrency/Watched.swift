@@ -16,12 +16,13 @@ package final class Watched<State: Sendable>: Sendable {
   private struct Waiter: Sendable {
     let id: UInt64
     /// What wakes the waiter, if its condition holds.
-    let attempt: @Sendable (inout State) -> Wake?
+    let attempt: Attempt
     /// Wakes the waiter with nothing.
     let giveUp: Wake
   }
 
   private typealias Wake = @Sendable () -> Void
+  private typealias Attempt = @Sendable (inout State) -> Wake?
 
   private struct Contents {
     var state: State
@@ -43,6 +44,14 @@ package final class Watched<State: Sendable>: Sendable {
         }
       }
       return wakes
+    }
+
+    /// Puts a waiter down unless its condition holds; then it is woken, and with it those for whom it has
+    /// made something come true.
+    mutating func attemptOrWait(_ waiter: Waiter) -> [Wake]? {
+      if let wake = waiter.attempt(&state) { return [wake] + takeSatisfied() }
+      waiters.append(waiter)
+      return nil
     }
 
     mutating func takeID() -> UInt64 {
@@ -81,18 +90,15 @@ package final class Watched<State: Sendable>: Sendable {
   package func wait<Value: Sendable>(
     for condition: @escaping @Sendable (inout State) -> Value?
   ) async -> Value {
-    await withCheckedContinuation { continuation in
-      let (value, wakes): (Value?, [Wake]) = contents.withLock { contents in
-        if let value = condition(&contents.state) { return (value, contents.takeSatisfied()) }
-        contents.waiters.append(
-          Waiter(
-            id: contents.takeID(),
-            attempt: { condition(&$0).map { value in { continuation.resume(returning: value) } } },
-            giveUp: {}))
-        return (nil, [])
+    await withCheckedContinuation { (continuation: CheckedContinuation<Value, Never>) in
+      let attempt: Attempt = { state in
+        guard let value = condition(&state) else { return nil }
+        return { continuation.resume(returning: value) }
       }
-      if let value { continuation.resume(returning: value) }
-      for wake in wakes { wake() }
+      let wakes = contents.withLock { contents in
+        contents.attemptOrWait(Waiter(id: contents.takeID(), attempt: attempt, giveUp: {}))
+      }
+      for wake in wakes ?? [] { wake() }
     }
   }
 
@@ -111,25 +117,24 @@ package final class Watched<State: Sendable>: Sendable {
     defer { alarm?.cancel() }
     return await withTaskCancellationHandler {
       await withCheckedContinuation { (continuation: CheckedContinuation<Value?, Never>) in
-        let (outcome, wakes): (Value??, [Wake]) = contents.withLock { contents in
-          if let value = condition(&contents.state) { return (value, contents.takeSatisfied()) }
-          // If the task was cancelled before this, its handler has found no waiter.
-          if Task.isCancelled { return (.some(nil), []) }
-          contents.waiters.append(
-            Waiter(
-              id: id,
-              attempt: {
-                condition(&$0).map { value in { continuation.resume(returning: value) } }
-              },
-              giveUp: { continuation.resume(returning: nil) }))
-          return (nil, [])
+        let attempt: Attempt = { state in
+          guard let value = condition(&state) else { return nil }
+          return { continuation.resume(returning: value) }
         }
-        if let outcome {
-          continuation.resume(returning: outcome)
+        let waiter = Waiter(
+          id: id, attempt: attempt, giveUp: { continuation.resume(returning: nil) })
+        let wakes: [Wake]? = contents.withLock { contents in
+          if let wakes = contents.attemptOrWait(waiter) { return wakes }
+          // If the task was cancelled before this, its handler has found no waiter.
+          guard Task.isCancelled else { return nil }
+          contents.waiters.removeLast()
+          return [waiter.giveUp]
+        }
+        if let wakes {
+          for wake in wakes { wake() }
         } else if let deadline {
           alarm = Alarm(at: deadline, on: time) { self.giveUp(id) }
         }
-        for wake in wakes { wake() }
       }
     } onCancel: {
       giveUp(id)
