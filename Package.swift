@@ -79,8 +79,8 @@ let rooms: [[Target]] = [
     .foundations, "FabricCrypto", [crypto, asn1],
     tests: [crypto, cryptoExtras]),
   room(
-    .foundations, "FabricLogging", [logging],
-    tests: [logging]),
+    .foundations, "FabricLogging", ["GoText", logging],
+    tests: ["GoText", logging]),
   // Transport
   room(
     .transport, "GRPCTransport", [logging, nioCore, nioPosix, nioTLS, nioHTTP2, nioHPACK, nioSSL],
@@ -164,15 +164,15 @@ let rooms: [[Target]] = [
       metricsTestKit, nioCore,
     ]),
   room(
-    .node, "Operations", [logging, metrics, nioCore, nioPosix, nioHTTP1, nioSSL],
-    tests: [logging, metrics, nioCore, nioPosix, nioSSL]),
+    .node, "Operations", ["GoText", logging, metrics, nioCore, nioPosix, nioHTTP1, nioSSL],
+    tests: ["GoText", logging, metrics, nioCore, nioPosix, nioSSL]),
   room(
     .node, "OrdererConfiguration", ["GoText", yams],
     tests: []),
   room(
     .node, "OrdererServer",
     [
-      "FabricProtos", "FabricCrypto", "FabricLogging", "GRPCTransport", "Membership",
+      "FabricProtos", "GoText", "FabricCrypto", "FabricLogging", "GRPCTransport", "Membership",
       "ChannelConfig", "GenesisProfiles", "BlockLedger", "Ordering", "SoloConsensus",
       "KafkaConsensus", "MessageProcessing", "Multichannel", "AtomicBroadcast", "Operations",
       "OrdererConfiguration", logging, metrics, nioCore, unixSignals,
@@ -196,8 +196,9 @@ let rooms: [[Target]] = [
   ],
   // Tools
   room(
-    .tools, "ConfigTools", ["FabricProtos", "ChannelConfig", "BlockLedger", "Ordering"],
-    tests: ["FabricProtos", "FabricCrypto", "BlockLedger", protobuf, logging]),
+    .tools, "ConfigTools",
+    ["FabricProtos", "GoText", "ChannelConfig", "BlockLedger", "Ordering"],
+    tests: ["FabricProtos", "GoText", "FabricCrypto", "BlockLedger", protobuf, logging]),
   room(
     .tools, "LedgerTools",
     [

@@ -37,11 +37,9 @@ package struct FabricLogHandler: LogHandler {
     // swift-log has one level for both PANIC and FATAL, so it cannot tell them apart for us.
     if ownLevel == nil, level < threshold.get() { return }
     if let error = event.error { fields["error"] = .string("\(error)") }
-    let (seconds, nanoseconds) = LogRecord.now()
     system.submit(
       LogRecord(
-        seconds: seconds, nanoseconds: nanoseconds, level: level, name: threshold.name,
-        message: event.message.description,
+        time: .now(), level: level, name: threshold.name, message: event.message.description,
         fields: fields.isEmpty ? [] : fields.sorted { $0.key < $1.key }, function: event.function,
         file: event.file, line: event.line))
   }

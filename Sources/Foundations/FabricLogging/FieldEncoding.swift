@@ -1,39 +1,12 @@
 // How keys and values of log fields are written, in logfmt and in JSON.
 
+import GoText
 import Logging
 
-/// Appends escaped text and metadata values to a line.
+/// Appends keys and metadata values to a line.
 enum FieldEncoding {
   /// Nested metadata deeper than this is written as `…`.
   static let maximumDepth = 8
-
-  private static let hexadecimal = Array("0123456789abcdef".utf8)
-
-  /// Appends text with JSON's escapes, without quotation marks.
-  static func appendEscaped(_ text: some StringProtocol, to output: inout [UInt8]) {
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "\\"), UInt8(ascii: "\""):
-        output.append(UInt8(ascii: "\\"))
-        output.append(byte)
-      case UInt8(ascii: "\n"): output.append(contentsOf: "\\n".utf8)
-      case UInt8(ascii: "\r"): output.append(contentsOf: "\\r".utf8)
-      case UInt8(ascii: "\t"): output.append(contentsOf: "\\t".utf8)
-      case 0..<0x20:
-        output.append(contentsOf: "\\u00".utf8)
-        output.append(hexadecimal[Int(byte >> 4)])
-        output.append(hexadecimal[Int(byte & 15)])
-      default: output.append(byte)
-      }
-    }
-  }
-
-  /// Appends text as a JSON string.
-  static func appendJSONString(_ text: some StringProtocol, to output: inout [UInt8]) {
-    output.append(UInt8(ascii: "\""))
-    appendEscaped(text, to: &output)
-    output.append(UInt8(ascii: "\""))
-  }
 
   // MARK: logfmt
 
@@ -47,7 +20,8 @@ enum FieldEncoding {
 
   /// Appends `key=`.
   static func appendLogfmtKey(_ key: String, to output: inout [UInt8]) {
-    appendEscaped(String(key.unicodeScalars.filter { !needsQuotes($0) }), to: &output)
+    JSONText.appendEscaped(
+      String(key.unicodeScalars.filter { !needsQuotes($0) }), .log, to: &output)
     output.append(UInt8(ascii: "="))
   }
 
@@ -55,7 +29,7 @@ enum FieldEncoding {
   static func appendLogfmtText(_ text: String, to output: inout [UInt8]) {
     let quotes = text.unicodeScalars.contains(where: needsQuotes)
     if quotes { output.append(UInt8(ascii: "\"")) }
-    appendEscaped(text, to: &output)
+    JSONText.appendEscaped(text, .log, to: &output)
     if quotes { output.append(UInt8(ascii: "\"")) }
   }
 
@@ -86,15 +60,15 @@ enum FieldEncoding {
   static func appendJSON(
     _ value: Logger.MetadataValue, depth: Int = 0, to output: inout [UInt8]
   ) {
-    guard depth < maximumDepth else { return appendJSONString("…", to: &output) }
+    guard depth < maximumDepth else { return JSONText.append("…", .log, to: &output) }
     switch value {
-    case .string(let text): appendJSONString(text, to: &output)
+    case .string(let text): JSONText.append(text, .log, to: &output)
     case .stringConvertible(let value):
       switch value {
       case is any BinaryInteger, is Bool: output.append(contentsOf: value.description.utf8)
       case let number as Double where number.isFinite:
         output.append(contentsOf: number.description.utf8)
-      default: appendJSONString(value.description, to: &output)
+      default: JSONText.append(value.description, .log, to: &output)
       }
     case .array(let values):
       output.append(UInt8(ascii: "["))
@@ -107,7 +81,7 @@ enum FieldEncoding {
       output.append(UInt8(ascii: "{"))
       for (index, (key, value)) in values.sorted(by: { $0.key < $1.key }).enumerated() {
         if index > 0 { output.append(UInt8(ascii: ",")) }
-        appendJSONString(key, to: &output)
+        JSONText.append(key, .log, to: &output)
         output.append(UInt8(ascii: ":"))
         appendJSON(value, depth: depth + 1, to: &output)
       }

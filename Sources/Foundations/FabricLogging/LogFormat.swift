@@ -1,5 +1,7 @@
 // The format of log lines: Fabric's format verbs, or JSON, or logfmt.
 
+import GoText
+
 /// Why a text is no log format.
 package enum LogFormatError: Error, Sendable, Hashable, CustomStringConvertible {
   /// `%{color:…}` with something other than `bold` or `reset`.

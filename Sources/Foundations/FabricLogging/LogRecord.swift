@@ -1,13 +1,12 @@
 // One log entry on its way from the call to the writer.
 
-import Foundation
+import GoText
 import Logging
 
 /// Everything about one log call that a line may show. Rendering happens on the writer's thread.
 struct LogRecord: Sendable {
   /// Wall-clock time of the call.
-  var seconds: Int64
-  var nanoseconds: Int32
+  var time: UnixTime
   var level: FabricLogLevel
   /// The logger's name.
   var name: String
@@ -27,12 +26,5 @@ struct LogRecord: Sendable {
   var shortFunction: Substring {
     if function.isEmpty { return "(unknown)" }
     return function.prefix { $0 != "(" }
-  }
-
-  /// The time now, in seconds and nanoseconds since 1970.
-  static func now() -> (seconds: Int64, nanoseconds: Int32) {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return (Int64(time.tv_sec), Int32(truncatingIfNeeded: time.tv_nsec))
   }
 }

@@ -145,9 +145,8 @@ final class LogWriter: Sendable {
   }
 
   private static func dropReport(_ drops: UInt64) -> LogRecord {
-    let (seconds, nanoseconds) = LogRecord.now()
     return LogRecord(
-      seconds: seconds, nanoseconds: nanoseconds, level: .warn, name: "flogging",
+      time: .now(), level: .warn, name: "flogging",
       message: "\(drops) log entries were dropped because the reader of the log is too slow",
       fields: [], function: #function, file: #fileID, line: #line)
   }

@@ -1,5 +1,7 @@
 // Turns log records into lines.
 
+import GoText
+
 /// Renders records in a format. Owned by the writer's thread: it numbers the lines it renders.
 struct RecordEncoder: Sendable {
   /// The number of the last record that showed `%{id}`.
@@ -59,11 +61,11 @@ struct RecordEncoder: Sendable {
   }
 
   private mutating func time(of record: LogRecord) -> CivilTime {
-    if cachedSecond != record.seconds {
-      cachedTime = CivilTime(seconds: record.seconds, nanoseconds: record.nanoseconds)
-      cachedSecond = record.seconds
+    if cachedSecond != record.time.seconds {
+      cachedTime = CivilTime(local: record.time)
+      cachedSecond = record.time.seconds
     }
-    cachedTime.nanosecond = Int(record.nanoseconds)
+    cachedTime.nanosecond = Int(record.time.nanoseconds)
     return cachedTime
   }
 
@@ -84,15 +86,15 @@ struct RecordEncoder: Sendable {
     output.append(contentsOf: Self.timestamp(record).utf8)
     if !record.name.isEmpty {
       output.append(contentsOf: ",\"name\":".utf8)
-      FieldEncoding.appendJSONString(record.name, to: &output)
+      JSONText.append(record.name, .log, to: &output)
     }
     output.append(contentsOf: ",\"caller\":".utf8)
-    FieldEncoding.appendJSONString("\(record.file):\(record.line)", to: &output)
+    JSONText.append("\(record.file):\(record.line)", .log, to: &output)
     output.append(contentsOf: ",\"msg\":".utf8)
-    FieldEncoding.appendJSONString(record.message, to: &output)
+    JSONText.append(record.message, .log, to: &output)
     for (key, value) in record.fields {
       output.append(UInt8(ascii: ","))
-      FieldEncoding.appendJSONString(key, to: &output)
+      JSONText.append(key, .log, to: &output)
       output.append(UInt8(ascii: ":"))
       FieldEncoding.appendJSON(value, to: &output)
     }
@@ -114,7 +116,7 @@ struct RecordEncoder: Sendable {
 
   /// Seconds since 1970 with their fraction, without an exponent.
   private static func timestamp(_ record: LogRecord) -> String {
-    let value = Double(record.seconds) + Double(record.nanoseconds) / 1e9
+    let value = Double(record.time.seconds) + Double(record.time.nanoseconds) / 1e9
     let text = value.description
     return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
   }

@@ -1,6 +1,7 @@
 // How a connection runs handlers and writes responses, no faster than the client takes them.
 
 import Foundation
+import GoText
 import NIOCore
 import NIOHTTP1
 
@@ -97,7 +98,7 @@ extension HTTPConnection {
     var head = HTTPResponseHead(
       version: version, status: HTTPResponseStatus(statusCode: response.status))
     for (name, value) in response.headers { head.headers.add(name: name, value: value) }
-    head.headers.add(name: "Date", value: UTCTime.now().httpDate)
+    head.headers.add(name: "Date", value: UnixTime.now().utc(.http))
     if head.status.mayHaveResponseBody {
       head.headers.add(name: "Content-Length", value: String(response.body.count))
     }

@@ -1,6 +1,7 @@
 // The node's own routes: /healthz, /logspec, /version and /metrics.
 
 import Foundation
+import GoText
 import Metrics
 
 enum OperationsRoutes {
@@ -22,9 +23,10 @@ enum OperationsRoutes {
     }
   }
 
-  static func health(_ failures: [HealthChecks.Failure], time: UTCTime) -> HTTPResponse {
+  static func health(_ failures: [HealthChecks.Failure], time: UnixTime) -> HTTPResponse {
     let status = failures.isEmpty ? "OK" : "Service Unavailable"
-    var json = "{\"status\":\(JSONText.string(status)),\"time\":\(JSONText.string(time.rfc3339))"
+    var json =
+      "{\"status\":\(JSONText.string(status)),\"time\":\(JSONText.string(time.utc(.rfc3339Nano)))"
     if !failures.isEmpty {
       let objects = failures.map {
         JSONText.object([("component", $0.component), ("reason", $0.reason)])

@@ -1,5 +1,7 @@
 // Metrics as Prometheus text, format 0.0.4.
 
+import GoText
+
 extension MetricRegistry {
   /// The metrics as Prometheus text, format 0.0.4: metrics by name, labels by name, series by the
   /// values of their labels. What has never been recorded is left out (as in Go), and so are metrics
@@ -76,16 +78,16 @@ struct PrometheusText {
       let labels = Self.labels(metric.sortedLabels, key)
       switch value {
       case .number(let number):
-        sample(name, labels, GoNumber.shortest(number))
+        sample(name, labels, GoFloat.shortest(number))
       case .histogram(let bounds, let snapshot):
         var cumulated: UInt64 = 0
         for (index, count) in snapshot.counts.enumerated() {
           cumulated &+= count
-          let bound = index < bounds.count ? GoNumber.shortest(bounds[index]) : "+Inf"
+          let bound = index < bounds.count ? GoFloat.shortest(bounds[index]) : "+Inf"
           let separator = labels.isEmpty ? "" : ","
           sample(name + "_bucket", labels + separator + "le=\"\(bound)\"", String(cumulated))
         }
-        sample(name + "_sum", labels, GoNumber.shortest(snapshot.sum))
+        sample(name + "_sum", labels, GoFloat.shortest(snapshot.sum))
         sample(name + "_count", labels, String(snapshot.count))
       }
     }

@@ -1,5 +1,7 @@
 // What a registry has recorded since the last report, as lines for statsd.
 
+import GoText
+
 /// Puts lines together to packets of a bounded size. A statsd server takes several lines in a packet;
 /// each ends in a line feed, as go-kit writes them.
 struct StatsdPackets {
@@ -56,7 +58,7 @@ struct StatsdReport {
             continue
           }
           let rate = max(Double(values.count) / Double(max(seen, 1)), 1e-6)
-          let type = rate < 1 ? "ms|@" + GoNumber.fixed(rate) : "ms"
+          let type = rate < 1 ? "ms|@" + GoFloat.fixed(rate) : "ms"
           for value in values { try await body(line(name, value, type)) }
         default: continue
         }
@@ -75,7 +77,7 @@ struct StatsdReport {
   private func line(_ name: [UInt8], _ value: Double, _ type: String) -> [UInt8] {
     var line = name
     line.append(UInt8(ascii: ":"))
-    line.append(contentsOf: GoNumber.fixed(value).utf8)
+    line.append(contentsOf: GoFloat.fixed(value).utf8)
     line.append(UInt8(ascii: "|"))
     line.append(contentsOf: type.utf8)
     line.append(UInt8(ascii: "\n"))

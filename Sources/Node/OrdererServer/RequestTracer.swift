@@ -2,6 +2,7 @@
 
 import Dispatch
 import Foundation
+import GoText
 import Logging
 import Synchronization
 
@@ -54,9 +55,7 @@ final class RequestTracer: Sendable {
 
   /// Takes requests that arrived together, and returns at once.
   func trace(_ requests: [[UInt8]]) {
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
-    let nanoseconds = Int64(now.tv_sec) &* 1_000_000_000 &+ Int64(now.tv_nsec)
+    let nanoseconds = UnixTime.now().inNanoseconds
     let (begins, warning) = state.withLock { state in
       for request in requests {
         state.count &+= 1

@@ -1,6 +1,7 @@
 // Configurations and the messages around them as JSON, in the shape that configtxlator prints.
 
 import FabricProtos
+import GoText
 
 /// Renders serialized messages as JSON (Fabric: `configtxlator proto_decode`, fabric-config's
 /// protolator).
@@ -108,8 +109,9 @@ package enum ConfigJSON {
 
   private static func timestamp(_ message: WireMessage) throws(ConfigToolsError) -> JSONValue {
     .string(
-      try RFC3339.text(
-        seconds: message.rawInt64(1), nanoseconds: message.rawInt32(2), path: message.path))
+      try TimestampText.text(
+        UnixTime(seconds: message.rawInt64(1), nanoseconds: message.rawInt32(2)),
+        path: message.path))
   }
 
   // MARK: Configurations

@@ -1,5 +1,7 @@
 // A JSON document and its text, laid out as Fabric's tools lay theirs out.
 
+import GoText
+
 /// A JSON value. Numbers keep the digits they were made of.
 package enum JSONValue: Sendable, Equatable {
   case null
@@ -28,7 +30,7 @@ package enum JSONValue: Sendable, Equatable {
     case .null: output += "null".utf8
     case .bool(let value): output += (value ? "true" : "false").utf8
     case .number(let value): output += String(value).utf8
-    case .string(let value): Self.appendQuoted(value, to: &output)
+    case .string(let value): JSONText.append(value, to: &output)
     case .array(let elements):
       Self.appendList("[", elements, "]", to: &output, indentation) { element, output in
         element.append(to: &output, indentation: indentation + 1)
@@ -36,7 +38,7 @@ package enum JSONValue: Sendable, Equatable {
     case .object(let members):
       let sorted = members.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
       Self.appendList("{", sorted, "}", to: &output, indentation) { member, output in
-        Self.appendQuoted(member.key, to: &output)
+        JSONText.append(member.key, to: &output)
         output += ": ".utf8
         member.value.append(to: &output, indentation: indentation + 1)
       }
@@ -58,25 +60,5 @@ package enum JSONValue: Sendable, Equatable {
       output += repeatElement(UInt8(ascii: "\t"), count: indentation)
     }
     output += closing.utf8
-  }
-
-  /// Escapes what JSON demands, and what Go's encoder escapes beyond that: `<`, `>`, `&` and the two
-  /// line separators of Unicode.
-  private static func appendQuoted(_ text: String, to output: inout [UInt8]) {
-    output.append(UInt8(ascii: "\""))
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": output += "\\\"".utf8
-      case "\\": output += "\\\\".utf8
-      case "\n": output += "\\n".utf8
-      case "\r": output += "\\r".utf8
-      case "\t": output += "\\t".utf8
-      case "<", ">", "&", "\u{2028}", "\u{2029}", "\u{0}"..."\u{1F}":
-        let digits = String(scalar.value, radix: 16)
-        output += ("\\u" + String(repeating: "0", count: 4 - digits.count) + digits).utf8
-      default: output += UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter
-      }
-    }
-    output.append(UInt8(ascii: "\""))
   }
 }

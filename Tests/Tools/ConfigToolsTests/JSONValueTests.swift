@@ -1,5 +1,6 @@
 // The text of JSON documents.
 
+import GoText
 import Testing
 
 @testable import ConfigTools
@@ -32,15 +33,17 @@ import Testing
     ] as [(Int64, Int32, String)])
   func timesAreWrittenAsProtobufDoes(_ seconds: Int64, _ nanoseconds: Int32, _ text: String) throws
   {
-    #expect(try RFC3339.text(seconds: seconds, nanoseconds: nanoseconds, path: "") == text)
+    #expect(
+      try TimestampText.text(UnixTime(seconds: seconds, nanoseconds: nanoseconds), path: "") == text
+    )
   }
 
   @Test func timesBeyondTheCalendarAreRefused() {
     #expect(throws: ConfigToolsError.self) {
-      try RFC3339.text(seconds: 253_402_300_800, nanoseconds: 0, path: "")
+      try TimestampText.text(UnixTime(seconds: 253_402_300_800, nanoseconds: 0), path: "")
     }
     #expect(throws: ConfigToolsError.self) {
-      try RFC3339.text(seconds: 0, nanoseconds: -1, path: "")
+      try TimestampText.text(UnixTime(seconds: 0, nanoseconds: -1), path: "")
     }
   }
 }

@@ -1,9 +1,10 @@
-// Numbers as Go writes them, since that is what readers of a node's metrics are used to.
+// Fractional numbers as Go writes them.
 
-enum GoNumber {
+/// Text of 64-bit floating-point numbers, in the two forms that metrics have.
+package enum GoFloat {
   /// The shortest digits that give the same number again, with an exponent below 1e-4 and from 1e6
   /// on (`strconv.FormatFloat(value, 'g', -1, 64)`): `1e+06`, `0.25`, `+Inf`.
-  static func shortest(_ value: Double) -> String {
+  package static func shortest(_ value: Double) -> String {
     if value.isNaN { return "NaN" }
     if value.isInfinite { return value > 0 ? "+Inf" : "-Inf" }
     if value == 0 { return "0" }
@@ -21,7 +22,7 @@ enum GoNumber {
 
   /// Six digits after the point (`%f`). The value is finite; from 1e12 on the digits after the point
   /// are zeros.
-  static func fixed(_ value: Double) -> String {
+  package static func fixed(_ value: Double) -> String {
     let sign = value < 0 ? "-" : ""
     let magnitude = value.magnitude
     guard magnitude.isFinite else { return "0.000000" }

@@ -1,10 +1,10 @@
-// Whole numbers and byte sizes, read as Go reads them.
+// Whole numbers, read as Go reads them.
 
 import GoText
 import Testing
 
 @Suite("A whole number in Go's text form")
-struct GoNumbersTests {
+struct GoIntegerTests {
   @Test(
     "has the value that Go gives it, or none",
     arguments: [
@@ -32,22 +32,5 @@ struct GoNumbersTests {
     for text in ["", "-1", "+1", "ten", "1_", "0xg"] {
       #expect(throws: GoInteger.Failure.malformed) { try GoInteger.unsigned(text) }
     }
-  }
-
-  @Test(
-    "with a unit is a size in powers of 1024",
-    arguments: [
-      ("1 MB", 1 << 20), ("1MB", 1 << 20), ("1m", 1 << 20), ("100k", 100 << 10), ("2 KB", 2 << 10),
-      ("3g", 3 << 30), ("1  gB", 1 << 30), ("010 k", 8 << 10), ("10", nil), ("MB", nil),
-      ("1.5 MB", nil), ("1 TB", nil), ("-1k", nil), ("1 b", nil), ("0x1 KB", nil),
-    ] as [(String, UInt64?)])
-  func byteSizes(text: String, expected: UInt64?) throws {
-    #expect(try ByteSize.parse(text) == expected)
-  }
-
-  @Test("is refused with a unit that makes it too large, or if it is none")
-  func excessiveByteSizes() {
-    #expect(throws: GoInteger.Failure.tooLarge) { try ByteSize.parse("17179869184g") }
-    #expect(throws: GoInteger.Failure.malformed) { try ByteSize.parse("09 MB") }
   }
 }

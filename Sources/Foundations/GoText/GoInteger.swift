@@ -1,4 +1,4 @@
-// Whole numbers and byte sizes in the text forms that Fabric's configuration files have.
+// Whole numbers as Go reads them.
 
 /// Go's integer literals: decimal, `0x`, `0o` or a leading zero, `0b`, with single `_` between digits.
 /// Go: `strconv.ParseInt` and `ParseUint` with base 0.
@@ -63,27 +63,5 @@ package enum GoInteger {
       }
       guard isBehindDigit, !digits.isEmpty else { return nil }
     }
-  }
-}
-
-/// Byte sizes with a unit of 1024: `1 MB`, `100k`, `2G` (Fabric: viperutil's byte size hook).
-package enum ByteSize {
-  /// The number of bytes; nil if the text is no number with a unit.
-  ///
-  /// - Throws: `tooLarge` if it does not fit into 64 bits, `malformed` if it has no Go number.
-  package static func parse(_ text: String) throws(GoInteger.Failure) -> UInt64? {
-    let digits = text.prefix { ("0"..."9").contains($0) }
-    guard !digits.isEmpty else { return nil }
-    let shift: UInt64
-    switch text.dropFirst(digits.count).drop(while: \.isWhitespace).lowercased() {
-    case "k", "kb": shift = 10
-    case "m", "mb": shift = 20
-    case "g", "gb": shift = 30
-    default: return nil
-    }
-    let number = try GoInteger.unsigned(String(digits))
-    let (product, overflow) = number.multipliedReportingOverflow(by: 1 << shift)
-    guard !overflow else { throw .tooLarge }
-    return product
   }
 }

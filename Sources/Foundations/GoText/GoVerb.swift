@@ -4,9 +4,9 @@
 ///
 /// Log formats carry these between the colon and the brace of a verb (`%{level:.4s}`), so operators'
 /// formats keep their meaning only if the rules are those of Go's `fmt`.
-struct GoVerb: Sendable, Hashable {
+package struct GoVerb: Sendable, Hashable {
   /// Wider fields than this are cut down to it: a format must not blow up each line.
-  static let maximumWidth = 256
+  package static let maximumWidth = 256
 
   private var leftAligned = false
   private var signed = false
@@ -18,7 +18,7 @@ struct GoVerb: Sendable, Hashable {
   private var trailing = ""
 
   /// Parses what follows the percent sign, for example `04x`.
-  init(_ text: String) {
+  package init(_ text: String) {
     var rest = Substring(text)
     flags: while let flag = rest.first {
       switch flag {
@@ -50,7 +50,7 @@ struct GoVerb: Sendable, Hashable {
   }
 
   /// Renders a string.
-  func format(_ value: String) -> String {
+  package func format(_ value: String) -> String {
     guard let verb else { return "%!(NOVERB)" }
     switch verb {
     case "s", "v":
@@ -67,7 +67,7 @@ struct GoVerb: Sendable, Hashable {
   }
 
   /// Renders an unsigned number.
-  func format(_ value: UInt64) -> String {
+  package func format(_ value: UInt64) -> String {
     guard let verb else { return "%!(NOVERB)" }
     var digits: String
     var prefix = signed ? "+" : ""

@@ -1,47 +1,7 @@
-// Go's time layouts: the reference time written the way the operator wants times written.
-
-import Foundation
-
-/// A wall-clock time broken down in the process's time zone.
-struct CivilTime: Sendable, Equatable {
-  var year = 1970
-  var month = 1
-  var day = 1
-  var hour = 0
-  var minute = 0
-  var second = 0
-  var nanosecond = 0
-  /// 0 is Sunday.
-  var weekday = 4
-  /// 1 is the first of January.
-  var yearDay = 1
-  /// Seconds east of UTC.
-  var zoneOffset = 0
-  var zoneName = "UTC"
-
-  /// Breaks down seconds since 1970 in the zone of the process (`TZ`).
-  init(seconds: Int64, nanoseconds: Int32) {
-    var time = time_t(seconds)
-    var parts = tm()
-    guard localtime_r(&time, &parts) != nil else { return }
-    year = Int(parts.tm_year) + 1900
-    month = Int(parts.tm_mon) + 1
-    day = Int(parts.tm_mday)
-    hour = Int(parts.tm_hour)
-    minute = Int(parts.tm_min)
-    second = Int(parts.tm_sec)
-    nanosecond = Int(nanoseconds)
-    weekday = Int(parts.tm_wday)
-    yearDay = Int(parts.tm_yday) + 1
-    zoneOffset = Int(parts.tm_gmtoff)
-    if let name = parts.tm_zone { zoneName = String(cString: name) }
-  }
-
-  init() {}
-}
+// Go's time layouts: the reference time, written the way a time is to be written.
 
 /// A parsed Go time layout (Go: time.Layout; `2006-01-02 15:04:05.000 MST` and the like).
-struct GoTimeLayout: Sendable, Hashable {
+package struct GoTimeLayout: Sendable, Hashable {
   private enum Element: Sendable, Hashable {
     case literal(String)
     case longMonth, month, numericMonth, zeroMonth
@@ -57,6 +17,13 @@ struct GoTimeLayout: Sendable, Hashable {
     /// Fractional seconds with their separator; trimmed ones drop trailing zeros.
     case fraction(separator: String, digits: Int, trimmed: Bool)
   }
+
+  /// RFC 3339 with as many digits of the second's fraction as are needed: how Go writes a time in
+  /// JSON (Go: `time.RFC3339Nano`).
+  package static let rfc3339Nano = GoTimeLayout("2006-01-02T15:04:05.999999999Z07:00")
+
+  /// HTTP's date (RFC 9110, 5.6.7), for times in UTC (Go: `http.TimeFormat`).
+  package static let http = GoTimeLayout("Mon, 02 Jan 2006 15:04:05 GMT")
 
   private let elements: [Element]
 
@@ -81,7 +48,7 @@ struct GoTimeLayout: Sendable, Hashable {
     ("5", .second),
   ]
 
-  init(_ layout: String) {
+  package init(_ layout: String) {
     var elements: [Element] = []
     var literal = ""
     var rest = Substring(layout)
@@ -140,12 +107,12 @@ struct GoTimeLayout: Sendable, Hashable {
   }
 
   /// Appends the time in this layout.
-  func append(_ time: CivilTime, to output: inout [UInt8]) {
+  package func append(_ time: CivilTime, to output: inout [UInt8]) {
     for element in elements { Self.append(element, time, to: &output) }
   }
 
   /// The time in this layout.
-  func format(_ time: CivilTime) -> String {
+  package func format(_ time: CivilTime) -> String {
     var bytes: [UInt8] = []
     append(time, to: &bytes)
     return String(decoding: bytes, as: UTF8.self)
