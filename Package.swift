@@ -141,12 +141,28 @@ let rooms: [[Target]] = [
       "FabricProtos", "FabricCrypto", "Membership", "Policies", "ChannelConfig", protobuf,
       x509, logging,
     ],
-    tests: ["FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", protobuf, logging]),
+    tests: ["FabricProtos", "Membership", "ChannelConfig", "ProcessingFixtures", protobuf]),
+  room(
+    .node, "SystemChannel",
+    ["FabricProtos", "ChannelConfig", "MessageProcessing", logging],
+    tests: [
+      "FabricProtos", "ChannelConfig", "MessageProcessing", "ProcessingFixtures", protobuf,
+    ]),
+  [
+    // What the tests of both rooms make their messages with.
+    .target(
+      name: "ProcessingFixtures",
+      dependencies: [
+        "FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "MessageProcessing",
+        "SystemChannel", protobuf, logging,
+      ],
+      path: "Tests/Node/ProcessingFixtures")
+  ],
   room(
     .node, "Multichannel",
     [
       "FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger", "Ordering",
-      "MessageProcessing", logging, metrics, nioCore,
+      "MessageProcessing", "SystemChannel", logging, metrics, nioCore,
     ],
     tests: [
       "FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger", "Ordering",

@@ -1,5 +1,4 @@
-// What the processors need to know from their surroundings: the channel, the other channels, time
-// and randomness.
+// What the processors need to know from their surroundings: the channel, time and randomness.
 
 import ChannelConfig
 import FabricCrypto
@@ -38,14 +37,6 @@ extension ChannelResources {
   ) throws(ProcessingError) {}
 }
 
-/// All channels of this node, as channel creation needs to know them.
-package protocol ChannelDirectory: Sendable {
-  /// How many channels exist, the system channel included.
-  var channelCount: Int { get }
-  /// Whether a channel of this name exists.
-  func contains(_ channelID: String) -> Bool
-}
-
 /// What the rules depend on besides configs and messages.
 package struct ProcessingEnvironment: Sendable {
   /// The current time, for certificates' expiry and the timestamps of config messages.
@@ -65,7 +56,7 @@ package struct ProcessingEnvironment: Sendable {
   package init(
     checksExpiration: Bool = true,
     logger: Logger = Logger(label: "orderer.common.msgprocessor"),
-    now: @escaping @Sendable () -> Date = { Date() },
+    now: @escaping @Sendable () -> Date,
     nonce: @escaping @Sendable () -> [UInt8] = ProcessingEnvironment.randomNonce
   ) {
     self.checksExpiration = checksExpiration

@@ -3,16 +3,16 @@
 import FabricProtos
 
 /// A CONFIG envelope, decoded.
-struct ConfigProposal {
+package struct ConfigProposal {
   /// The channel of the header.
-  let channelID: String
+  package let channelID: String
   /// The config with the update that it was made from.
-  let envelope: Common_ConfigEnvelope
+  package let envelope: Common_ConfigEnvelope
   /// The proposed config.
-  var config: Common_Config { envelope.config }
+  package var config: Common_Config { envelope.config }
 
   /// Decodes an envelope that must be of type CONFIG.
-  init(_ view: EnvelopeView) throws(ProcessingError) {
+  package init(_ view: EnvelopeView) throws(ProcessingError) {
     guard view.headerType == HeaderType.config else {
       throw .badRequest(
         "the message is of type \(HeaderType.name(view.headerType)), expected CONFIG")

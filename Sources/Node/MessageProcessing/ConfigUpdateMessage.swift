@@ -3,14 +3,14 @@
 import FabricProtos
 
 /// The decoded content of a CONFIG_UPDATE.
-struct ConfigUpdateMessage {
+package struct ConfigUpdateMessage {
   /// The update and its signatures.
-  let signed: Common_ConfigUpdateEnvelope
+  package let signed: Common_ConfigUpdateEnvelope
   /// The update.
-  let update: Common_ConfigUpdate
+  package let update: Common_ConfigUpdate
 
   /// Decodes the data of an envelope, whatever its header type.
-  init(_ envelope: EnvelopeView) throws(ProcessingError) {
+  package init(_ envelope: EnvelopeView) throws(ProcessingError) {
     signed = try decode(
       Common_ConfigUpdateEnvelope.self, Array(envelope.data),
       "the signed config update (ConfigUpdateEnvelope)")

@@ -6,7 +6,7 @@ import SwiftProtobuf
 /// Decodes a protobuf message, or refuses it as malformed.
 ///
 /// Nested messages more than 100 levels deep count as malformed (SwiftProtobuf's default).
-func decode<Message: SwiftProtobuf.Message>(
+package func decode<Message: SwiftProtobuf.Message>(
   _ type: Message.Type, _ bytes: some SwiftProtobufContiguousBytes, _ name: String
 ) throws(ProcessingError) -> Message {
   do {
@@ -17,7 +17,7 @@ func decode<Message: SwiftProtobuf.Message>(
 }
 
 /// Finds the parts of a serialized envelope, or refuses it as malformed.
-func view(_ bytes: [UInt8], _ name: String) throws(ProcessingError) -> EnvelopeView {
+package func view(_ bytes: [UInt8], _ name: String) throws(ProcessingError) -> EnvelopeView {
   do {
     return try EnvelopeView(bytes)
   } catch {
@@ -26,7 +26,8 @@ func view(_ bytes: [UInt8], _ name: String) throws(ProcessingError) -> EnvelopeV
 }
 
 /// The update from which a config message was made.
-func lastUpdate(of envelope: Common_ConfigEnvelope) throws(ProcessingError) -> EnvelopeView {
+package func lastUpdate(of envelope: Common_ConfigEnvelope) throws(ProcessingError) -> EnvelopeView
+{
   guard envelope.hasLastUpdate else {
     throw .badRequest("the config message does not include the config update it was made from")
   }
@@ -41,7 +42,7 @@ func lastUpdate(of envelope: Common_ConfigEnvelope) throws(ProcessingError) -> E
 
 /// A name that a client chose, in quotes, fit for a line of a log: control characters are escaped,
 /// and what is longer than any valid name is cut off.
-func quoted(_ name: String) -> String {
+package func quoted(_ name: String) -> String {
   let longest = 256
   let scalars = name.unicodeScalars
   let text = scalars.prefix(longest).map { $0.escaped(asASCII: false) }.joined()

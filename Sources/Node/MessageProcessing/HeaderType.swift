@@ -3,17 +3,19 @@
 import FabricProtos
 
 /// The header types of messages that orderers make.
-enum HeaderType {
-  static let config = Int32(Common_HeaderType.config.rawValue)
-  static let ordererTransaction = Int32(Common_HeaderType.ordererTransaction.rawValue)
+package enum HeaderType {
+  package static let config = Int32(Common_HeaderType.config.rawValue)
+  package static let ordererTransaction = Int32(Common_HeaderType.ordererTransaction.rawValue)
 
   /// The envelope of the new channel within an ORDERER_TRANSACTION.
-  static func wrappedConfig(_ envelope: EnvelopeView) throws(ProcessingError) -> EnvelopeView {
+  package static func wrappedConfig(_ envelope: EnvelopeView) throws(ProcessingError)
+    -> EnvelopeView
+  {
     try view(Array(envelope.data), "the message wrapped in the channel creation")
   }
 
   /// The type's name for logs and refusals.
-  static func name(_ type: Int32) -> String {
+  package static func name(_ type: Int32) -> String {
     Common_HeaderType.name(of: Int(type)) ?? "\(type)"
   }
 }

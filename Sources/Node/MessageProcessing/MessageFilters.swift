@@ -10,11 +10,15 @@ import Policies
 /// `msgprocessor.CreateStandardChannelFilters`).
 ///
 /// Fabric's first rule, which refuses empty messages, is met by every ``EnvelopeView``.
-struct MessageFilters: Sendable {
-  let environment: ProcessingEnvironment
+package struct MessageFilters: Sendable {
+  private let environment: ProcessingEnvironment
+
+  package init(environment: ProcessingEnvironment) {
+    self.environment = environment
+  }
 
   /// Applies all rules with one and the same config.
-  func check(_ envelope: EnvelopeView, _ bundle: ConfigBundle) throws(ProcessingError) {
+  package func check(_ envelope: EnvelopeView, _ bundle: ConfigBundle) throws(ProcessingError) {
     let orderer = try bundle.requiredOrderer
     try checkSize(envelope, orderer)
     let creator = try creator(of: envelope)
@@ -29,7 +33,9 @@ struct MessageFilters: Sendable {
 
   /// Payload and signature together may have `AbsoluteMaxBytes` bytes (Fabric:
   /// `msgprocessor.MaxBytesRule`).
-  func checkSize(_ envelope: EnvelopeView, _ orderer: OrdererGroupConfig) throws(ProcessingError) {
+  package func checkSize(
+    _ envelope: EnvelopeView, _ orderer: OrdererGroupConfig
+  ) throws(ProcessingError) {
     let size = envelope.payload.count + envelope.signature.count
     let limit = orderer.batchSize.absoluteMaxBytes
     guard size <= limit else {
@@ -104,7 +110,7 @@ struct MessageFilters: Sendable {
 
 extension ConfigBundle {
   /// The orderer group, without which an orderer does not serve a channel.
-  var requiredOrderer: OrdererGroupConfig {
+  package var requiredOrderer: OrdererGroupConfig {
     get throws(ProcessingError) {
       guard let orderer else {
         throw .internalFailure("the config of channel '\(channelID)' has no Orderer group")

@@ -55,7 +55,7 @@ package enum ProcessingError: Error, Sendable, Equatable, CustomStringConvertibl
 }
 
 /// Puts what is being done in front of the reason of a refusal.
-func during<Value>(
+package func during<Value>(
   _ activity: String, _ body: () throws(ProcessingError) -> Value
 ) throws(ProcessingError) -> Value {
   do {

@@ -6,8 +6,12 @@ import Membership
 import SwiftProtobuf
 
 /// Makes signed envelopes as Fabric's nodes do (Fabric: `protoutil.CreateSignedEnvelope`).
-struct SignedEnvelopeMaker: Sendable {
-  let environment: ProcessingEnvironment
+package struct SignedEnvelopeMaker: Sendable {
+  private let environment: ProcessingEnvironment
+
+  package init(environment: ProcessingEnvironment) {
+    self.environment = environment
+  }
 
   /// A serialized envelope for a channel, signed by `signer`.
   ///
@@ -15,7 +19,7 @@ struct SignedEnvelopeMaker: Sendable {
   /// maps are serialized in the order of their keys.
   ///
   /// - Throws: ``ProcessingError/internalFailure(_:)`` if the key store refuses to sign.
-  func envelope(
+  package func envelope(
     _ type: Common_HeaderType, channelID: String, data: [UInt8], signer: any Signer
   ) throws(ProcessingError) -> [UInt8] {
     do {

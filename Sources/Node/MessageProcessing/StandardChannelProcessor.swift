@@ -3,16 +3,15 @@
 import ChannelConfig
 import FabricProtos
 
-/// The processor of application channels, and of the system channel for messages to itself (Fabric:
-/// `msgprocessor.StandardChannel`).
+/// The processor of a channel for messages to itself (Fabric: `msgprocessor.StandardChannel`).
 package final class StandardChannelProcessor: ChannelProcessor {
-  let resources: any ChannelResources
-  let environment: ProcessingEnvironment
-  let filters: MessageFilters
+  package let resources: any ChannelResources
+  package let environment: ProcessingEnvironment
+  package let filters: MessageFilters
   private let maintenanceFilter: MaintenanceFilter
 
   package init(
-    _ resources: any ChannelResources, environment: ProcessingEnvironment = ProcessingEnvironment()
+    _ resources: any ChannelResources, environment: ProcessingEnvironment
   ) {
     self.resources = resources
     self.environment = environment
@@ -95,7 +94,7 @@ package final class StandardChannelProcessor: ChannelProcessor {
 }
 
 /// Serializes a config message such that every node gets the same bytes from the same config.
-func serialize(_ envelope: Common_ConfigEnvelope) throws(ProcessingError) -> [UInt8] {
+package func serialize(_ envelope: Common_ConfigEnvelope) throws(ProcessingError) -> [UInt8] {
   do {
     return try envelope.deterministicBytes()
   } catch {

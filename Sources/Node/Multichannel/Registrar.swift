@@ -10,6 +10,7 @@ import MessageProcessing
 import Metrics
 import Ordering
 import Synchronization
+import SystemChannel
 
 /// All channels of the node (Fabric: `multichannel.Registrar`).
 ///

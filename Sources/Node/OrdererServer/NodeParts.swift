@@ -3,6 +3,7 @@
 import AtomicBroadcast
 import BlockLedger
 import FabricLogging
+import Foundation
 import GRPCTransport
 import KafkaConsensus
 import Logging
@@ -51,7 +52,7 @@ struct NodeParts: Sendable {
       ],
       environment: ProcessingEnvironment(
         checksExpiration: !general.authentication.noExpirationChecks,
-        logger: logging.logger("orderer.common.msgprocessor")),
+        logger: logging.logger("orderer.common.msgprocessor"), now: { Date() }),
       onConfiguration: { trust.update($0) },
       onChannel: {
         health.add($0, $1)

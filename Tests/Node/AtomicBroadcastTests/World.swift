@@ -171,7 +171,7 @@ struct World {
       keyStoreDirectory: nil)
     registrar = Registrar(
       ledgers: ledgers, signer: local.signer, consenters: ["solo": SoloConsenter(logger: logger)],
-      environment: ProcessingEnvironment(logger: logger), logger: logger)
+      environment: ProcessingEnvironment(logger: logger, now: { Date() }), logger: logger)
     try await registrar.bootstrap(
       Block(serialized: Fixture.bytes("blocks/system-solo-v20.block")))
     try await registrar.initialize()

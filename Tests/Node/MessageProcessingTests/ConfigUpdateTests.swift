@@ -4,6 +4,7 @@ import ChannelConfig
 import FabricProtos
 import Foundation
 import Membership
+import ProcessingFixtures
 import SwiftProtobuf
 import Testing
 

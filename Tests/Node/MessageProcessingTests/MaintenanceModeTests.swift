@@ -3,6 +3,7 @@
 import ChannelConfig
 import FabricProtos
 import Foundation
+import ProcessingFixtures
 import SwiftProtobuf
 import Testing
 
@@ -40,7 +41,7 @@ import Testing
   }
 
   func refusal(_ edits: Edit...) throws -> ProcessingError {
-    try MessageProcessingTests.refusal {
+    try ProcessingFixtures.refusal {
       let update = try channel.update(by: [try .ordererAdmin(), try .admin(), try .admin(org: 2)]) {
         for edit in edits { try edit(&$0) }
       }
@@ -113,7 +114,7 @@ import Testing
     let update = try channel.update(by: [try .ordererAdmin()], submitter: try .admin()) {
       try $0.editBatchSize { $0.maxMessageCount += 1 }
     }
-    let refused = try MessageProcessingTests.refusal { try processor.processConfigUpdate(update) }
+    let refused = try ProcessingFixtures.refusal { try processor.processConfigUpdate(update) }
     #expect(refused.status == .forbidden)
   }
 
@@ -127,14 +128,5 @@ import Testing
     #expect(state.status == .badRequest)
     #expect(state.reason.hasSuffix("but capability is disabled"))
     #expect(try refusal(Self.consensus(type: "kafka")).status == .badRequest)
-  }
-
-  @Test func `no channels are created in maintenance mode`() throws {
-    let network = try TestNetwork(.v20, edit: Self.consensus(state: .maintenance))
-    let refused = try MessageProcessingTests.refusal {
-      try network.processor.processConfigUpdate(try network.creation())
-    }
-    #expect(refused.status == .serviceUnavailable)
-    #expect(refused.reason == "channel creation is not permitted: maintenance mode")
   }
 }

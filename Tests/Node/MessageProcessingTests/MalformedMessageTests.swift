@@ -3,6 +3,7 @@
 import ChannelConfig
 import FabricProtos
 import Foundation
+import ProcessingFixtures
 import SwiftProtobuf
 import Testing
 

@@ -36,7 +36,8 @@ import Testing
       keyStoreDirectory: nil)
     return Registrar(
       ledgers: ledgers, signer: local.signer, consenters: ["solo": SoloConsenter(logger: logger)],
-      environment: ProcessingEnvironment(logger: logger), onChannel: onChannel, metrics: metrics,
+      environment: ProcessingEnvironment(logger: logger, now: { Date() }), onChannel: onChannel,
+      metrics: metrics,
       logger: logger)
   }
 

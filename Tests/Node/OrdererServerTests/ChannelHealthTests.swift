@@ -53,7 +53,8 @@ private struct MoodyConsenter: Consenter {
       keyStoreDirectory: nil)
     let registrar = Registrar(
       ledgers: ledgers, signer: local.signer, consenters: ["solo": MoodyConsenter(chain: chain)],
-      environment: ProcessingEnvironment(logger: logger), onChannel: { health.add($0, $1) },
+      environment: ProcessingEnvironment(logger: logger, now: { Date() }),
+      onChannel: { health.add($0, $1) },
       logger: logger)
     health.attach(registrar)
     let genesis = try Data(

@@ -5,8 +5,9 @@ import Foundation
 import SwiftProtobuf
 
 /// Builders of envelopes.
-enum Messages {
-  static func channelHeader(_ channelID: String, _ type: Common_HeaderType) -> Common_ChannelHeader
+package enum Messages {
+  package static func channelHeader(_ channelID: String, _ type: Common_HeaderType)
+    -> Common_ChannelHeader
   {
     var header = Common_ChannelHeader()
     header.type = Int32(type.rawValue)
@@ -15,7 +16,7 @@ enum Messages {
     return header
   }
 
-  static func signatureHeader(_ creator: TestIdentity) -> Common_SignatureHeader {
+  package static func signatureHeader(_ creator: TestIdentity) -> Common_SignatureHeader {
     var header = Common_SignatureHeader()
     header.creator = Data(creator.serializedIdentity)
     header.nonce = Data((0..<24).map { _ in UInt8.random(in: 0...255) })
@@ -23,7 +24,7 @@ enum Messages {
   }
 
   /// A payload from serialized headers, of which each may be missing.
-  static func payload(
+  package static func payload(
     _ channelHeader: [UInt8], _ signatureHeader: [UInt8], _ data: [UInt8]
   ) throws -> [UInt8] {
     var payload = Common_Payload()
@@ -34,19 +35,19 @@ enum Messages {
   }
 
   /// An envelope of any payload.
-  static func envelope(payload: [UInt8], signature: [UInt8]) throws -> [UInt8] {
+  package static func envelope(payload: [UInt8], signature: [UInt8]) throws -> [UInt8] {
     var envelope = Common_Envelope()
     envelope.payload = Data(payload)
     envelope.signature = Data(signature)
     return try envelope.serializedBytes()
   }
 
-  static func signed(payload: [UInt8], _ signer: TestIdentity) throws -> [UInt8] {
+  package static func signed(payload: [UInt8], _ signer: TestIdentity) throws -> [UInt8] {
     try envelope(payload: payload, signature: try signer.sign([payload[...]]))
   }
 
   /// A message as clients make it.
-  static func message(
+  package static func message(
     _ channelID: String, _ signer: TestIdentity, _ data: [UInt8] = Array("transaction".utf8),
     type: Common_HeaderType = .message
   ) throws -> [UInt8] {
@@ -57,7 +58,8 @@ enum Messages {
   }
 
   /// A message whose payload and signature have `size` bytes together.
-  static func message(_ channelID: String, _ signer: TestIdentity, size: Int) throws -> EnvelopeView
+  package static func message(_ channelID: String, _ signer: TestIdentity, size: Int) throws
+    -> EnvelopeView
   {
     var padding = size - 1000
     while true {
@@ -70,7 +72,7 @@ enum Messages {
   }
 
   /// A config update signed by `signers`, as the data of a message.
-  static func signedUpdate(
+  package static func signedUpdate(
     _ update: [UInt8], by signers: [TestIdentity]
   ) throws -> Common_ConfigUpdateEnvelope {
     var signed = Common_ConfigUpdateEnvelope()
@@ -86,7 +88,7 @@ enum Messages {
   }
 
   /// A CONFIG_UPDATE message.
-  static func update(
+  package static func update(
     _ channelID: String, _ update: Common_ConfigUpdate, by signers: [TestIdentity],
     submitter: TestIdentity
   ) throws -> EnvelopeView {

@@ -3,10 +3,12 @@
 import ChannelConfig
 import FabricProtos
 import Foundation
+import MessageProcessing
+import ProcessingFixtures
 import SwiftProtobuf
 import Testing
 
-@testable import MessageProcessing
+@testable import SystemChannel
 
 @Suite struct RecordedCreationTests {
   /// One recording: `recorded/NAME.creation.tx` was sent to a Go orderer, which made the config

@@ -4,6 +4,7 @@ import ChannelConfig
 import FabricProtos
 import Foundation
 import Logging
+import MessageProcessing
 
 /// Derives new channels' first config from the system channel's (Fabric:
 /// `msgprocessor.DefaultTemplator`).

@@ -5,9 +5,9 @@ import Foundation
 import SwiftProtobuf
 
 /// Builders of policies.
-enum SignaturePolicies {
+package enum SignaturePolicies {
   /// One signature of any member of an organization.
-  static func anyMember(of mspID: String) throws -> Common_Policy {
+  package static func anyMember(of mspID: String) throws -> Common_Policy {
     var role = Common_MSPRole()
     role.mspIdentifier = mspID
     role.role = .member

@@ -4,14 +4,16 @@ import Logging
 import Synchronization
 
 /// A logger's output.
-final class RecordedLog: Sendable {
+package final class RecordedLog: Sendable {
   private let entries = Mutex<[(level: Logger.Level, text: String)]>([])
 
+  package init() {}
+
   /// What was logged, in order.
-  var lines: [(level: Logger.Level, text: String)] { entries.withLock { $0 } }
+  package var lines: [(level: Logger.Level, text: String)] { entries.withLock { $0 } }
 
   /// A logger of all levels that writes here.
-  var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
+  package var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
 
   private struct Handler: LogHandler {
     let log: RecordedLog

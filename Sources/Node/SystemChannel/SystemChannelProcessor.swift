@@ -2,6 +2,7 @@
 
 import ChannelConfig
 import FabricProtos
+import MessageProcessing
 
 /// The processor of the system channel, to which every message goes whose channel does not exist:
 /// config updates of such channels create them (Fabric: `msgprocessor.SystemChannel`).
@@ -15,7 +16,7 @@ package final class SystemChannelProcessor: ChannelProcessor {
 
   package init(
     _ resources: any ChannelResources, directory: any ChannelDirectory,
-    environment: ProcessingEnvironment = ProcessingEnvironment()
+    environment: ProcessingEnvironment
   ) {
     standard = StandardChannelProcessor(resources, environment: environment)
     template = ChannelTemplate(logger: environment.logger)

@@ -6,7 +6,7 @@ import Foundation
 import SwiftProtobuf
 
 /// What config values and config policies have in common.
-protocol ConfigLeaf: Equatable {
+package protocol ConfigLeaf: Equatable {
   var version: UInt64 { get set }
   init()
 }
@@ -15,7 +15,7 @@ extension Common_ConfigPolicy: ConfigLeaf {}
 
 extension Common_ConfigGroup {
   /// Changes a protobuf value of the group.
-  mutating func edit<Value: Message>(
+  package mutating func edit<Value: Message>(
     _ name: String, as type: Value.Type, _ change: (inout Value) throws -> Void
   ) throws {
     var value = try Value(serializedBytes: values[name]?.value ?? Data())
@@ -25,24 +25,24 @@ extension Common_ConfigGroup {
   }
 
   /// Access to a group below, created where it does not exist.
-  subscript(group name: String) -> Common_ConfigGroup {
+  package subscript(group name: String) -> Common_ConfigGroup {
     get { groups[name] ?? Common_ConfigGroup() }
     set { groups[name] = newValue }
   }
 
-  mutating func editConsensus(_ change: (inout Orderer_ConsensusType) -> Void) throws {
+  package mutating func editConsensus(_ change: (inout Orderer_ConsensusType) -> Void) throws {
     try self[group: "Orderer"].edit("ConsensusType", as: Orderer_ConsensusType.self, change)
   }
 
-  mutating func editBatchSize(_ change: (inout Orderer_BatchSize) -> Void) throws {
+  package mutating func editBatchSize(_ change: (inout Orderer_BatchSize) -> Void) throws {
     try self[group: "Orderer"].edit("BatchSize", as: Orderer_BatchSize.self, change)
   }
 }
 
 /// Computes updates as clients do.
-enum ConfigDelta {
+package enum ConfigDelta {
   /// The update that applies `edit` to the bundle's config.
-  static func update(
+  package static func update(
     _ bundle: ConfigBundle, _ edit: (inout Common_ConfigGroup) throws -> Void
   ) throws -> Common_ConfigUpdate {
     var edited = bundle.config.channelGroup

@@ -2,6 +2,7 @@
 
 import ChannelConfig
 import FabricProtos
+import MessageProcessing
 
 /// Checks transactions that create channels (Fabric: `msgprocessor.SystemChainFilter`).
 struct ChannelCreationFilter: Sendable {

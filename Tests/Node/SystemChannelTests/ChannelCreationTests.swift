@@ -3,19 +3,18 @@
 import ChannelConfig
 import FabricProtos
 import Foundation
+import MessageProcessing
+import ProcessingFixtures
 import SwiftProtobuf
 import Testing
 
-@testable import MessageProcessing
+@testable import SystemChannel
 
 @Suite struct ChannelCreationTests {
   static func refused(
-    _ network: TestNetwork, _ envelope: EnvelopeView,
-    sourceLocation: SourceLocation = #_sourceLocation
+    _ network: TestNetwork, _ envelope: EnvelopeView
   ) throws -> ProcessingError {
-    try refusal(sourceLocation: sourceLocation) {
-      try network.processor.processConfigUpdate(envelope)
-    }
+    try refusal { try network.processor.processConfigUpdate(envelope) }
   }
 
   @Test(arguments: Style.allCases)
@@ -214,6 +213,13 @@ import Testing
     let refused = try Self.refused(network, try network.creation())
     #expect(refused.status == .badRequest)
     #expect(refused.reason.contains("V9_9"))
+  }
+
+  @Test func `no channels are created in maintenance mode`() throws {
+    let network = try TestNetwork(.v20) { try $0.editConsensus { $0.state = .maintenance } }
+    let refused = try Self.refused(network, try network.creation())
+    #expect(refused.status == .serviceUnavailable)
+    #expect(refused.reason == "channel creation is not permitted: maintenance mode")
   }
 
   @Test func `a creation that the consenter refuses is refused`() throws {

@@ -5,30 +5,29 @@ import FabricProtos
 import Foundation
 import Logging
 import Membership
+import MessageProcessing
 import Synchronization
-import Testing
-
-@testable import MessageProcessing
+import SystemChannel
 
 /// A channel whose config the tests replace at will.
-final class TestChannel: ChannelResources {
-  let channelID: String
-  let signer: any Signer
-  let refusesMetadata: Mutex<Bool> = Mutex(false)
+package final class TestChannel: ChannelResources {
+  package let channelID: String
+  package let signer: any Signer
+  package let refusesMetadata: Mutex<Bool> = Mutex(false)
   private let current: Mutex<ConfigBundle>
 
-  init(_ bundle: ConfigBundle, signer: any Signer) {
+  package init(_ bundle: ConfigBundle, signer: any Signer) {
     channelID = bundle.channelID
     self.signer = signer
     current = Mutex(bundle)
   }
 
-  var bundle: ConfigBundle {
+  package var bundle: ConfigBundle {
     get { current.withLock { $0 } }
     set { current.withLock { $0 = newValue } }
   }
 
-  func validateConsensusMetadata(
+  package func validateConsensusMetadata(
     current: OrdererGroupConfig, next: OrdererGroupConfig, isNewChannel: Bool
   ) throws(ProcessingError) {
     if refusesMetadata.withLock({ $0 }) {
@@ -37,7 +36,7 @@ final class TestChannel: ChannelResources {
   }
 
   /// Replaces the config by an edited one, past all rules.
-  func force(_ edit: (inout Common_ConfigGroup) throws -> Void) throws {
+  package func force(_ edit: (inout Common_ConfigGroup) throws -> Void) throws {
     var config = bundle.config
     try edit(&config.channelGroup)
     config.sequence += 1
@@ -45,7 +44,7 @@ final class TestChannel: ChannelResources {
   }
 
   /// A config update that applies `edit`.
-  func update(
+  package func update(
     by signers: [TestIdentity], submitter: TestIdentity? = nil,
     _ edit: (inout Common_ConfigGroup) throws -> Void
   ) throws -> EnvelopeView {
@@ -56,17 +55,25 @@ final class TestChannel: ChannelResources {
 }
 
 /// Channels that the tests count and name at will.
-struct TestDirectory: ChannelDirectory {
-  var channelCount = 1
-  var names: Set<String> = []
-  func contains(_ channelID: String) -> Bool { names.contains(channelID) }
+package struct TestDirectory: ChannelDirectory {
+  package var channelCount = 1
+  package var names: Set<String> = []
+
+  package init(channelCount: Int = 1, names: Set<String> = []) {
+    self.channelCount = channelCount
+    self.names = names
+  }
+
+  package func contains(_ channelID: String) -> Bool { names.contains(channelID) }
 }
 
 /// The time at which all tests take place: 2026-01-01.
-let testTime = Date(timeIntervalSince1970: 1_767_225_600)
+package let testTime = Date(timeIntervalSince1970: 1_767_225_600)
 
 extension ProcessingEnvironment {
-  static func test(checksExpiration: Bool = true, now: Date = testTime) -> ProcessingEnvironment {
+  package static func test(checksExpiration: Bool = true, now: Date = testTime)
+    -> ProcessingEnvironment
+  {
     ProcessingEnvironment(
       checksExpiration: checksExpiration,
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
@@ -75,17 +82,17 @@ extension ProcessingEnvironment {
 }
 
 /// The capabilities that a test network has.
-enum Style: String, CaseIterable, Sendable {
+package enum Style: String, CaseIterable, Sendable {
   case v14, v20
 }
 
 /// A system channel with its processor.
-struct TestNetwork {
-  let style: Style
-  let system: TestChannel
-  let processor: SystemChannelProcessor
+package struct TestNetwork {
+  package let style: Style
+  package let system: TestChannel
+  package let processor: SystemChannelProcessor
 
-  init(
+  package init(
     _ style: Style, directory: TestDirectory = TestDirectory(),
     environment: ProcessingEnvironment = .test(),
     edit: (inout Common_ConfigGroup) throws -> Void = { _ in }
@@ -100,7 +107,7 @@ struct TestNetwork {
   }
 
   /// A transaction that creates a channel of some organizations.
-  func creation(
+  package func creation(
     _ name: String = "newchannel", orgs: [String] = ["Org1", "Org2"],
     consortium: String? = nil, signers: [TestIdentity]? = nil, submitter: TestIdentity? = nil,
     edit: (inout Common_ConfigUpdate) -> Void = { _ in }
@@ -112,7 +119,7 @@ struct TestNetwork {
       submitter: try submitter ?? TestIdentity.admin())
   }
 
-  func creationUpdate(
+  package func creationUpdate(
     _ name: String, orgs: [String] = ["Org1", "Org2"], consortium: String? = nil
   ) throws -> Common_ConfigUpdate {
     var update = try Fixtures.creationUpdate("channel-\(style)")
@@ -130,7 +137,7 @@ struct TestNetwork {
   }
 
   /// A channel made by the system channel's processor.
-  func channel(_ name: String = "newchannel", orgs: [String] = ["Org1", "Org2"]) throws
+  package func channel(_ name: String = "newchannel", orgs: [String] = ["Org1", "Org2"]) throws
     -> TestChannel
   {
     let made = try processor.processConfigUpdate(
@@ -140,16 +147,17 @@ struct TestNetwork {
   }
 }
 
+/// A message was taken that had to be refused.
+package struct NotRefused: Error {}
+
 /// Runs a body that must refuse, and returns the refusal.
-func refusal<Value>(
-  sourceLocation: SourceLocation = #_sourceLocation,
-  _ body: () throws -> Value
-) throws -> ProcessingError {
+///
+/// - Throws: ``NotRefused``, or what the body throws if that is no refusal.
+package func refusal<Value>(_ body: () throws -> Value) throws -> ProcessingError {
   do {
     _ = try body()
   } catch let error as ProcessingError {
     return error
   }
-  Issue.record("the message was not refused", sourceLocation: sourceLocation)
-  return .internalFailure("not refused")
+  throw NotRefused()
 }
