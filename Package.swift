@@ -83,7 +83,8 @@ let rooms: [[Target]] = [
     tests: ["GoText", logging]),
   // Transport
   room(
-    .transport, "GRPCTransport", [logging, nioCore, nioPosix, nioTLS, nioHTTP2, nioHPACK, nioSSL],
+    .transport, "GRPCTransport",
+    ["FabricProtos", logging, nioCore, nioPosix, nioTLS, nioHTTP2, nioHPACK, nioSSL],
     tests: [logging, nioCore, nioPosix, nioHTTP2, nioHPACK, nioSSL]),
   // Trust
   room(

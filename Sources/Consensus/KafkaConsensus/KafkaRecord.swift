@@ -172,14 +172,6 @@ extension KafkaRecord.Regular {
       return bytes[index]
     }
 
-    mutating func varint() -> UInt64? {
-      var value: UInt64 = 0
-      for shift in stride(from: UInt64(0), through: 56, by: 7) {
-        guard let byte = tag() else { return nil }
-        value |= UInt64(byte & 0x7F) << shift
-        if byte < 0x80 { return value }
-      }
-      return nil
-    }
+    mutating func varint() -> UInt64? { Varint.read(bytes, at: &index, end: bytes.count) }
   }
 }

@@ -15,12 +15,31 @@ package enum Varint {
   /// Appends the shortest encoding of `value`.
   @inlinable
   package static func append(_ value: UInt64, to bytes: inout [UInt8]) {
+    encode(value) { bytes.append($0) }
+  }
+
+  /// Writes the shortest encoding of `value` at `index` of `memory`, and moves `index` behind it.
+  /// Traps where the memory ends before the value does.
+  @inlinable
+  package static func write(
+    _ value: UInt64, to memory: UnsafeMutableRawBufferPointer, at index: inout Int
+  ) {
+    encode(value) { byte in
+      precondition(index < memory.count)
+      memory[index] = byte
+      index += 1
+    }
+  }
+
+  /// Calls `body` with each byte of the shortest encoding of `value`.
+  @inlinable @inline(__always)
+  static func encode(_ value: UInt64, _ body: (UInt8) -> Void) {
     var rest = value
     while rest >= 0x80 {
-      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      body(UInt8(truncatingIfNeeded: rest) | 0x80)
       rest >>= 7
     }
-    bytes.append(UInt8(truncatingIfNeeded: rest))
+    body(UInt8(truncatingIfNeeded: rest))
   }
 
   /// Reads a value at `index` of `bytes`, not reading at or past `end`, and moves `index` behind it.
@@ -28,6 +47,14 @@ package enum Varint {
   /// - Returns: nil, with `index` unchanged, if the value is cut off or longer than 64 bits.
   @inlinable
   package static func read(_ bytes: [UInt8], at index: inout Int, end: Int) -> UInt64? {
+    bytes.withUnsafeBytes { read($0, at: &index, end: end) }
+  }
+
+  /// As the one for arrays.
+  @inlinable
+  package static func read(
+    _ bytes: UnsafeRawBufferPointer, at index: inout Int, end: Int
+  ) -> UInt64? {
     guard index >= 0, end <= bytes.count else { return nil }
     var value: UInt64 = 0
     var shift: UInt64 = 0

@@ -14,19 +14,10 @@ struct RecordWindow {
   /// Reads a number at `index` and moves that behind it; nil if the window ends before the number does,
   /// or it is none.
   func varint(at index: inout Int) -> UInt64? {
-    var value: UInt64 = 0
-    for size in 0..<Varint.maximumSize {
-      let next = index + size - start
-      guard next >= 0, next < bytes.count else { return nil }
-      let byte = bytes[next]
-      if size == Varint.maximumSize - 1, byte > 1 { return nil }
-      value |= UInt64(byte & 0x7F) << UInt64(7 * size)
-      if byte < 0x80 {
-        index += size + 1
-        return value
-      }
-    }
-    return nil
+    var next = index - start
+    guard let value = Varint.read(bytes, at: &next, end: bytes.count) else { return nil }
+    index = next + start
+    return value
   }
 
   /// The place of a byte string with its length in front, and moves `index` behind it.

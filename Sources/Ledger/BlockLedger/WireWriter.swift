@@ -19,18 +19,9 @@ struct WireWriter {
     count += 1
   }
 
-  private mutating func varint(_ value: UInt64) {
-    var rest = value
-    while rest >= 0x80 {
-      byte(UInt8(truncatingIfNeeded: rest) | 0x80)
-      rest >>= 7
-    }
-    byte(UInt8(truncatingIfNeeded: rest))
-  }
-
   mutating func number(_ tag: UInt8, _ value: UInt64) {
     byte(tag)
-    varint(value)
+    Varint.write(value, to: target, at: &count)
   }
 
   mutating func tag(_ tag: UInt8, size: Int) { number(tag, UInt64(size)) }

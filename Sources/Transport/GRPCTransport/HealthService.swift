@@ -1,5 +1,6 @@
 // grpc.health.v1.Health: says that the server serves, for load balancers and probes.
 
+import FabricProtos
 import NIOCore
 import Synchronization
 
@@ -60,37 +61,23 @@ struct HealthService: Sendable {
   /// bytes are not a message. Other fields are skipped where they are length-delimited or varints.
   static func serviceName(in request: [UInt8]) -> String? {
     var service = ""
-    var rest = request[...]
-    while let tag = varint(&rest) {
+    var index = 0
+    func number() -> UInt64? { Varint.read(request, at: &index, end: request.count) }
+    while index < request.count {
+      guard let tag = number(), let value = number() else { return nil }
       switch tag & 7 {
-      case 0:
-        guard varint(&rest) != nil else { return nil }
+      case 0: break
       case 2:
-        guard let length = varint(&rest), length <= UInt64(rest.count) else { return nil }
-        let value = rest.prefix(Int(length))
-        rest = rest.dropFirst(Int(length))
+        guard value <= UInt64(request.count - index) else { return nil }
+        let content = request[index..<(index + Int(value))]
+        index = content.endIndex
         if tag >> 3 == 1 {
-          guard let text = String(validating: value, as: UTF8.self) else { return nil }
+          guard let text = String(validating: content, as: UTF8.self) else { return nil }
           service = text
         }
-      default:
-        return nil
+      default: return nil
       }
     }
-    return rest.isEmpty ? service : nil
-  }
-
-  private static func varint(_ bytes: inout ArraySlice<UInt8>) -> UInt64? {
-    var value: UInt64 = 0
-    var shift: UInt64 = 0
-    for (count, byte) in bytes.prefix(10).enumerated() {
-      value |= UInt64(byte & 0x7f) << shift
-      shift += 7
-      if byte & 0x80 == 0 {
-        bytes = bytes.dropFirst(count + 1)
-        return value
-      }
-    }
-    return nil
+    return service
   }
 }

@@ -120,14 +120,7 @@ enum MapEntryCheck {
   private static func varint(
     _ bytes: [UInt8], _ index: inout Int, _ end: Int
   ) throws(Malformed) -> UInt64 {
-    var result: UInt64 = 0
-    for shift in stride(from: UInt64(0), to: 70, by: 7) {
-      guard index < end else { throw Malformed() }
-      let byte = bytes[index]
-      index += 1
-      result |= UInt64(byte & 0x7F) << shift
-      if byte < 0x80 { return result }
-    }
-    throw Malformed()
+    guard let value = Varint.read(bytes, at: &index, end: end) else { throw Malformed() }
+    return value
   }
 }

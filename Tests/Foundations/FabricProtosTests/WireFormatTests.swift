@@ -16,6 +16,24 @@ import Testing
     #expect(index == bytes.count)
   }
 
+  @Test(arguments: [0, 127, 128, 1 << 63, UInt64.max])
+  func memoryTakesTheSameBytes(_ value: UInt64) {
+    var bytes: [UInt8] = []
+    Varint.append(value, to: &bytes)
+    var memory = [UInt8](repeating: 0, count: 2 + bytes.count)
+    memory.withUnsafeMutableBytes { memory in
+      var index = 2
+      Varint.write(value, to: memory, at: &index)
+      #expect(index == memory.count)
+      index = 2
+      let part = UnsafeRawBufferPointer(memory)
+      #expect(Varint.read(part, at: &index, end: part.count - 1) == nil)
+      index = 2
+      #expect(Varint.read(part, at: &index, end: part.count) == value)
+    }
+    #expect(memory == [0, 0] + bytes)
+  }
+
   @Test(arguments: [
     [], [0x80], [UInt8](repeating: 0xFF, count: 10), [UInt8](repeating: 0x80, count: 11),
   ])

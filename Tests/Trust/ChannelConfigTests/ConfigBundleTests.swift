@@ -353,12 +353,7 @@ struct ConfigBundleTests {
 /// A field of length-delimited kind.
 func lengthDelimited(_ field: UInt8, _ content: [UInt8]) -> [UInt8] {
   var result = [field << 3 | 2]
-  var length = content.count
-  while length >= 0x80 {
-    result.append(UInt8(length & 0x7F) | 0x80)
-    length >>= 7
-  }
-  result.append(UInt8(length))
+  Varint.append(UInt64(content.count), to: &result)
   return result + content
 }
 
