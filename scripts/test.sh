@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/setup.sh --tests
-swift build --build-tests
+scripts/build.py --build-tests
 swift package dump-package | .venv/bin/python scripts/check_imports.py
 HEDDLE_PYTHON=$PWD/.venv/bin/python swift test --skip-build
 .venv/bin/python -m pytest -q Tests/Interop --orderer "$(swift build --show-bin-path)/orderer"
