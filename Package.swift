@@ -76,6 +76,9 @@ let rooms: [[Target]] = [
     .foundations, "Concurrency", [],
     tests: []),
   room(
+    .foundations, "Storage", [nioPosix],
+    tests: []),
+  room(
     .foundations, "FabricCrypto", [crypto, asn1],
     tests: [crypto, cryptoExtras]),
   room(
@@ -88,7 +91,7 @@ let rooms: [[Target]] = [
     tests: [logging, nioCore, nioPosix, nioHTTP2, nioHPACK, nioSSL]),
   // Trust
   room(
-    .trust, "Membership", ["FabricProtos", "FabricCrypto", crypto, x509, asn1, yams],
+    .trust, "Membership", ["FabricProtos", "Storage", "FabricCrypto", crypto, x509, asn1, yams],
     tests: ["FabricProtos", "FabricCrypto", protobuf, crypto, cryptoExtras, x509, asn1]),
   room(
     .trust, "Policies", ["FabricProtos", "Membership", protobuf],
@@ -99,8 +102,8 @@ let rooms: [[Target]] = [
   room(
     .trust, "GenesisProfiles",
     [
-      "FabricProtos", "GoText", "FabricCrypto", "Membership", "Policies", "ChannelConfig",
-      protobuf, yams,
+      "FabricProtos", "GoText", "Storage", "FabricCrypto", "Membership", "Policies",
+      "ChannelConfig", protobuf, yams,
     ],
     tests: ["FabricProtos", "GoText", "Membership", "Policies", "ChannelConfig"]),
   // Ledger
@@ -110,8 +113,8 @@ let rooms: [[Target]] = [
   ],
   room(
     .ledger, "BlockLedger",
-    ["FabricProtos", "FabricCrypto", "CLevelDB", logging, nioCore, nioPosix],
-    tests: ["FabricProtos", "FabricCrypto", protobuf, logging, nioCore]),
+    ["FabricProtos", "Storage", "FabricCrypto", "CLevelDB", logging, nioCore],
+    tests: ["FabricProtos", "Storage", "FabricCrypto", protobuf, logging, nioCore]),
   // Consensus
   room(
     .consensus, "Ordering",
@@ -119,7 +122,9 @@ let rooms: [[Target]] = [
       "FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger", logging,
       metrics,
     ],
-    tests: ["Concurrency", "BlockLedger", logging, metrics, metricsTestKit]),
+    tests: [
+      "FabricProtos", "Concurrency", "Storage", "BlockLedger", logging, metrics, metricsTestKit,
+    ]),
   room(
     .consensus, "SoloConsensus",
     ["FabricProtos", "Concurrency", "ChannelConfig", "Ordering", logging],
@@ -181,16 +186,17 @@ let rooms: [[Target]] = [
       metricsTestKit, nioCore,
     ]),
   room(
-    .node, "Operations", ["GoText", logging, metrics, nioCore, nioPosix, nioHTTP1, nioSSL],
+    .node, "Operations",
+    ["GoText", "Storage", logging, metrics, nioCore, nioPosix, nioHTTP1, nioSSL],
     tests: ["GoText", logging, metrics, nioCore, nioPosix, nioSSL]),
   room(
-    .node, "OrdererConfiguration", ["GoText", yams],
+    .node, "OrdererConfiguration", ["GoText", "Storage", yams],
     tests: []),
   room(
     .node, "OrdererServer",
     [
-      "FabricProtos", "GoText", "FabricCrypto", "FabricLogging", "GRPCTransport", "Membership",
-      "ChannelConfig", "GenesisProfiles", "BlockLedger", "Ordering", "SoloConsensus",
+      "FabricProtos", "GoText", "Storage", "FabricCrypto", "FabricLogging", "GRPCTransport",
+      "Membership", "ChannelConfig", "GenesisProfiles", "BlockLedger", "Ordering", "SoloConsensus",
       "KafkaConsensus", "MessageProcessing", "Multichannel", "AtomicBroadcast", "Operations",
       "OrdererConfiguration", logging, metrics, nioCore, unixSignals,
     ],
@@ -214,7 +220,7 @@ let rooms: [[Target]] = [
   // Tools
   room(
     .tools, "ConfigTools",
-    ["FabricProtos", "GoText", "ChannelConfig", "BlockLedger", "Ordering"],
+    ["FabricProtos", "GoText", "Storage", "ChannelConfig", "BlockLedger", "Ordering"],
     tests: ["FabricProtos", "GoText", "FabricCrypto", "BlockLedger", protobuf, logging]),
   room(
     .tools, "LedgerTools",
@@ -225,7 +231,10 @@ let rooms: [[Target]] = [
     tests: ["FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger", logging]),
   tool(
     "config-update-fuzzer", "ConfigUpdateFuzzer",
-    ["FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", protobuf, argumentParser]),
+    [
+      "FabricProtos", "Storage", "FabricCrypto", "Membership", "ChannelConfig", protobuf,
+      argumentParser,
+    ]),
   tool(
     "config-update-benchmark", "ConfigUpdateBenchmark",
     [

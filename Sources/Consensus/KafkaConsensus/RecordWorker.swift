@@ -20,9 +20,8 @@ struct RecordWorker {
 
   private var timer: Task<Void, Never>?
   private var fill: BatchFillMeter
-  private var blocks: [PendingBlock] = []
-  private var blockBytes = 0
-  /// The offset in the metadata of the last of them.
+  private var waiting = GroupCommit()
+  /// The offset in the metadata of the last block that waits.
   private var blocksPersist: Int64 = 0
   /// Offset of the next record.
   private var expected: Int64
@@ -188,12 +187,9 @@ struct RecordWorker {
     for effect in effects {
       switch effect {
       case .write(let batch, let offsets):
-        blocks.append(PendingBlock(batch: batch, consenterMetadata: offsets.serialized()))
+        waiting.add(PendingBlock(batch: batch, consenterMetadata: offsets.serialized()))
         blocksPersist = offsets.lastPersisted
-        blockBytes += batch.reduce(0) { $0 + $1.size }
-        if blocks.count >= PendingBlock.maximumCount || blockBytes >= PendingBlock.maximumBytes {
-          try await flush()
-        }
+        if waiting.isFull { try await flush() }
       case .writeConfig(let message, let offsets):
         try await flush()
         try await chain.support.writeConfig(message, consenterMetadata: offsets.serialized())
@@ -219,11 +215,8 @@ struct RecordWorker {
 
   /// Writes the blocks that were cut from records that arrived together.
   private mutating func flush() async throws {
-    guard !blocks.isEmpty else { return }
-    let cut = blocks
-    blocks = []
-    blockBytes = 0
-    try await chain.support.write(cut)
+    guard !waiting.isEmpty else { return }
+    try await chain.support.write(waiting.take())
     chain.lastPersisted.record(blocksPersist)
   }
 

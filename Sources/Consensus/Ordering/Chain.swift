@@ -113,7 +113,7 @@ package protocol ConsenterSupport: Sendable {
   /// Writes the next blocks, which become durable together: one synchronization for all of them.
   ///
   /// For batches that were cut from what arrived together. None of them is visible before all are
-  /// durable, so keep them few (``PendingBlock/maximumCount``, ``PendingBlock/maximumBytes``).
+  /// durable, so keep them few (see ``GroupCommit``).
   func write(_ blocks: [PendingBlock]) async throws
   /// Puts a config message into a block of its own, which takes effect before this returns.
   func writeConfig(_ message: OrderedMessage, consenterMetadata: [UInt8]?) async throws
@@ -126,14 +126,6 @@ package protocol ConsenterSupport: Sendable {
   func suspend(reason: String)
   /// Tells the channel that its chain works (again).
   func recover()
-}
-
-extension PendingBlock {
-  /// Blocks that should be written together at most. The first waits for the others to be hashed and
-  /// signed, which takes some 30 µs each.
-  package static let maximumCount = 32
-  /// Bytes of messages that should be written together at most, unless one block has more.
-  package static let maximumBytes = 4 << 20
 }
 
 extension ConfigBundle {

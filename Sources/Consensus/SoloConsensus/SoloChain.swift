@@ -150,29 +150,17 @@ package final class SoloChain: Chain {
     }
   }
 
-  /// Batches that were cut from what arrived together, to be written together.
-  private struct WaitingBlocks {
-    var blocks: [PendingBlock] = []
-    var bytes = 0
-
-    var areEnough: Bool {
-      blocks.count >= PendingBlock.maximumCount || bytes >= PendingBlock.maximumBytes
-    }
-  }
-
   /// What the chain's task has in hand.
   private struct Work {
     var core = SoloCore()
     var timer: Task<Void, Never>?
-    var waiting = WaitingBlocks()
+    var waiting = GroupCommit()
     var fill: BatchFillMeter
   }
 
-  private func write(_ waiting: inout WaitingBlocks) async throws {
-    guard !waiting.blocks.isEmpty else { return }
-    let blocks = waiting.blocks
-    waiting = WaitingBlocks()
-    try await support.write(blocks)
+  private func write(_ waiting: inout GroupCommit) async throws {
+    guard !waiting.isEmpty else { return }
+    try await support.write(waiting.take())
   }
 
   private func carryOut(_ effects: [SoloCore.Effect], _ work: inout Work) async throws {
@@ -181,9 +169,8 @@ package final class SoloChain: Chain {
     for effect in effects {
       switch effect {
       case .write(let batch):
-        work.waiting.blocks.append(PendingBlock(batch: batch))
-        work.waiting.bytes += batch.reduce(0) { $0 + $1.envelope.bytes.count }
-        if work.waiting.areEnough { try await write(&work.waiting) }
+        work.waiting.add(PendingBlock(batch: batch))
+        if work.waiting.isFull { try await write(&work.waiting) }
       case .writeConfig(let message):
         try await write(&work.waiting)
         try await support.writeConfig(message, consenterMetadata: nil)

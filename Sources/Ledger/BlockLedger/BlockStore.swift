@@ -28,9 +28,8 @@ package protocol BlockStore: AnyObject, Sendable {
   /// - Throws: ``LedgerError/unexpectedNumber(channel:expected:actual:)``,
   ///   ``LedgerError/unexpectedPreviousHash(channel:number:expected:actual:)`` and
   ///   ``LedgerError/unexpectedDataHash(channel:number:)`` for a block that does not fit,
-  ///   ``LedgerError/noSpace(path:operation:)`` and ``LedgerError/io(path:operation:code:)`` when
-  ///   nothing was added but a retry may succeed, ``LedgerError/halted(channel:reason:)`` when the
-  ///   store gave up.
+  ///   ``LedgerError/storage(_:)`` when nothing was added but a retry may succeed,
+  ///   ``LedgerError/halted(channel:reason:)`` when the store gave up.
   func append(_ block: Block) async throws(LedgerError)
 
   /// Adds several blocks, in order, for the price of one synchronization where the kind of store can.

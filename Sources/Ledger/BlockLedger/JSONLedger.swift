@@ -5,10 +5,14 @@ import FabricProtos
 import Foundation
 import Logging
 import NIOCore
+import Storage
 import Synchronization
 
 /// One channel's blocks as `block_%020d.json` (Fabric 1.4: `common/ledger/blockledger/json`).
 package final class JSONBlockStore: BlockStore {
+  /// Bytes of a block's file; base 64 makes a third more of a block.
+  private static let maximumFileSize = 2 * BlockRecord.maximumSize
+
   package let channelID: String
   private let folder: String
   private let pool: BlockingPool
@@ -27,7 +31,7 @@ package final class JSONBlockStore: BlockStore {
     self.folder = folder
     self.pool = pool
     var height: UInt64 = 0
-    for name in try Folder.names(folder, kind: S_IFREG) {
+    for name in try onDisk(Folder.names(folder, kind: .file)) {
       guard name.hasPrefix("block_"), name.hasSuffix(".json"),
         let number = UInt64(name.dropFirst(6).dropLast(5)),
         Self.path(folder, number) == "\(folder)/\(name)"
@@ -48,7 +52,7 @@ package final class JSONBlockStore: BlockStore {
         guard case .corrupt = error else { throw error }
         let path = Self.path(folder, height - 1)
         logger.warning("Moving the last block of channel \(channelID) out of the way: \(error)")
-        try Folder.move(path, to: "\(folder)/damaged_\(height - 1).json")
+        try onDisk(Folder.move(path, to: "\(folder)/damaged_\(height - 1).json"))
         height -= 1
         if height > 0 {
           let last = try Self.read(channelID, folder, height - 1)
@@ -81,14 +85,11 @@ package final class JSONBlockStore: BlockStore {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .withoutEscapingSlashes]
     guard let content = try? encoder.encode(JSONBlock(block)) else {
-      throw .io(path: path, operation: "encode", code: EINVAL)
+      throw .storage(.io(path: path, operation: "encode", code: EINVAL))
     }
     // Under a name that is not a block's until all of it is on the disk.
-    let temporary = "\(folder)/writing.tmp"
-    let file = try File(temporary, flags: O_RDWR | O_CREAT | O_TRUNC)
-    try file.write(Array(content), at: 0)
-    try file.synchronizeData()
-    try Folder.move(temporary, to: path)
+    try onDisk(
+      DurableFile.replace(path, with: Array(content), through: "\(folder)/writing.tmp"))
   }
 
   package func block(_ number: UInt64) throws(LedgerError) -> Block {
@@ -119,14 +120,13 @@ package final class JSONBlockStore: BlockStore {
   private static func read(
     _ channelID: String, _ folder: String, _ number: UInt64
   ) throws(LedgerError) -> Block {
-    let file = try File(path(folder, number), flags: O_RDONLY)
-    let size = min(try file.size(), Int64(BlockRecord.maximumSize))
-    let content = Data(try file.read(at: 0, count: Int(size)))
+    let path = path(folder, number)
+    let content = Data(try onDisk(BoundedFile.read(path, limit: maximumFileSize)))
     guard let block = (try? JSONDecoder().decode(JSONBlock.self, from: content))?.block,
       block.header.number == number
     else {
       throw .corrupt(
-        channel: channelID, file: file.path, offset: 0, block: number,
+        channel: channelID, file: path, offset: 0, block: number,
         reason: "it does not hold block \(number) as JSON")
     }
     return block
@@ -192,14 +192,14 @@ package final class JSONLedgerFactory: LedgerFactory {
   package init(directory: String, logger: Logger) throws(LedgerError) {
     self.directory = directory
     self.logger = logger
-    try Folder.create(directory, mode: 0o700)
-    let folder = try File(directory, flags: O_RDONLY | O_DIRECTORY)
-    guard try folder.lock() else { throw .locked(path: directory) }
+    try onDisk(Folder.create(directory, mode: 0o700))
+    let folder = try onDisk(File(directory, .folder))
+    guard try onDisk(folder.lock()) else { throw .locked(path: directory) }
     state = Mutex(State(lock: folder))
   }
 
   package func channelIDs() throws(LedgerError) -> [String] {
-    try Folder.names(directory, kind: S_IFDIR).filter { $0.hasPrefix("chain_") }
+    try onDisk(Folder.names(directory, kind: .folder)).filter { $0.hasPrefix("chain_") }
       .map { String($0.dropFirst(6)) }.filter(isUsableChannelName)
   }
 
@@ -210,7 +210,7 @@ package final class JSONLedgerFactory: LedgerFactory {
         guard !state.closed else { throw .closed(channel: channelID) }
         if let store = state.stores[channelID] { return store }
         let folder = "\(self.directory)/chain_\(channelID)"
-        try Folder.create(folder, mode: 0o700)
+        try onDisk(Folder.create(folder, mode: 0o700))
         let store = try JSONBlockStore(
           channelID: channelID, folder: folder, pool: self.pool, logger: self.logger)
         state.stores[channelID] = store
@@ -224,7 +224,7 @@ package final class JSONLedgerFactory: LedgerFactory {
     try await pool.run(channelID) { () throws(LedgerError) in
       try self.state.withLock { state throws(LedgerError) in
         state.stores.removeValue(forKey: channelID)?.close()
-        try Folder.remove("\(self.directory)/chain_\(channelID)")
+        try onDisk(Folder.remove("\(self.directory)/chain_\(channelID)"))
       }
     }
   }

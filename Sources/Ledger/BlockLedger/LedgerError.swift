@@ -2,6 +2,7 @@
 
 import FabricCrypto
 import Foundation
+import Storage
 
 /// Why a ledger operation failed. ``description`` names the channel, the file and what to do.
 package enum LedgerError: Error, Equatable, CustomStringConvertible {
@@ -15,13 +16,8 @@ package enum LedgerError: Error, Equatable, CustomStringConvertible {
   case unexpectedDataHash(channel: String, number: UInt64)
   /// An appended block is larger than 1 GiB in its stored form.
   case tooLarge(channel: String, number: UInt64, bytes: Int)
-  /// The disk is full or a quota is used up. Nothing was written; the operation may be tried again.
-  case noSpace(path: String, operation: String)
-  /// A file operation failed; `code` is the errno.
-  case io(path: String, operation: String, code: Int32)
-  /// fsync failed; `code` is the errno. What was written may be lost although the system would report
-  /// success the next time.
-  case unsynchronized(path: String, code: Int32)
+  /// A file or folder failed. Nothing was added; ``mayPass`` says whether to try again.
+  case storage(StorageError)
   /// Stored bytes are damaged. `offset` is where the block's record begins in `file`, in bytes.
   case corrupt(channel: String, file: String, offset: Int64, block: UInt64?, reason: String)
   /// The store stopped after a failure that leaves it unknown what is on the disk. Only a restart
@@ -52,14 +48,7 @@ package enum LedgerError: Error, Equatable, CustomStringConvertible {
     case .tooLarge(let channel, let number, let bytes):
       "channel \(channel): block \(number) of \(bytes) bytes is larger than the "
         + "\(BlockRecord.maximumSize) bytes that a block file holds; lower BatchSize of the channel"
-    case .noSpace(let path, let operation):
-      "no space left to \(operation) \(path): free disk space or raise the quota of "
-        + "FileLedger.Location"
-    case .io(let path, let operation, let code):
-      "could not \(operation) \(path): \(errorText(code)) (errno \(code))" + remedy(code)
-    case .unsynchronized(let path, let code):
-      "could not synchronize \(path) to the disk: \(errorText(code)) (errno \(code)); what was "
-        + "written may be lost, look at the disk and the kernel's log, then restart the orderer"
+    case .storage(let error): "\(error)" + remedy(error)
     case .corrupt(let channel, let file, let offset, let block, let reason):
       "channel \(channel): block file \(file) is damaged at offset \(offset)"
         + (block.map { " (block \($0))" } ?? "")
@@ -84,26 +73,44 @@ package enum LedgerError: Error, Equatable, CustomStringConvertible {
 
 extension LedgerError {
   /// Whether the same append may succeed later: nothing was added, and the cause is one that an
-  /// operator or time can remove (no room, a read-only file system, a disk that does not answer).
-  ///
-  /// A failed fsync is not among them. It comes as ``unsynchronized(path:code:)`` or
-  /// ``halted(channel:reason:)``, since the kernel may have dropped the data and would report success
-  /// the next time.
+  /// operator or time can remove (see ``StorageError/mayPass``).
   package var mayPass: Bool {
     switch self {
-    case .noSpace, .io, .index: true
+    case .storage(let error): error.mayPass
+    case .index: true
     default: false
     }
   }
 }
 
-/// What an operator can do about an errno, to be put behind its text; empty if that says it all.
-private func remedy(_ code: Int32) -> String {
-  switch code {
-  case EIO: "; look at the disk and the kernel's log"
-  case EROFS: "; mount the file system of FileLedger.Location for writing"
-  case EACCES, EPERM: "; give the orderer's user the right to FileLedger.Location"
-  case EMFILE, ENFILE: "; raise the limit of open files (LimitNOFILE, ulimit -n)"
-  default: ""
+/// Does what only files and folders can make fail.
+func onDisk<Value>(
+  _ operation: @autoclosure () throws(StorageError) -> Value
+) throws(LedgerError) -> Value {
+  do { return try operation() } catch { throw .storage(error) }
+}
+
+extension BlockingPool {
+  /// Runs `body`, which is about one channel, on one of the threads.
+  ///
+  /// - Throws: what `body` throws; ``LedgerError/closed(channel:)`` if the pool has shut down.
+  func run<Value: Sendable>(
+    _ channelID: String, _ body: @escaping @Sendable () throws(LedgerError) -> Value
+  ) async throws(LedgerError) -> Value {
+    try await run(orThrow: .closed(channel: channelID), body)
+  }
+}
+
+/// What an operator can do about an error, to be put behind its text; empty if that says it all.
+private func remedy(_ error: StorageError) -> String {
+  switch error {
+  case .noSpace: ": free disk space or raise the quota of FileLedger.Location"
+  case .io(_, _, EIO): "; look at the disk and the kernel's log"
+  case .io(_, _, EROFS): "; mount the file system of FileLedger.Location for writing"
+  case .io(_, _, EACCES), .io(_, _, EPERM):
+    "; give the orderer's user the right to FileLedger.Location"
+  case .io(_, _, EMFILE), .io(_, _, ENFILE):
+    "; raise the limit of open files (LimitNOFILE, ulimit -n)"
+  case .io, .unsynchronized, .tooLarge: ""
   }
 }

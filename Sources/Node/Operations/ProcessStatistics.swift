@@ -1,6 +1,7 @@
 // What the kernel knows of this process, for the metrics that Go's Prometheus client adds.
 
 import Foundation
+import Storage
 
 /// Numbers about a process; nil where the kernel does not tell.
 struct ProcessStatistics {
@@ -83,12 +84,9 @@ struct ProcessStatistics {
   /// Nothing known.
   init() {}
 
-  /// A small file of the kernel's; empty if it cannot be read.
+  /// A small file of the kernel's; empty if it cannot be read or is larger than expected.
   static func read(_ path: String, limit: Int = 64 << 10) -> String {
-    guard let file = FileHandle(forReadingAtPath: path) else { return "" }
-    defer { try? file.close() }
-    let data = (try? file.read(upToCount: limit)) ?? nil
-    return String(decoding: data ?? Data(), as: UTF8.self)
+    String(decoding: (try? BoundedFile.read(path, limit: limit)) ?? [], as: UTF8.self)
   }
 
   private static func limit(_ resource: __rlimit_resource) -> Double? {

@@ -44,8 +44,8 @@ struct ConfigurationAssembler {
 
   /// The text of a file that stands in for a value.
   private static func readValue(_ path: String) throws(ValueProblem) -> String {
-    do throws(BoundedFile.Failure) {
-      return try BoundedFile.read(path, limit: maximumValueFile)
+    do throws(TextFile.Failure) {
+      return try TextFile.read(path, limit: maximumValueFile)
     } catch {
       switch error {
       case .tooLarge: throw ValueProblem(reason: "the file \(path) is too large")

@@ -26,8 +26,8 @@ extension OrdererConfiguration {
   ) throws(ConfigurationError) -> LoadedConfiguration {
     let file = try findFile(environment: environment, currentDirectory: currentDirectory)
     let text: String
-    do throws(BoundedFile.Failure) {
-      text = try BoundedFile.read(file, limit: YAMLTree.Limits.bytes)
+    do throws(TextFile.Failure) {
+      text = try TextFile.read(file, limit: YAMLTree.Limits.bytes)
     } catch {
       switch error {
       case .tooLarge(let bytes):
@@ -79,33 +79,5 @@ extension OrdererConfiguration {
     var isDirectory: ObjCBool = false
     return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
       && isDirectory.boolValue
-  }
-}
-
-/// Reads small text files.
-enum BoundedFile {
-  enum Failure: Error {
-    case tooLarge(bytes: Int)
-    case unreadable(String)
-    case notUTF8
-  }
-
-  /// The text of a file of at most `limit` bytes.
-  static func read(_ path: String, limit: Int) throws(Failure) -> String {
-    let data: Data
-    do {
-      let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-      defer { try? file.close() }
-      // One byte more than allowed tells a large file from a fitting one.
-      data = try file.read(upToCount: limit + 1) ?? Data()
-    } catch {
-      throw .unreadable((error as NSError).localizedDescription)
-    }
-    guard data.count <= limit else {
-      let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-      throw .tooLarge(bytes: (attributes?[.size] as? Int) ?? data.count)
-    }
-    guard let text = String(data: data, encoding: .utf8) else { throw .notUTF8 }
-    return text
   }
 }

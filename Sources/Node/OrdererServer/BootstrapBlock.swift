@@ -1,10 +1,10 @@
 // Where the genesis block of the system channel comes from.
 
 import FabricProtos
-import Foundation
 import GenesisProfiles
 import Logging
 import OrdererConfiguration
+import Storage
 
 enum BootstrapBlock {
   /// Largest genesis block that is read, in bytes.
@@ -35,21 +35,17 @@ enum BootstrapBlock {
   private static func read(_ path: String) throws -> Block {
     let bytes: [UInt8]
     do {
-      let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-      defer { try? handle.close() }
-      bytes = [UInt8](try handle.read(upToCount: maximumSize + 1) ?? Data())
+      bytes = try BoundedFile.read(path, limit: maximumSize)
+    } catch .tooLarge(_, _, let limit) {
+      throw StartupError(
+        "unable to bootstrap orderer: \(path) is larger than \(limit) bytes, no genesis block")
     } catch {
       throw StartupError(
         """
         unable to bootstrap orderer: the genesis block \(path) cannot be read \
-        (\(StartupError.reason(error))); set General.BootstrapFile (General.GenesisFile before 2.0) to the genesis \
+        (\(error.reason)); set General.BootstrapFile (General.GenesisFile before 2.0) to the genesis \
         block of the system channel, or General.BootstrapMethod to provisional or none
         """)
-    }
-    guard bytes.count <= maximumSize else {
-      throw StartupError(
-        "unable to bootstrap orderer: \(path) is larger than \(maximumSize) bytes, no genesis block"
-      )
     }
     do {
       return try Block(serialized: bytes)

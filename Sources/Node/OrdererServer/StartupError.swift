@@ -1,7 +1,5 @@
 // Why the node does not start.
 
-import Foundation
-
 /// A step of the start-up that failed; the message names the setting or file and the cause.
 package struct StartupError: Error, CustomStringConvertible {
   package let description: String
@@ -19,13 +17,5 @@ package struct StartupError: Error, CustomStringConvertible {
     } catch {
       throw StartupError("\(step): \(error)")
     }
-  }
-
-  /// The system's word for what went wrong with a file, e.g. "No such file or directory".
-  static func reason(_ error: any Error) -> String {
-    let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-    let posix = [underlying, error as NSError].compactMap { $0 }
-      .first { $0.domain == NSPOSIXErrorDomain }
-    return posix.map { String(cString: strerror(Int32($0.code))) } ?? error.localizedDescription
   }
 }

@@ -1,11 +1,11 @@
 // TLS of the ports: what the configuration names, and the roots that channels bring.
 
 import ChannelConfig
-import Foundation
 import GRPCTransport
 import Logging
 import Operations
 import OrdererConfiguration
+import Storage
 import Synchronization
 
 enum TLSMaterial {
@@ -46,12 +46,10 @@ enum TLSMaterial {
 
   private static func read(_ path: String, setting: String) throws -> [UInt8] {
     do {
-      let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-      defer { try? handle.close() }
-      return [UInt8](try handle.read(upToCount: maximumFileSize) ?? Data())
+      return try BoundedFile.read(path, limit: maximumFileSize)
     } catch {
       throw StartupError(
-        "Failed to load the TLS file of \(setting), '\(path)': \(StartupError.reason(error))")
+        "Failed to load the TLS file of \(setting), '\(path)': \(error.reason)")
     }
   }
 }

@@ -4,6 +4,7 @@ import BlockLedger
 import FabricProtos
 import Foundation
 import Ordering
+import Storage
 
 /// Reads a channel's blocks, and nothing else: no lock is taken, no index opened, nothing written. A
 /// block that the node is just writing is not seen.
@@ -15,6 +16,9 @@ package struct ChannelFolder: Sendable {
     /// `chain_CHANNEL/block_00000000000000000000.json`, …
     case json
   }
+
+  /// Bytes of a JSON block's file that are accepted.
+  private static let maximumFileSize = 2 << 30
 
   private let directory: String
   private let channelID: String
@@ -95,8 +99,8 @@ package struct ChannelFolder: Sendable {
   private func jsonBlock(_ number: UInt64, _ folder: String) throws -> Block {
     let digits = String(number)
     let name = "block_" + String(repeating: "0", count: 20 - digits.count) + digits + ".json"
-    let content = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)"))
-    let block = try Common_Block(jsonUTF8Data: content)
+    let content = try BoundedFile.read("\(folder)/\(name)", limit: Self.maximumFileSize)
+    let block = try Common_Block(jsonUTF8Bytes: content)
     return Block(
       header: BlockHeader(
         number: block.header.number, previousHash: [UInt8](block.header.previousHash),

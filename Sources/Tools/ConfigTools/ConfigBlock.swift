@@ -1,8 +1,8 @@
 // The configuration that a block holds.
 
 import FabricProtos
-import Foundation
 import Ordering
+import Storage
 
 /// A channel's configuration, found in a block.
 package struct ConfigBlock: Sendable {
@@ -64,14 +64,11 @@ package struct ConfigBlock: Sendable {
   package static func readFile(_ path: String) throws(ConfigToolsError) -> Block {
     let bytes: [UInt8]
     do {
-      let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-      defer { try? handle.close() }
-      bytes = [UInt8](try handle.read(upToCount: maximumFileSize + 1) ?? Data())
+      bytes = try BoundedFile.read(path, limit: maximumFileSize)
+    } catch .tooLarge(_, _, let limit) {
+      throw ConfigToolsError("\(path) is larger than \(limit) bytes, which no block is")
     } catch {
-      throw ConfigToolsError("\(path) cannot be read: \(error.localizedDescription)")
-    }
-    guard bytes.count <= maximumFileSize else {
-      throw ConfigToolsError("\(path) is larger than \(maximumFileSize) bytes, which no block is")
+      throw ConfigToolsError("\(path) cannot be read: \(error.reason)")
     }
     do {
       return try Block(serialized: bytes)

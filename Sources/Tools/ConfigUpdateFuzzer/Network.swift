@@ -5,6 +5,7 @@ import FabricCrypto
 import FabricProtos
 import Foundation
 import Membership
+import Storage
 
 /// What the fixtures of the tests give: configs to change and keys to sign with.
 struct Network: Sendable {
@@ -21,7 +22,7 @@ struct Network: Sendable {
   /// - Parameter fixtures: `Tests/Fixtures` of the repository.
   init(fixtures: String) throws {
     func read(_ path: String) throws -> [UInt8] {
-      [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(fixtures)/\(path)")))
+      try BoundedFile.read("\(fixtures)/\(path)", limit: 16 << 20)
     }
     func user(_ organization: String, _ mspID: String, _ name: String) throws -> User {
       let folder = "crypto/\(organization).test/users/\(name)"

@@ -109,7 +109,7 @@ extension ChannelGroupBuilder {
 
   private func certificate(_ path: String, _ place: Profile.Place) throws(GenesisError) -> Data {
     do {
-      return Data(try BoundedFile.read(path, limit: BoundedFile.certificateLimit))
+      return Data(try ProfileFile.read(path, limit: ProfileFile.certificateLimit))
     } catch {
       throw profile.error(
         .unreadableFile, at: place, value: path,

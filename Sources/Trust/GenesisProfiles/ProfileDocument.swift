@@ -68,7 +68,7 @@ package struct ProfileDocument: Sendable {
   ) throws(GenesisError) {
     let bytes: [UInt8]
     do {
-      bytes = try BoundedFile.read(path, limit: YAMLGuard.maximumSize)
+      bytes = try ProfileFile.read(path, limit: YAMLGuard.maximumSize)
     } catch {
       throw GenesisError(.unreadableFile, file: path, "\(error)")
     }

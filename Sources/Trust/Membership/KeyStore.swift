@@ -2,6 +2,7 @@
 
 import FabricCrypto
 import Foundation
+import Storage
 
 /// Finds private keys in files. Fabric: `bccsp/sw/fileks.go`.
 struct KeyStore {
@@ -58,12 +59,11 @@ struct KeyStore {
   private func key(inFile name: String) throws -> ECDSAPrivateKey {
     let bytes: [UInt8]
     do {
-      bytes = try MSPFolder.read(path + "/" + name)
+      bytes = try BoundedFile.read(path + "/" + name, limit: Self.maximumFileSize)
+    } catch .tooLarge(_, _, let limit) {
+      throw Failure(description: "larger than \(limit) bytes")
     } catch {
-      throw Failure(description: MSPFolder.words(error))
-    }
-    guard bytes.count <= Self.maximumFileSize else {
-      throw Failure(description: "larger than \(Self.maximumFileSize) bytes")
+      throw Failure(description: error.reason)
     }
     return try ECDSAPrivateKey(pem: bytes)
   }

@@ -2,6 +2,7 @@
 
 import FabricProtos
 import Foundation
+import Storage
 
 /// Loads MSP folders. Fabric: `msp/configbuilder.go` (`GetVerifyingMspConfig`).
 package enum MSPDirectory {
@@ -109,7 +110,8 @@ package enum MSPDirectory {
     if let certificate = settings.certificate, !certificate.isEmpty {
       let path = folder.path(certificate)
       do {
-        identifier.certificate = Data(try MSPFolder.read(path))
+        identifier.certificate = Data(
+          try BoundedFile.read(path, limit: MSPFolder.maximumFileSize))
       } catch {
         notices.append(
           "the certificate of \(what) at '\(path)' cannot be read (\(MSPFolder.words(error))): "

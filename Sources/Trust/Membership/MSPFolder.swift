@@ -2,6 +2,7 @@
 
 import FabricCrypto
 import Foundation
+import Storage
 
 /// A folder in the layout Fabric's tools write. What cannot be used is either an error or, where Fabric
 /// passes over a file, a notice.
@@ -71,7 +72,7 @@ struct MSPFolder {
         continue
       }
       do {
-        let bytes = try Self.read(filePath)
+        let bytes = try BoundedFile.read(filePath, limit: Self.maximumFileSize)
         guard PEM.decodeFirst(bytes[...]) != nil else {
           notices.append("file '\(filePath)' is skipped: it has no PEM content")
           continue
@@ -87,26 +88,15 @@ struct MSPFolder {
   /// The bytes of one file that has to be there.
   func contents(of filePath: String, what: String) throws(MembershipError) -> [UInt8] {
     do {
-      return try Self.read(filePath)
+      return try BoundedFile.read(filePath, limit: Self.maximumFileSize)
     } catch {
       throw problem("\(what) '\(filePath)' cannot be read: \(Self.words(error))")
     }
   }
 
-  /// Reads a file of bounded size.
-  static func read(_ path: String) throws -> [UInt8] {
-    let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-    defer { try? handle.close() }
-    let data = try handle.read(upToCount: maximumFileSize + 1) ?? Data()
-    guard data.count <= maximumFileSize else {
-      throw CertificateProblem("it is larger than \(maximumFileSize) bytes")
-    }
-    return Array(data)
-  }
-
   /// An error of the file system in words.
   static func words(_ error: any Error) -> String {
-    if let problem = error as? CertificateProblem { return problem.description }
+    if let error = error as? StorageError { return error.reason }
     let error = error as NSError
     if let cause = error.userInfo[NSUnderlyingErrorKey] as? NSError,
       cause.domain == NSPOSIXErrorDomain

@@ -3,13 +3,14 @@
 import BlockLedger
 import Concurrency
 import Logging
+import Storage
 import Synchronization
 import Testing
 
 @testable import Ordering
 
 @Suite struct LedgerRetryTests {
-  private let full = LedgerError.noSpace(path: "/ledger", operation: "write to")
+  private let full = LedgerError.storage(.noSpace(path: "/ledger", operation: "write to"))
 
   private func makeRetry() -> (LedgerRetry, Mutex<[String?]>.Reference) {
     let retry = LedgerRetry(

@@ -1,6 +1,7 @@
 // Fingerprints are brought into the index beside everything else.
 
 import Foundation
+import Storage
 import Synchronization
 import Testing
 

@@ -1,6 +1,7 @@
 // Many channels in one folder, removal, and keeping others out.
 
 import Foundation
+import Storage
 import Testing
 
 @testable import BlockLedger
@@ -14,7 +15,7 @@ import Testing
         _ = try FileLedgerFactory(directory: folder.path, logger: silent)
       }
       // Go's orderer uses flock on this file.
-      let other = try File("\(folder.path)/index/LOCK", flags: 2)
+      let other = try File("\(folder.path)/index/LOCK", .updating)
       #expect(try !other.lock())
     }
     try await withLedgers(folder.path) { _ in }
@@ -24,7 +25,7 @@ import Testing
   func lockedByGo() async throws {
     let folder = try TemporaryFolder()
     try await withLedgers(folder.path) { _ in }
-    let other = try File("\(folder.path)/index/LOCK", flags: 2)
+    let other = try File("\(folder.path)/index/LOCK", .updating)
     #expect(try other.lock())
     #expect(throws: LedgerError.locked(path: "\(folder.path)/index")) {
       _ = try FileLedgerFactory(directory: folder.path, logger: silent)

@@ -4,6 +4,7 @@
 import FabricCrypto
 import FabricProtos
 import Foundation
+import Storage
 import Testing
 
 @testable import BlockLedger

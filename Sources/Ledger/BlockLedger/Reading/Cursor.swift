@@ -1,5 +1,6 @@
 // How a store goes through its files: a cursor over records, memory for reads, a flag to stop early.
 
+import Storage
 import Synchronization
 
 /// Tells long work that the factory is being closed.
@@ -26,7 +27,7 @@ struct Cursor {
 
   mutating func read(
     _ file: File, at location: BlockLocation, length: Int
-  ) throws(LedgerError) -> RecordReader.Outcome {
+  ) throws(StorageError) -> RecordReader.Outcome {
     if self.file != location.file {
       let memory = releaseMemory()
       reader = RecordReader(

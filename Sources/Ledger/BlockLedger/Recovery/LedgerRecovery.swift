@@ -3,6 +3,7 @@
 import FabricProtos
 import Foundation
 import Logging
+import Storage
 
 /// What a channel's ledger looks like after recovery.
 struct RecoveredChain {
@@ -75,7 +76,7 @@ struct LedgerRecovery {
           reason: "the file is missing, but the index knows of blocks up to \(lastKnown) (to begin "
             + "this channel anew, remove the folder \(index.database.path) as well)")
       }
-      _ = try File(files.path(0), flags: O_RDWR | O_CREAT)
+      _ = try onDisk(File(files.path(0), .creating))
       try synchronizeFolder()
       return RecoveredChain(file: 0, size: 0, height: 0, lastHash: [])
     }
@@ -92,8 +93,8 @@ struct LedgerRecovery {
     let candidate = [checkpointed, lastIndexed].compactMap(\.self).min()
     let start = try anchor(candidate, files: count)
     // Whoever made the newest file may have ended before its entry was safe.
-    if try files.file(count - 1).size() == 0 { try synchronizeFolder() }
-    let firstSize = try files.file(0).size()
+    if try onDisk(files.file(count - 1).size()) == 0 { try synchronizeFolder() }
+    let firstSize = try onDisk(files.file(0).size())
     if start == nil, lastKnown != nil || firstSize > 0 {
       logger.info(
         "No usable index for channel \(files.channelID), rebuilding it from \(count) block file(s)")
@@ -103,7 +104,7 @@ struct LedgerRecovery {
       neverSeen: knowsAllSeen ? lastKnown.map { $0 &+ 1 } ?? 0 : nil)
     if scan.end.number == 0, let lastKnown { throw allLost(lastKnown) }
     let chain = RecoveredChain(
-      file: count - 1, size: try files.file(count - 1).size(), height: scan.end.number,
+      file: count - 1, size: try onDisk(files.file(count - 1).size()), height: scan.end.number,
       lastHash: scan.end.previousHash)
     try settle(
       chain, scan, knew: lastKnown, checkpoint: checkpoint, lastIndexed: lastIndexed)
@@ -119,8 +120,8 @@ struct LedgerRecovery {
   }
 
   private func synchronizeFolder() throws(LedgerError) {
-    try Folder.synchronize(files.folder)
-    try Folder.synchronize(Folder.parent(of: files.folder))
+    try onDisk(Folder.synchronize(files.folder))
+    try onDisk(Folder.synchronize(Folder.parent(of: files.folder)))
   }
 
   // MARK: - Where to begin
@@ -137,7 +138,7 @@ struct LedgerRecovery {
     while low < high {
       let middle = high - (high - low) / 2
       if let place = try location(middle), place.file < count,
-        place.offset < (try files.file(place.file).size())
+        place.offset < (try onDisk(files.file(place.file).size()))
       {
         low = middle
       } else {
@@ -157,9 +158,9 @@ struct LedgerRecovery {
     guard let place = try location(number), place.file < count, number < UInt64.max else {
       return nil
     }
-    let file = try files.file(place.file)
-    var reader = RecordReader(file: file, size: try file.size(), window: 1 << 16)
-    guard case .record(let record, let end) = try reader.read(at: place.offset),
+    let file = try onDisk(files.file(place.file))
+    var reader = RecordReader(file: file, size: try onDisk(file.size()), window: 1 << 16)
+    guard case .record(let record, let end) = try onDisk(reader.read(at: place.offset)),
       record.number == number, record.hasValidDataHash,
       !MetadataHole.isIn(record, end: end, wasSafe: true)
     else { return nil }
@@ -194,8 +195,8 @@ struct LedgerRecovery {
   ) throws(LedgerError) -> Scan {
     var scan = Scan(end: start)
     for number in start.file..<count {
-      let file = try files.file(number)
-      let size = try file.size()
+      let file = try onDisk(files.file(number))
+      let size = try onDisk(file.size())
       let before = scan.found
       var reader = RecordReader(file: file, size: size, window: Self.scanWindow)
       scan.end.file = number
@@ -206,7 +207,7 @@ struct LedgerRecovery {
           "Reading block file \(file.path) from offset \(scan.end.offset) of \(size) bytes")
       }
       while scan.end.offset < size {
-        let outcome = try reader.read(at: scan.end.offset)
+        let outcome = try onDisk(reader.read(at: scan.end.offset))
         if case .record(let record, let end) = outcome, fits(record, scan.end),
           !MetadataHole.isIn(record, end: end)
         {
@@ -233,12 +234,13 @@ struct LedgerRecovery {
   private func makeDurable(
     _ file: File, from begin: Int64, to end: Int64, isNewest: Bool
   ) throws(LedgerError) {
-    let writable = try File(file.path, flags: O_RDWR)
+    let writable = try onDisk(File(file.path, .updating))
     if isNewest {
       let begin = max(begin, end - Self.rewrittenSize)
-      try writable.write(try writable.read(at: begin, count: Int(end - begin)), at: begin)
+      let newest = try onDisk(writable.read(at: begin, count: Int(end - begin)))
+      try onDisk(writable.write(newest, at: begin))
     }
-    try writable.synchronizeData()
+    try onDisk(writable.synchronizeData())
   }
 
   private func fits(_ record: BlockRecord, _ position: Position) -> Bool {
@@ -286,7 +288,7 @@ struct LedgerRecovery {
         reason: reason)
     }
     for later in (number + 1)..<max(count, number + 1) {
-      guard try files.file(later).size() == 0 else {
+      guard try onDisk(files.file(later).size()) == 0 else {
         throw corrupt("no whole block is there, but \(files.path(later)) follows")
       }
     }
@@ -295,12 +297,13 @@ struct LedgerRecovery {
       throw corrupt("no whole block is there, and \(remainder) bytes follow")
     }
     let tail = DamagedTail(
-      bytes: try file.read(at: position.offset, count: Int(remainder)), offset: position.offset,
+      bytes: try onDisk(file.read(at: position.offset, count: Int(remainder))),
+      offset: position.offset,
       outcome: outcome, number: position.number, previousHash: position.previousHash,
       wasNeverSeen: neverSeen.map { position.number >= $0 } ?? false,
       wasIndexed: try location(position.number)
         == BlockLocation(file: number, offset: position.offset))
-    let writable = try File(file.path, flags: O_RDWR)
+    let writable = try onDisk(File(file.path, .updating))
     switch tail.verdict() {
     case .damage(let reason): throw corrupt(reason)
     case .garbage where position.number == 0 && !tail.hasMissingSector:
@@ -312,16 +315,13 @@ struct LedgerRecovery {
       )
     case .garbage:
       let copy = "\(files.folder)/removed_\(number)_\(position.offset)"
-      let target = try File(copy, flags: O_RDWR | O_CREAT | O_TRUNC)
-      try target.write(tail.bytes, at: 0)
-      try target.synchronizeData()
-      try Folder.synchronize(files.folder)
+      try onDisk(DurableFile.create(copy, with: tail.bytes))
       logger.warning(
         "Block file \(file.path) ends with something that is not block \(position.number): moving \(remainder) bytes at offset \(position.offset) to \(copy)"
       )
     }
-    try writable.truncate(to: position.offset)
-    try writable.synchronizeData()
+    try onDisk(writable.truncate(to: position.offset))
+    try onDisk(writable.synchronizeData())
   }
 
   // MARK: - Bringing the index up to date

@@ -1,6 +1,7 @@
 // Tells whether the index has every block that anybody can have seen.
 
 import Foundation
+import Storage
 
 /// Names the time since which every block has been in the index before it was seen.
 ///
@@ -20,10 +21,10 @@ final class BootMark: Sendable {
     path = "\(database.path)/complete"
     do {
       if !Folder.exists(path) {
-        for channelID in try Folder.names(chains, kind: S_IFDIR) {
+        for channelID in try Folder.names(chains, kind: .folder) {
           try ChannelIndex(database: database, channelID: channelID).forgetBoot()
         }
-        _ = try File(path, flags: O_RDWR | O_CREAT)
+        _ = try File(path, .creating)
       }
       identifier = boot
     } catch {

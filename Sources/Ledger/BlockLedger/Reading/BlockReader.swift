@@ -4,6 +4,7 @@ import FabricProtos
 import Foundation
 import Logging
 import NIOCore
+import Storage
 import Synchronization
 
 /// What readers of a ``FileBlockStore`` go through.
@@ -305,10 +306,10 @@ final class BlockReader: Sendable {
     guard location.file <= currentFile.load(ordering: .acquiring) else {
       return .failure(damage(files.path(location.file), "there is no such file"))
     }
-    let file = try files.file(location.file)
-    switch try cursor.read(file, at: location, length: hint.length) {
+    let file = try onDisk(files.file(location.file))
+    switch try onDisk(cursor.read(file, at: location, length: hint.length)) {
     case .cutOff:
-      let size = try file.size()
+      let size = try onDisk(file.size())
       return .failure(damage(file.path, "the file of \(size) bytes ends before the block does"))
     case .malformed(let reason, _):
       return .failure(damage(file.path, "the block is not readable: \(reason)"))

@@ -2,6 +2,7 @@
 
 import FabricProtos
 import NIOCore
+import Storage
 
 /// Reads known blocks that lie behind each other in one file.
 struct FileWindow {

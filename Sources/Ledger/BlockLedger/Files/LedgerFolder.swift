@@ -1,8 +1,8 @@
 // Reading a ledger folder without owning it, for tools that look at the files of a running node.
 
 import FabricProtos
-import Foundation
 import NIOCore
+import Storage
 
 /// The ledgers in a folder, for reading only.
 ///
@@ -17,7 +17,7 @@ package struct LedgerFolder: Sendable {
   /// - Throws: ``LedgerError/unsupported(path:reason:)`` if there is no file ledger in the folder.
   package init(directory: String) throws(LedgerError) {
     self.directory = directory
-    guard Folder.exists("\(directory)/chains", kind: S_IFDIR) else {
+    guard Folder.exists("\(directory)/chains", kind: .folder) else {
       throw .unsupported(
         path: directory, reason: "this is no file ledger, there is no folder \"chains\" in it")
     }
@@ -25,7 +25,7 @@ package struct LedgerFolder: Sendable {
 
   /// The channels that have a folder, sorted by name.
   package func channelIDs() throws(LedgerError) -> [String] {
-    try Folder.names(chains, kind: S_IFDIR).filter(isUsableChannelName)
+    try onDisk(Folder.names(chains, kind: .folder)).filter(isUsableChannelName)
   }
 
   /// The block files of a channel.
@@ -33,7 +33,7 @@ package struct LedgerFolder: Sendable {
   /// - Throws: ``LedgerError/unsupported(path:reason:)`` if there is no such channel,
   ///   ``LedgerError/corrupt(channel:file:offset:block:reason:)`` if a file between others is missing.
   package func chain(_ channelID: String) throws(LedgerError) -> StoredChain {
-    guard isUsableChannelName(channelID), Folder.exists("\(chains)/\(channelID)", kind: S_IFDIR)
+    guard isUsableChannelName(channelID), Folder.exists("\(chains)/\(channelID)", kind: .folder)
     else { throw .unsupported(path: directory, reason: "there is no channel \(channelID) in it") }
     return try StoredChain(channelID: channelID, folder: "\(chains)/\(channelID)")
   }
@@ -100,11 +100,11 @@ package struct StoredChain: Sendable {
     descriptors = BlockFiles(channelID: channelID, folder: folder)
     var files: [FileInfo] = []
     for number in 0..<(try descriptors.count()) {
-      let file = try descriptors.file(number)
-      let size = try file.size()
+      let file = try onDisk(descriptors.file(number))
+      let size = try onDisk(file.size())
       var reader = RecordReader(file: file, size: size, window: 32)
       files.append(
-        FileInfo(path: file.path, size: size, firstBlock: try reader.head(at: 0)?.number))
+        FileInfo(path: file.path, size: size, firstBlock: try onDisk(reader.head(at: 0))?.number))
     }
     self.files = files
   }
@@ -119,7 +119,7 @@ package struct StoredChain: Sendable {
       var offset: Int64 = 0
       var height: UInt64 = 0
       // What a crash left at the end may look like a block, but not like the next one.
-      while let head = try reader.head(at: offset), offset == 0 || head.number == height {
+      while let head = try onDisk(reader.head(at: offset)), offset == 0 || head.number == height {
         height = head.number &+ 1
         offset = head.end
       }
@@ -137,7 +137,7 @@ package struct StoredChain: Sendable {
       guard let first = files[number].firstBlock, first <= wanted else { continue }
       var heads = try reader(number, window: Self.headWindow)
       var offset: Int64 = 0
-      while let head = try heads.head(at: offset) {
+      while let head = try onDisk(heads.head(at: offset)) {
         if head.number == wanted { return try block(wanted, at: offset, in: number) }
         offset = head.end
       }
@@ -151,7 +151,7 @@ package struct StoredChain: Sendable {
   ) throws(LedgerError) -> StoredBlock {
     var reader = try reader(number, window: Self.headWindow)
     let reason: String
-    switch try reader.read(at: offset) {
+    switch try onDisk(reader.read(at: offset)) {
     case .record(let record, let end):
       return StoredBlock(file: files[number].path, offset: offset, end: end, record: record)
     case .malformed(let text, _): reason = text
@@ -174,7 +174,7 @@ package struct StoredChain: Sendable {
       scan: while offset < files[number].size {
         let item: Item
         var next = files[number].size
-        switch try reader.read(at: offset) {
+        switch try onDisk(reader.read(at: offset)) {
         case .record(let record, let end):
           next = end
           if record.number < first, number == begin {
@@ -197,6 +197,7 @@ package struct StoredChain: Sendable {
   }
 
   private func reader(_ number: Int, window: Int) throws(LedgerError) -> RecordReader {
-    RecordReader(file: try descriptors.file(number), size: files[number].size, window: window)
+    RecordReader(
+      file: try onDisk(descriptors.file(number)), size: files[number].size, window: window)
   }
 }

@@ -1,6 +1,7 @@
 // Brings the fingerprints of blocks that were verified when they were read into the index.
 
 import Logging
+import Storage
 import Synchronization
 
 /// Spares the next process the hashes that this one has computed of blocks that came without

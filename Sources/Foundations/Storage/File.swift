@@ -1,5 +1,5 @@
-// Thin wrappers of the POSIX calls that the ledger needs, which retry what is interrupted, loop over
-// what is partial, and turn errno into errors that name the file.
+// A file with thin wrappers of the POSIX calls, which retry what was interrupted, loop over what is
+// partial, and turn errno into errors that name the file.
 
 import Foundation
 
@@ -10,14 +10,37 @@ import Foundation
 #endif
 
 /// An open file descriptor, closed when the last user lets go of it.
-final class File: Sendable {
-  let path: String
-  let descriptor: Int32
+package final class File: Sendable {
+  /// What a file is opened for.
+  package enum Use: Sendable {
+    case reading
+    /// Reading and writing a file that is there.
+    case updating
+    /// Reading and writing a file that is made if it is not there.
+    case creating
+    /// Writing a file anew; what it had is gone.
+    case replacing
+    /// A folder, to lock or synchronize it.
+    case folder
 
-  /// Opens `path` with the flags of open(2). A file that this creates gets the mode that Go's
-  /// orderer gives it: read and write for owner and group, less the umask.
-  init(_ path: String, flags: Int32) throws(LedgerError) {
-    let descriptor = retrying { open(path, flags | O_CLOEXEC, 0o660) }
+    fileprivate var flags: Int32 {
+      switch self {
+      case .reading: O_RDONLY
+      case .updating: O_RDWR
+      case .creating: O_RDWR | O_CREAT
+      case .replacing: O_RDWR | O_CREAT | O_TRUNC
+      case .folder: O_RDONLY | O_DIRECTORY
+      }
+    }
+  }
+
+  package let path: String
+  private let descriptor: Int32
+
+  /// Opens `path`. A file that this creates gets the mode that Go's orderer gives it: read and write for
+  /// owner and group, less the umask.
+  package init(_ path: String, _ use: Use) throws(StorageError) {
+    let descriptor = retrying { open(path, use.flags | O_CLOEXEC, 0o660) }
     guard descriptor >= 0 else { throw .system(path, "open", errno) }
     self.path = path
     self.descriptor = descriptor
@@ -25,7 +48,7 @@ final class File: Sendable {
 
   deinit { close(descriptor) }
 
-  func size() throws(LedgerError) -> Int64 {
+  package func size() throws(StorageError) -> Int64 {
     var info = stat()
     guard retrying({ fstat(descriptor, &info) }) == 0 else {
       throw .system(path, "read the size of", errno)
@@ -34,7 +57,7 @@ final class File: Sendable {
   }
 
   /// Up to `count` bytes from `offset`; fewer only at the end of the file.
-  func read(at offset: Int64, count: Int) throws(LedgerError) -> [UInt8] {
+  package func read(at offset: Int64, count: Int) throws(StorageError) -> [UInt8] {
     var failure: Int32 = 0
     let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
       (filled, failure) = read(at: offset, into: UnsafeMutableRawBufferPointer(buffer))
@@ -47,9 +70,9 @@ final class File: Sendable {
   /// is before `position` stays.
   ///
   /// - Returns: how many were read; fewer only at the end of the file.
-  func read(
+  package func read(
     at offset: Int64, count: Int, into bytes: inout [UInt8], position: Int
-  ) throws(LedgerError) -> Int {
+  ) throws(StorageError) -> Int {
     var outcome: (filled: Int, failure: Int32) = (0, 0)
     if bytes.count < position + count {
       let old = bytes
@@ -88,18 +111,30 @@ final class File: Sendable {
     return (filled, 0)
   }
 
+  /// Up to `count` bytes from where the last such read ended, as a pipe has them; none only at the end.
+  func readNext(_ count: Int) throws(StorageError) -> [UInt8] {
+    var failure: Int32 = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      let got = retrying { systemRead(descriptor, buffer.baseAddress, count) }
+      if got < 0 { failure = errno }
+      filled = max(0, got)
+    }
+    guard failure == 0 else { throw .system(path, "read", failure) }
+    return bytes
+  }
+
   /// Reads to the beginning of `target` what the kernel has in memory of the bytes from `offset` on,
   /// without waiting for the disk.
   ///
   /// - Returns: how many bytes were read without a gap; 0 also where the system cannot do this.
-  func readCached(at offset: Int64, into target: UnsafeMutableRawBufferPointer) -> Int {
+  package func readCached(at offset: Int64, into target: UnsafeMutableRawBufferPointer) -> Int {
     guard let preadv2, let base = target.baseAddress else { return 0 }
     var vector = iovec(iov_base: base, iov_len: target.count)
     return max(0, preadv2(descriptor, &vector, 1, off_t(offset), doNotWait))
   }
 
   /// Writes all of `bytes` at `offset`. On an error some of them may have been written.
-  func write(_ bytes: [UInt8], at offset: Int64) throws(LedgerError) {
+  package func write(_ bytes: [UInt8], at offset: Int64) throws(StorageError) {
     var done = 0
     while done < bytes.count {
       let wrote = bytes.withUnsafeBytes { source in
@@ -117,15 +152,22 @@ final class File: Sendable {
   }
 
   /// Cuts the file to `size` bytes.
-  func truncate(to size: Int64) throws(LedgerError) {
+  package func truncate(to size: Int64) throws(StorageError) {
     guard retrying({ ftruncate(descriptor, off_t(size)) }) == 0 else {
       throw .system(path, "truncate", errno)
     }
   }
 
   /// Forces data, and the size if it changed, to the disk.
-  func synchronizeData() throws(LedgerError) {
+  package func synchronizeData() throws(StorageError) {
     guard retrying({ fdatasync(descriptor) }) == 0 else {
+      throw .unsynchronized(path: path, code: errno)
+    }
+  }
+
+  /// Forces everything to the disk, as folders need it.
+  func synchronizeAll() throws(StorageError) {
+    guard retrying({ fsync(descriptor) }) == 0 else {
       throw .unsynchronized(path: path, code: errno)
     }
   }
@@ -133,95 +175,19 @@ final class File: Sendable {
   /// Takes the exclusive flock(2) without waiting. It lasts until the descriptor is closed.
   ///
   /// - Returns: false if somebody else has it.
-  func lock() throws(LedgerError) -> Bool {
+  package func lock() throws(StorageError) -> Bool {
     if retrying({ flock(descriptor, LOCK_EX | LOCK_NB) }) == 0 { return true }
     if errno == EWOULDBLOCK { return false }
     throw .system(path, "lock", errno)
   }
 }
 
-/// What is done to folders and whole files.
-enum Folder {
-  /// Forces the entries of a folder to the disk: without this a new file may be gone after a power
-  /// failure although its content was synchronized.
-  static func synchronize(_ path: String) throws(LedgerError) {
-    let folder = try File(path, flags: O_RDONLY | O_DIRECTORY)
-    guard retrying({ fsync(folder.descriptor) }) == 0 else {
-      throw .unsynchronized(path: path, code: errno)
-    }
-  }
-
-  /// Creates a folder and those above it that are missing, and makes the new entry durable.
-  static func create(_ path: String, mode: mode_t = 0o755) throws(LedgerError) {
-    if exists(path, kind: S_IFDIR) { return }
-    let parent = parent(of: path)
-    if !exists(parent) { try create(parent, mode: mode) }
-    guard mkdir(path, mode) == 0 || errno == EEXIST else { throw .system(path, "create", errno) }
-    guard exists(path, kind: S_IFDIR) else { throw .system(path, "create", ENOTDIR) }
-    try synchronize(parent)
-  }
-
-  /// Names in a folder, sorted, without `.` and `..`, of the given kind (`S_IFDIR`, `S_IFREG`). A
-  /// symbolic link is neither, as for Go's orderer.
-  static func names(_ path: String, kind: mode_t) throws(LedgerError) -> [String] {
-    guard let folder = opendir(path) else { throw .system(path, "list", errno) }
-    defer { closedir(folder) }
-    var names: [String] = []
-    while true {
-      errno = 0
-      guard let entry = readdir(folder) else { break }
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if name != ".", name != ".." { names.append(name) }
-    }
-    guard errno == 0 else { throw .system(path, "list", errno) }
-    return names.filter { name in
-      var info = stat()
-      return lstat("\(path)/\(name)", &info) == 0 && info.st_mode & S_IFMT == kind
-    }.sorted()
-  }
-
-  static func exists(_ path: String, kind: mode_t? = nil) -> Bool {
-    var info = stat()
-    guard stat(path, &info) == 0 else { return false }
-    return kind.map { info.st_mode & S_IFMT == $0 } ?? true
-  }
-
-  static func move(_ source: String, to target: String) throws(LedgerError) {
-    guard rename(source, target) == 0 else { throw .system(source, "rename", errno) }
-    try synchronize(parent(of: target))
-  }
-
-  /// Deletes a file or a folder with all that is in it. No error if it is not there.
-  static func remove(_ path: String) throws(LedgerError) {
-    var info = stat()
-    guard lstat(path, &info) == 0 else {
-      if errno == ENOENT { return }
-      throw .system(path, "remove", errno)
-    }
-    do { try FileManager.default.removeItem(atPath: path) } catch {
-      throw .io(path: path, operation: "remove (\(error.localizedDescription))", code: EIO)
-    }
-  }
-
-  static func parent(of path: String) -> String {
-    guard let slash = path.lastIndex(of: "/") else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
-  }
+/// read(2), whose name the methods of ``File`` hide.
+private func systemRead(_ descriptor: Int32, _ target: UnsafeMutableRawPointer?, _ count: Int)
+  -> Int
+{
+  read(descriptor, target, count)
 }
-
-extension LedgerError {
-  /// The error for an errno; a full disk is a case of its own.
-  static func system(_ path: String, _ operation: String, _ code: Int32) -> LedgerError {
-    code == ENOSPC || code == EDQUOT
-      ? .noSpace(path: path, operation: operation)
-      : .io(path: path, operation: operation, code: code)
-  }
-}
-
-/// The system's text for an errno.
-func errorText(_ code: Int32) -> String { String(cString: strerror(code)) }
 
 /// Repeats a call that a signal interrupted.
 private func retrying<Value: SignedInteger>(_ call: () -> Value) -> Value {

@@ -2,6 +2,7 @@
 
 import CLevelDB
 import Foundation
+import Storage
 import Synchronization
 
 /// A sorted key-value store in a folder, shared by all channels of a ledger.
@@ -19,7 +20,8 @@ final class LevelDB: @unchecked Sendable {
     /// shorter than it was: LevelDB reads those as memory and says that what is asked for is not in it.
     var isCorruption: Bool {
       message.hasPrefix("Corruption")
-        || (message.hasPrefix("IO error: ") && message.hasSuffix(".ldb: \(errorText(EINVAL))"))
+        || (message.hasPrefix("IO error: ")
+          && message.hasSuffix(".ldb: \(StorageError.text(EINVAL))"))
     }
     /// Whether somebody else has the database open.
     var isLock: Bool { message.hasPrefix("IO error: lock ") }
@@ -111,11 +113,11 @@ final class LevelDB: @unchecked Sendable {
     let probe = "\(path)/probe"
     defer { unlink(probe) }
     do {
-      let file = try File(probe, flags: O_RDWR | O_CREAT | O_TRUNC)
+      let file = try File(probe, .replacing)
       try file.write([UInt8](repeating: 1, count: Self.roomToOpen), at: 0)
       try file.synchronizeData()
     } catch {
-      if case .noSpace = error { throw Failure(message: "\(errorText(ENOSPC)) (\(error))") }
+      if case .noSpace = error { throw Failure(message: "\(StorageError.text(ENOSPC)) (\(error))") }
       throw Failure(message: "\(error)")
     }
   }
@@ -258,8 +260,8 @@ extension LedgerError {
   /// disk and a lock are cases of their own.
   static func index(_ path: String, _ failure: LevelDB.Failure) -> LedgerError {
     if failure.isLock { return .locked(path: path) }
-    if failure.message.contains(errorText(ENOSPC)) {
-      return .noSpace(path: path, operation: "write to")
+    if failure.message.contains(StorageError.text(ENOSPC)) {
+      return .storage(.noSpace(path: path, operation: "write to"))
     }
     return .index(path: path, reason: failure.message)
   }

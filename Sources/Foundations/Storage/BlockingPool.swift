@@ -2,25 +2,27 @@
 
 import NIOPosix
 
-/// A fixed number of threads that work off blocking calls in the order they come.
-final class BlockingPool: Sendable {
+/// A fixed number of threads that work off blocking calls in the order in which they come.
+package final class BlockingPool: Sendable {
   private let pool: NIOThreadPool
 
-  init(threads: Int) {
+  package init(threads: Int) {
     pool = NIOThreadPool(numberOfThreads: threads)
     pool.start()
   }
 
   /// Runs `body` on one of the threads. Cancelling the task has no influence: what has begun to be
   /// written is brought to its end.
-  func run<Value: Sendable>(
-    _ channelID: String, _ body: @escaping @Sendable () throws(LedgerError) -> Value
-  ) async throws(LedgerError) -> Value {
+  ///
+  /// - Throws: what `body` throws; `closed` if the pool has shut down.
+  package func run<Value: Sendable, Failure: Error>(
+    orThrow closed: Failure, _ body: @escaping @Sendable () throws(Failure) -> Value
+  ) async throws(Failure) -> Value {
     let result = await withCheckedContinuation {
-      (continuation: CheckedContinuation<Result<Value, LedgerError>, Never>) in
+      (continuation: CheckedContinuation<Result<Value, Failure>, Never>) in
       pool.submit { state in
         guard case .active = state else {
-          continuation.resume(returning: .failure(.closed(channel: channelID)))
+          continuation.resume(returning: .failure(closed))
           return
         }
         continuation.resume(returning: Result(catching: body))
@@ -30,12 +32,12 @@ final class BlockingPool: Sendable {
   }
 
   /// Runs `body` on one of the threads when there is one; not at all once the pool shuts down.
-  func submit(_ body: @escaping @Sendable () -> Void) {
+  package func submit(_ body: @escaping @Sendable () -> Void) {
     pool.submit { state in
       if case .active = state { body() }
     }
   }
 
   /// Lets what is queued finish and stops the threads.
-  func shutDown() async { try? await pool.shutdownGracefully() }
+  package func shutDown() async { try? await pool.shutdownGracefully() }
 }

@@ -4,6 +4,7 @@ import FabricProtos
 import Foundation
 import Logging
 import NIOCore
+import Storage
 import Synchronization
 
 /// A channel's chain on disk (Fabric: `common/ledger/blkstorage`).
@@ -66,7 +67,7 @@ package final class FileBlockStore: BlockStore {
       files: files, index: index, logger: environment.logger, closing: environment.closing,
       boot: environment.mark.identifier
     ).run()
-    let current = try File(files.path(chain.file), flags: O_RDWR)
+    let current = try onDisk(File(files.path(chain.file), .updating))
     self.channelID = channelID
     self.files = files
     self.index = index
@@ -192,13 +193,13 @@ package final class FileBlockStore: BlockStore {
 
   /// Makes `bytes` the durable end of the file, or leaves the file as it was.
   private func write(_ bytes: [UInt8], to file: File, _ writer: inout Writer) throws(LedgerError) {
-    do { try file.write(bytes, at: writer.size) } catch {
-      do { try file.truncate(to: writer.size) } catch let second {
+    do { try onDisk(file.write(bytes, at: writer.size)) } catch {
+      do { try onDisk(file.truncate(to: writer.size)) } catch let second {
         throw halt(&writer, "\(error); taking back what was written failed as well: \(second)")
       }
       throw error
     }
-    do { try file.synchronizeData() } catch {
+    do { try onDisk(file.synchronizeData()) } catch {
       // After a failed sync the kernel may have dropped the data and call it clean, so trying again
       // could succeed with nothing on the disk. Nobody has seen the block yet: take it back as far
       // as possible, and stop.
@@ -216,14 +217,14 @@ package final class FileBlockStore: BlockStore {
 
   private func beginNextFile(_ writer: inout Writer) throws(LedgerError) {
     let number = writer.number + 1
-    let file = try File(files.path(number), flags: O_RDWR | O_CREAT)
+    let file = try onDisk(File(files.path(number), .creating))
     // Left over from an attempt that failed further down, so empty; but never overwrite.
-    guard try file.size() == 0 else {
+    guard try onDisk(file.size()) == 0 else {
       throw .corrupt(
         channel: channelID, file: file.path, offset: 0, block: height,
         reason: "the file is there already and not empty, something else writes to this folder")
     }
-    do { try Folder.synchronize(files.folder) } catch { throw halt(&writer, "\(error)") }
+    do { try onDisk(Folder.synchronize(files.folder)) } catch { throw halt(&writer, "\(error)") }
     let checkpoint = ChannelIndex.Checkpoint(
       file: number, size: 0, lastBlock: height - 1, isEmpty: false)
     do {

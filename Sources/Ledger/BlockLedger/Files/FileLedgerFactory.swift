@@ -1,7 +1,7 @@
 // The folder with the block files and the index of all channels.
 
-import Foundation
 import Logging
+import Storage
 import Synchronization
 
 /// Ledgers in Fabric's on-disk layout (Fabric: `common/ledger/blockledger/fileledger`): `chains`
@@ -30,10 +30,8 @@ package final class FileLedgerFactory: LedgerFactory {
 
     /// Linux makes up a random identifier with each boot.
     private static var currentBoot: [UInt8] {
-      guard let file = try? File("/proc/sys/kernel/random/boot_id", flags: O_RDONLY),
-        let identifier = try? file.read(at: 0, count: 36)
-      else { return [] }
-      return identifier
+      let text = try? BoundedFile.read("/proc/sys/kernel/random/boot_id", limit: 1 << 10)
+      return Array((text ?? []).prefix(36))
     }
   }
 
@@ -67,11 +65,11 @@ package final class FileLedgerFactory: LedgerFactory {
   ) throws(LedgerError) {
     self.directory = directory
     self.logger = logger
-    try Folder.create(directory)
+    try onDisk(Folder.create(directory))
     let index = try IndexFolder.open(directory: directory, logger: logger)
-    if !Folder.exists("\(directory)/chains", kind: S_IFDIR) {
+    if !Folder.exists("\(directory)/chains", kind: .folder) {
       logger.info("Creating new file ledger directory at \(directory)/chains")
-      try Folder.create("\(directory)/chains")
+      try onDisk(Folder.create("\(directory)/chains"))
     }
     openPool = BlockingPool(threads: max(1, options.openThreads))
     environment = FileBlockStore.Environment(
@@ -90,7 +88,7 @@ package final class FileLedgerFactory: LedgerFactory {
   }
 
   package func channelIDs() throws(LedgerError) -> [String] {
-    let names = try Folder.names(chains, kind: S_IFDIR)
+    let names = try onDisk(Folder.names(chains, kind: .folder))
     return names.filter { name in
       if isUsableChannelName(name) { return true }
       logger.warning("Ignoring the folder \(chains)/\(name), which is not named like a channel")
@@ -106,7 +104,7 @@ package final class FileLedgerFactory: LedgerFactory {
       try entry.store.withLock { store throws(LedgerError) in
         if let store { return store }
         let folder = "\(self.chains)/\(channelID)"
-        try Folder.create(folder)
+        try onDisk(Folder.create(folder))
         let opened = try FileBlockStore(channelID: channelID, folder: folder, self.environment)
         store = opened
         return opened
@@ -126,7 +124,7 @@ package final class FileLedgerFactory: LedgerFactory {
 
   package func isBeingJoined(_ channelID: String) -> Bool {
     isUsableChannelName(channelID)
-      && Folder.exists("\(directory)/pendingops/join/\(channelID).join", kind: S_IFREG)
+      && Folder.exists("\(directory)/pendingops/join/\(channelID).join", kind: .file)
   }
 
   package func remove(_ channelID: String) async throws(LedgerError) {
@@ -134,10 +132,9 @@ package final class FileLedgerFactory: LedgerFactory {
     let entry = try entry(channelID)
     try await environment.appendPool.run(channelID) { () throws(LedgerError) in
       try entry.store.withLock { store throws(LedgerError) in
-        try Folder.create(self.pendingRemovals)
+        try onDisk(Folder.create(self.pendingRemovals))
         let marker = "\(self.pendingRemovals)/\(channelID).remove"
-        _ = try File(marker, flags: O_RDWR | O_CREAT)
-        try Folder.synchronize(self.pendingRemovals)
+        try onDisk(DurableFile.touch(marker))
         store?.close()
         store = nil
         try self.finishRemoval(channelID)
@@ -147,8 +144,9 @@ package final class FileLedgerFactory: LedgerFactory {
 
   /// Finishes removals that this or Go's orderer had begun.
   private func finishRemovals() throws(LedgerError) {
-    guard Folder.exists(pendingRemovals, kind: S_IFDIR) else { return }
-    for name in try Folder.names(pendingRemovals, kind: S_IFREG) where name.hasSuffix(".remove") {
+    guard Folder.exists(pendingRemovals, kind: .folder) else { return }
+    for name in try onDisk(Folder.names(pendingRemovals, kind: .file))
+    where name.hasSuffix(".remove") {
       let channelID = String(name.dropLast(".remove".count))
       guard isUsableChannelName(channelID) else { continue }
       try finishRemoval(channelID)
@@ -159,10 +157,10 @@ package final class FileLedgerFactory: LedgerFactory {
   private func finishRemoval(_ channelID: String) throws(LedgerError) {
     let index = ChannelIndex(database: environment.database, channelID: channelID)
     do { try index.removeAll() } catch { throw .index(environment.database.path, error) }
-    try Folder.remove("\(chains)/\(channelID)")
-    try Folder.synchronize(chains)
-    try Folder.remove("\(pendingRemovals)/\(channelID).remove")
-    try Folder.synchronize(pendingRemovals)
+    try onDisk(Folder.remove("\(chains)/\(channelID)"))
+    try onDisk(Folder.synchronize(chains))
+    try onDisk(Folder.remove("\(pendingRemovals)/\(channelID).remove"))
+    try onDisk(Folder.synchronize(pendingRemovals))
   }
 
   package func close() async {

@@ -1,7 +1,7 @@
 // Opens the folder of the LevelDB index for one process alone, and starts it anew if it is damaged.
 
-import Foundation
 import Logging
+import Storage
 
 enum IndexFolder {
   /// Opens `index` in `directory`.
@@ -16,17 +16,17 @@ enum IndexFolder {
     directory: String, logger: Logger
   ) throws(LedgerError) -> (database: LevelDB, locks: [File]) {
     var locks: [File] = []
-    let folder = try File(directory, flags: O_RDONLY | O_DIRECTORY)
+    let folder = try onDisk(File(directory, .folder))
     do throws(LedgerError) {
-      guard try folder.lock() else { throw .locked(path: directory) }
+      guard try onDisk(folder.lock()) else { throw .locked(path: directory) }
       locks.append(folder)
     } catch {
       // Some network file systems cannot lock folders; the other locks remain.
-      guard case .io = error else { throw error }
+      guard case .storage(.io) = error else { throw error }
       logger.debug("No lock on the ledger folder itself: \(error)")
     }
     let path = "\(directory)/index"
-    if Folder.exists(path), !Folder.exists(path, kind: S_IFDIR) {
+    if Folder.exists(path), !Folder.exists(path, kind: .folder) {
       try moveAside(path, "it is not a folder", logger)
     }
     do { return try attempt(path, locks) } catch {
@@ -41,9 +41,9 @@ enum IndexFolder {
   private static func attempt(
     _ path: String, _ locks: [File]
   ) throws -> (database: LevelDB, locks: [File]) {
-    try Folder.create(path)
-    let lock = try File("\(path)/LOCK", flags: O_RDWR | O_CREAT)
-    guard try lock.lock() else { throw LedgerError.locked(path: path) }
+    try onDisk(Folder.create(path))
+    let lock = try onDisk(File("\(path)/LOCK", .creating))
+    guard try onDisk(lock.lock()) else { throw LedgerError.locked(path: path) }
     let database = try LevelDB(path: path)
     // Damage often shows only when something is read, so look where opening a channel will.
     try probe(database, channels: "\(Folder.parent(of: path))/chains")
@@ -51,9 +51,9 @@ enum IndexFolder {
   }
 
   private static func probe(_ database: LevelDB, channels: String) throws {
-    guard Folder.exists(channels, kind: S_IFDIR) else { return }
+    guard Folder.exists(channels, kind: .folder) else { return }
     do {
-      for name in try Folder.names(channels, kind: S_IFDIR) {
+      for name in try onDisk(Folder.names(channels, kind: .folder)) {
         let index = ChannelIndex(database: database, channelID: name)
         _ = try index.checkpoint()
         _ = try index.location(0)
@@ -79,7 +79,7 @@ enum IndexFolder {
     logger.warning(
       "The block index \(path) is damaged and will be rebuilt from the block files, moving it to \(target): \(reason)"
     )
-    try Folder.remove(target)
-    try Folder.move(path, to: target)
+    try onDisk(Folder.remove(target))
+    try onDisk(Folder.move(path, to: target))
   }
 }
