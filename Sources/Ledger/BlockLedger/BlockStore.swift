@@ -45,18 +45,9 @@ package protocol BlockStore: AnyObject, Sendable {
   ///   ``LedgerError/corrupt(channel:file:offset:block:reason:)``.
   func block(_ number: UInt64) throws(LedgerError) -> Block
 
-  /// The block in protobuf wire form (`common.Block`), byte for byte as the Go implementation sends
-  /// it. May block the calling thread for the time of a disk read.
-  ///
-  /// - Throws: as ``block(_:)``.
-  func serializedBlock(_ number: UInt64) throws(LedgerError) -> ByteBuffer
-
-  /// As the synchronous method of this name, but disk reads run on the store's own threads.
-  func serializedBlock(_ number: UInt64) async throws(LedgerError) -> ByteBuffer
-
-  /// Blocks in protobuf wire form from `number` on: at least that one, and those behind it that exist,
-  /// up to `count` blocks and until they have `bytes` together. Disk reads run on the store's own
-  /// threads.
+  /// Blocks in protobuf wire form (`common.Block`), byte for byte as the Go implementation sends them,
+  /// from `number` on: at least that one, and those behind it that exist, up to `count` blocks and until
+  /// they have `bytes` together. Disk reads run on the store's own threads.
   ///
   /// - Throws: as ``block(_:)``, for block `number`. If one behind it cannot be read, the result ends
   ///   before that.
@@ -70,10 +61,15 @@ extension BlockStore {
     for block in blocks { try await append(block) }
   }
 
-  package func serializedBlocks(
-    from number: UInt64, count: Int, bytes: Int
-  ) async throws(LedgerError) -> [ByteBuffer] {
-    [try await serializedBlock(number)]
+  /// One block in protobuf wire form.
+  ///
+  /// - Throws: as ``block(_:)``.
+  package func serializedBlock(_ number: UInt64) async throws(LedgerError) -> ByteBuffer {
+    let forms = try await serializedBlocks(from: number, count: 1, bytes: 1)
+    guard let form = forms.first else {
+      throw .notFound(channel: channelID, number: number, height: height)
+    }
+    return form
   }
 }
 

@@ -100,13 +100,19 @@ package final class JSONBlockStore: BlockStore {
     return try Self.read(channelID, folder, number)
   }
 
-  package func serializedBlock(_ number: UInt64) throws(LedgerError) -> ByteBuffer {
-    ByteBuffer(bytes: try block(number).serialized())
-  }
-
-  package func serializedBlock(_ number: UInt64) async throws(LedgerError) -> ByteBuffer {
+  package func serializedBlocks(
+    from number: UInt64, count: Int, bytes: Int
+  ) async throws(LedgerError) -> [ByteBuffer] {
     try await pool.run(channelID) { () throws(LedgerError) in
-      ByteBuffer(bytes: try self.block(number).serialized())
+      var forms = [ByteBuffer(bytes: try self.block(number).serialized())]
+      var left = bytes - forms[0].readableBytes
+      while forms.count < count, left > 0,
+        let next = try? self.block(number + UInt64(forms.count))
+      {
+        forms.append(ByteBuffer(bytes: next.serialized()))
+        left -= forms[forms.count - 1].readableBytes
+      }
+      return forms
     }
   }
 

@@ -215,7 +215,7 @@ package struct DeliverHandler: Sendable {
       }
       guard height > number else { continue }
       var step = try await sendPiece(of: request, from: number, below: height, on: stream)
-      if step.status == nil, step.next < height, request.contentType == .block {
+      if step.status == nil, step.next < height {
         step = try await withTaskExecutorPreference(stream.executor) {
           try await catchUp(request, from: step.next, access: &access, on: stream)
         }

@@ -85,16 +85,18 @@ package final class Channel: Sendable {
   /// Blocks in protobuf wire form from `number` on: at least that one, and those behind it that exist,
   /// up to `count` blocks and until they have `bytes` together.
   ///
-  /// - Parameter contentType: As for ``block(_:contentType:)``.
+  /// - Parameter contentType: With `headerWithSig`, the data of a block that is no config block are left
+  ///   out; `bytes` counts them all the same.
   /// - Throws: `LedgerError` if block `number` does not exist or cannot be read.
   package func blocks(
     from number: UInt64, count: Int, bytes: Int, contentType: Orderer_SeekInfo.SeekContentType
   ) async throws -> [ByteBuffer] {
-    guard contentType != .headerWithSig else {
-      return [try await block(number, contentType: contentType)]
-    }
-    return try await haltingOnDamage {
-      try await support.store.serializedBlocks(from: number, count: count, bytes: bytes)
+    try await haltingOnDamage {
+      guard contentType == .headerWithSig else {
+        return try await support.store.serializedBlocks(from: number, count: count, bytes: bytes)
+      }
+      return try await support.store.blocksWithoutData(
+        from: number, count: count, bytes: bytes, unless: Block.isConfig)
     }
   }
 
@@ -116,28 +118,13 @@ package final class Channel: Sendable {
       throw error
     }
   }
-
-  /// A block in protobuf wire form.
-  ///
-  /// - Parameter contentType: With `headerWithSig`, the data of a block that is no config block is
-  ///   left out.
-  /// - Throws: `LedgerError` if the block does not exist or cannot be read.
-  package func block(
-    _ number: UInt64, contentType: Orderer_SeekInfo.SeekContentType
-  ) async throws -> ByteBuffer {
-    guard contentType == .headerWithSig else {
-      return try await haltingOnDamage { try await support.store.serializedBlock(number) }
-    }
-    var block = try await haltingOnDamage { try support.store.block(number) }
-    if !block.isConfig { block.data = [] }
-    return ByteBuffer(bytes: block.serialized())
-  }
 }
 
 extension Block {
-  /// Whether the block holds a CONFIG message, or one that creates a channel.
-  var isConfig: Bool {
-    guard data.count == 1, let envelope = try? EnvelopeView(data[0]) else { return false }
+  /// Whether a block that holds this message and no other is a config block: the message is a CONFIG
+  /// message, or one that creates a channel.
+  static func isConfig(_ soleEntry: [UInt8]) -> Bool {
+    guard let envelope = try? EnvelopeView(soleEntry) else { return false }
     return MessageClass(headerType: envelope.headerType) == .config
   }
 }

@@ -140,7 +140,7 @@ import Testing
     #expect(try await world.world.send([survivor]) == [.success])
     await world.world.registrar.halt()
     #expect(channel.tip.height == 3)
-    let block = try await channel.block(2, contentType: .block)
+    let block = try await channel.blocks(from: 2, count: 1, bytes: 1, contentType: .block)[0]
     let found = try Common_Block(serializedBytes: Array(block.readableBytesView))
     #expect(found.data.data.map { [UInt8]($0) } == [survivor])
   }

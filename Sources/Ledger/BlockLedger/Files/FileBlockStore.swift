@@ -262,18 +262,6 @@ package final class FileBlockStore: BlockStore {
 
   package func block(_ number: UInt64) throws(LedgerError) -> Block { try reader.block(number) }
 
-  package func serializedBlock(_ number: UInt64) throws(LedgerError) -> ByteBuffer {
-    try reader.serializedBlock(number)
-  }
-
-  package func serializedBlock(_ number: UInt64) async throws(LedgerError) -> ByteBuffer {
-    let forms = try await serializedBlocks(from: number, count: 1, bytes: 1)
-    guard let form = forms.first else {
-      throw .notFound(channel: channelID, number: number, height: height)
-    }
-    return form
-  }
-
   package func serializedBlocks(
     from number: UInt64, count: Int, bytes: Int
   ) async throws(LedgerError) -> [ByteBuffer] {

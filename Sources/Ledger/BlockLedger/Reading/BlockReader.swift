@@ -91,12 +91,6 @@ final class BlockReader: Sendable {
     return try record(number, &cursor).block
   }
 
-  func serializedBlock(_ number: UInt64) throws(LedgerError) -> ByteBuffer {
-    if let wire = recent.wireForm(number) { return wire }
-    var cursor = Cursor(window: Self.readWindow)
-    return try record(number, &cursor).wireForm()
-  }
-
   func serializedBlocks(
     from number: UInt64, count: Int, bytes: Int
   ) async throws(LedgerError) -> [ByteBuffer] {
