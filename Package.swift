@@ -119,8 +119,8 @@ let rooms: [[Target]] = [
   room(
     .consensus, "Ordering",
     [
-      "FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger", logging,
-      metrics,
+      "FabricProtos", "Concurrency", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger",
+      logging, metrics,
     ],
     tests: [
       "FabricProtos", "Concurrency", "Storage", "BlockLedger", logging, metrics, metricsTestKit,
@@ -135,10 +135,13 @@ let rooms: [[Target]] = [
   ],
   room(
     .consensus, "KafkaConsensus",
-    ["FabricProtos", "FabricCrypto", "Ordering", "CRdKafka", x509, asn1, logging, metrics],
+    [
+      "FabricProtos", "Concurrency", "FabricCrypto", "ChannelConfig", "Ordering", "CRdKafka",
+      x509, asn1, logging, metrics,
+    ],
     tests: [
-      "FabricProtos", "FabricCrypto", "ChannelConfig", "BlockLedger", "Ordering", "CRdKafka",
-      logging, metrics, coreMetrics, metricsTestKit,
+      "FabricProtos", "Concurrency", "FabricCrypto", "ChannelConfig", "BlockLedger", "Ordering",
+      "CRdKafka", logging, metrics, coreMetrics, metricsTestKit,
     ]),
   // Node
   room(
@@ -171,8 +174,8 @@ let rooms: [[Target]] = [
       "MessageProcessing", "SystemChannel", logging, metrics, nioCore,
     ],
     tests: [
-      "FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger", "Ordering",
-      "SoloConsensus", "MessageProcessing", protobuf, logging, metrics, metricsTestKit,
+      "FabricProtos", "Concurrency", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger",
+      "Ordering", "SoloConsensus", "MessageProcessing", protobuf, logging, metrics, metricsTestKit,
     ]),
   room(
     .node, "AtomicBroadcast",
@@ -181,8 +184,8 @@ let rooms: [[Target]] = [
       "MessageProcessing", "Multichannel", logging, metrics, nioCore,
     ],
     tests: [
-      "FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger", "Ordering",
-      "SoloConsensus", "MessageProcessing", "Multichannel", protobuf, logging, metrics,
+      "FabricProtos", "Concurrency", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger",
+      "Ordering", "SoloConsensus", "MessageProcessing", "Multichannel", protobuf, logging, metrics,
       metricsTestKit, nioCore,
     ]),
   room(
@@ -195,14 +198,16 @@ let rooms: [[Target]] = [
   room(
     .node, "OrdererServer",
     [
-      "FabricProtos", "GoText", "Storage", "FabricCrypto", "FabricLogging", "GRPCTransport",
+      "FabricProtos", "GoText", "Concurrency", "Storage", "FabricCrypto", "FabricLogging",
+      "GRPCTransport",
       "Membership", "ChannelConfig", "GenesisProfiles", "BlockLedger", "Ordering", "SoloConsensus",
       "KafkaConsensus", "MessageProcessing", "Multichannel", "AtomicBroadcast", "Operations",
       "OrdererConfiguration", logging, metrics, nioCore, unixSignals,
     ],
     tests: [
       "FabricProtos", "FabricCrypto", "FabricLogging", "GRPCTransport", "Membership",
-      "BlockLedger", "Ordering", "KafkaConsensus", "MessageProcessing", "Multichannel",
+      "ChannelConfig", "BlockLedger", "Ordering", "KafkaConsensus", "MessageProcessing",
+      "Multichannel",
       "Operations", "OrdererConfiguration", logging, metrics,
     ]),
   [

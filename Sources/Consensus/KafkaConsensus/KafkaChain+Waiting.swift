@@ -20,13 +20,6 @@ extension KafkaChain {
     if signals.withLock({ $0.isHalted }) { throw Halted() }
   }
 
-  /// A batch timer has expired. One that was stopped while its expiry was under way may come late, and
-  /// must not hide the one that runs now, which has a higher number.
-  func expired(_ timer: BatchTimer.ID) {
-    signals.withLock { $0.expiredTimer = max($0.expiredTimer ?? timer, timer) }
-    wakeup.set()
-  }
-
   /// Waits for some time, or until the brokers are back.
   func pause(_ duration: Duration) async throws(Halted) {
     let deadline = ContinuousClock.now + duration

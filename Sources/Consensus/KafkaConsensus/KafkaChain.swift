@@ -2,6 +2,7 @@
 // blocks.
 
 import CRdKafka
+import Concurrency
 import FabricProtos
 import Logging
 import Metrics
@@ -21,7 +22,6 @@ package final class KafkaChain: Chain {
     var task: Task<Void, Never>?
     /// Whether the task may be in the middle of writing a block.
     var isProcessing = false
-    var expiredTimer: BatchTimer.ID?
     var timeToCutFailed = false
     var brokersReturned = false
     /// Why reading may have stopped.
@@ -37,6 +37,7 @@ package final class KafkaChain: Chain {
 
   let support: any ConsenterSupport
   let settings: KafkaSettings
+  let time: any TimeSource
   let logger: Logger
   let signals = Mutex(Signals())
   let wakeup = Wakeup()
@@ -50,15 +51,16 @@ package final class KafkaChain: Chain {
   let lastPersisted: Gauge
 
   init(
-    support: any ConsenterSupport, offsets: KafkaOffsets, settings: KafkaSettings,
-    metrics: KafkaMetrics, client: @escaping ClientSource, logger: Logger
+    support: any ConsenterSupport, newestBlock block: Block, settings: KafkaSettings,
+    metrics: KafkaMetrics, time: any TimeSource, client: @escaping ClientSource, logger: Logger
   ) throws {
     self.support = support
-    self.offsets = offsets
+    self.time = time
+    offsets = try KafkaOffsets(metadata: block.consenterMetadata())
     self.settings = settings
     self.logger = logger
     clientSource = client
-    newestBlock = try Self.newestBlock(support)
+    newestBlock = try Self.summary(of: block)
     let core = KafkaCore(offsets, newestBlock: newestBlock)
     lastPersisted = metrics.lastOffsetPersisted(channelID: support.channelID)
     lastPersisted.record(offsets.lastPersisted)
@@ -95,7 +97,23 @@ package final class KafkaChain: Chain {
     try await gate.pass(channelID: channelID)
   }
 
-  package func order(_ messages: [OrderedMessage]) async throws(ChainError) {
+  package func order(_ messages: [OrderedMessage]) async -> OrderOutcomes {
+    .all(await take(messages))
+  }
+
+  package func configure(_ message: OrderedMessage) async -> OrderOutcome {
+    await take([message])
+  }
+
+  /// The topic takes all of what comes together, or none as far as clients are told.
+  private func take(_ messages: [OrderedMessage]) async -> OrderOutcome {
+    do {
+      try await post(messages)
+      return .taken
+    } catch { return .refused(error) }
+  }
+
+  private func post(_ messages: [OrderedMessage]) async throws(ChainError) {
     if let refusal = gate.refusal { throw refusal }
     guard let (client, topic) = signals.withLock({ $0.route }) else {
       throw .halted(channelID: channelID)
@@ -126,6 +144,15 @@ package final class KafkaChain: Chain {
     delivery?.abandon()
     wakeup.set()
     await task?.value
+  }
+
+  /// Clients do not wait for the ledger but for the brokers, and those go on taking records.
+  package func ledgerObstructed(_ reason: String?) {}
+
+  /// Active until the chain is told to end: what it lacks may come back at any time.
+  package var participation: ParticipationStatus {
+    ParticipationStatus(
+      relation: .other, status: signals.withLock { $0.isHalted } ? .inactive : .active)
   }
 
   /// Why a message was not taken.
@@ -255,11 +282,8 @@ package final class KafkaChain: Chain {
     return offset
   }
 
-  private static func newestBlock(
-    _ support: any ConsenterSupport
-  ) throws -> KafkaCore.NewestBlock {
-    let number = max(support.height, 1) - 1
-    let block = try support.block(number)
+  private static func summary(of block: Block) throws -> KafkaCore.NewestBlock {
+    let number = block.header.number
     var isConfig = number == 0
     var size = 0
     for entry in block.data {

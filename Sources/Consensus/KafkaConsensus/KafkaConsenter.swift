@@ -1,5 +1,8 @@
 // Makes the chains of channels whose consensus type is "kafka".
 
+import ChannelConfig
+import Concurrency
+import FabricProtos
 import Logging
 import Metrics
 import Ordering
@@ -11,26 +14,41 @@ package final class KafkaConsenter: Consenter {
   package static let type = "kafka"
 
   private let settings: KafkaSettings
+  private let time: any TimeSource
   private let logger: Logger
   private let metrics: KafkaMetrics
   private let clients = Mutex<[[String]: KafkaClient]>([:])
 
-  /// - Parameter metrics: Where the metrics below `consensus_kafka` go; by default they are not recorded.
+  /// - Parameters:
+  ///   - time: The clock of the batch time-outs.
+  ///   - metrics: Where the metrics below `consensus_kafka` go; by default they are not recorded.
   package init(
-    settings: KafkaSettings, logger: Logger,
+    settings: KafkaSettings, time: any TimeSource, logger: Logger,
     metrics: any MetricsFactory = NOOPMetricsHandler.instance
   ) {
     self.settings = settings
+    self.time = time
     self.logger = logger
     self.metrics = KafkaMetrics(factory: metrics)
   }
 
-  /// - Throws: ``KafkaError/corruptMetadata(_:)``; what reading the newest block throws.
-  package func makeChain(support: any ConsenterSupport, metadata: [UInt8]) throws -> any Chain {
+  /// Every node that has the channel orders it.
+  package func role(in bundle: ConfigBundle) -> ConsensusRole {
+    bundle.orderer?.consensusType == Self.type ? .consenter : .neither
+  }
+
+  /// Accepts every change: Kafka has no metadata. Those of the type that a channel migrates to are for the
+  /// rules of the migration to check.
+  package func validate(_ change: ConsensusChange) throws(ConsensusChangeRefusal) {}
+
+  /// - Throws: ``KafkaError/corruptMetadata(_:)``; `EnvelopeError` if the block holds anything else than
+  ///   envelopes.
+  package func makeChain(
+    support: any ConsenterSupport, newestBlock: Block
+  ) throws -> any Chain {
     try KafkaChain(
-      support: support, offsets: KafkaOffsets(metadata: metadata), settings: settings,
-      metrics: metrics, client: { [self] brokers throws(KafkaError) in try client(for: brokers) },
-      logger: logger)
+      support: support, newestBlock: newestBlock, settings: settings, metrics: metrics, time: time,
+      client: { [self] brokers throws(KafkaError) in try client(for: brokers) }, logger: logger)
   }
 
   private func client(for brokers: [String]) throws(KafkaError) -> KafkaClient {

@@ -1,6 +1,7 @@
 // Carries records from the topic through the core into blocks.
 
 import CRdKafka
+import ChannelConfig
 import FabricProtos
 import Logging
 import Ordering
@@ -18,7 +19,7 @@ struct RecordWorker {
   let connectedAt: Int64
   let offsets: KafkaOffsets
 
-  private var timer: Task<Void, Never>?
+  private var timer: BatchAlarm
   private var fill: BatchFillMeter
   private var waiting = GroupCommit()
   /// The offset in the metadata of the last block that waits.
@@ -46,25 +47,25 @@ struct RecordWorker {
     self.connectedAt = connectedAt
     self.offsets = offsets
     expected = offsets.isBeginning ? 0 : offsets.lastPersisted
-    fill = BatchFillMeter(chain.support.metrics)
+    timer = BatchAlarm(time: chain.time) { [wakeup = chain.wakeup] in wakeup.set() }
+    fill = BatchFillMeter(chain.support.metrics, time: chain.time)
   }
 
   /// Reads and writes until the chain is halted or cannot go on.
   mutating func run() async throws {
     try reader.start(at: expected)
-    defer { timer?.cancel() }
+    defer { timer.stop() }
     while true {
       try chain.checkHalted()
-      let (expired, failed, doubt) = chain.signals.withLock { signals in
+      let (failed, doubt) = chain.signals.withLock { signals in
         defer {
-          signals.expiredTimer = nil
           signals.timeToCutFailed = false
           signals.doubt = nil
         }
-        return (signals.expiredTimer, signals.timeToCutFailed, signals.doubt)
+        return (signals.timeToCutFailed, signals.doubt)
       }
       if let doubt { suspect(doubt) }
-      if let expired { try await carryOut(core.expired(expired)) }
+      if let expired = timer.takeExpired() { try await carryOut(core.expired(expired)) }
       if failed { try await carryOut(core.timeToCutFailed()) }
       let items = reader.read()
       if items.isEmpty {
@@ -175,7 +176,7 @@ struct RecordWorker {
 
   private func context() throws -> KafkaCore.Context {
     let bundle = chain.support.bundle
-    let orderer = try bundle.requireOrderer()
+    let orderer = try bundle.requiredOrderer(orThrow: ChannelFault.init)
     return KafkaCore.Context(
       configSequence: bundle.sequence, resubmission: orderer.capabilities.resubmission,
       limits: BatchLimits(orderer.batchSize))
@@ -194,10 +195,10 @@ struct RecordWorker {
         try await flush()
         try await chain.support.writeConfig(message, consenterMetadata: offsets.serialized())
         chain.lastPersisted.record(offsets.lastPersisted)
-      case .startTimer(let id): startTimer(id)
-      case .stopTimer:
-        timer?.cancel()
-        timer = nil
+      case .startTimer(let id):
+        let orderer = try chain.support.bundle.requiredOrderer(orThrow: ChannelFault.init)
+        timer.start(id, for: orderer.batchTimeout)
+      case .stopTimer: timer.stop()
       case .postTimeToCut(let number): postTimeToCut(number)
       case .resubmit(let message, let original):
         guard try await resubmit(message, original) else {
@@ -218,15 +219,6 @@ struct RecordWorker {
     guard !waiting.isEmpty else { return }
     try await chain.support.write(waiting.take())
     chain.lastPersisted.record(blocksPersist)
-  }
-
-  private mutating func startTimer(_ id: BatchTimer.ID) {
-    timer?.cancel()
-    let timeout = chain.support.bundle.orderer?.batchTimeout ?? .seconds(2)
-    timer = Task { [chain] in
-      guard (try? await Task.sleep(for: timeout)) != nil else { return }
-      chain.expired(id)
-    }
   }
 
   private func postTimeToCut(_ number: UInt64) {

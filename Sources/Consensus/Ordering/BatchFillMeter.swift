@@ -1,15 +1,19 @@
 // Measures how long batches take to fill, beside a core that knows no clock.
 
+import Concurrency
+
 /// Notes when the first message of a batch comes, and records how long ago that was when the batch is
 /// cut (Fabric: `blockcutter_block_fill_duration`).
 ///
 /// A value of the task that drives a core. The clock is asked once or twice per batch.
 package struct BatchFillMeter: Sendable {
   private let metrics: ChannelMetrics
-  private var began: ContinuousClock.Instant?
+  private let time: any TimeSource
+  private var began: TimeSource.Instant?
 
-  package init(_ metrics: ChannelMetrics) {
+  package init(_ metrics: ChannelMetrics, time: any TimeSource) {
     self.metrics = metrics
+    self.time = time
   }
 
   /// To be called after each input of the core.
@@ -21,7 +25,7 @@ package struct BatchFillMeter: Sendable {
     guard metrics.isRecording else { return }
     // The usual case: one more message in a batch.
     if cuts == 0, isPending == (began != nil) { return }
-    let now = ContinuousClock.now
+    let now = time.now
     for cut in 0..<cuts {
       // What was cut behind another batch, or without having been pending, took no time.
       let duration = cut == 0 ? began.map { $0.duration(to: now) } : nil

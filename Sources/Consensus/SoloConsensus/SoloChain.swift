@@ -1,27 +1,9 @@
-// The shell around the solo core: a queue, a task and a timer for each channel.
+// The doors of a solo chain: a queue for its one task, and what state it is in.
 
-import ChannelConfig
 import Concurrency
-import FabricProtos
 import Logging
 import Ordering
 import Synchronization
-
-/// Makes the chains of channels whose consensus type is "solo".
-package struct SoloConsenter: Consenter {
-  /// The consensus type in a channel's configuration.
-  package static let type = "solo"
-
-  private let logger: Logger
-
-  package init(logger: Logger) {
-    self.logger = logger
-  }
-
-  package func makeChain(support: any ConsenterSupport, metadata: [UInt8]) -> any Chain {
-    SoloChain(support: support, logger: logger)
-  }
-}
 
 /// The chain of one channel on this node only.
 ///
@@ -40,152 +22,129 @@ package final class SoloChain: Chain {
     case idle
     /// Ordering.
     case running(Task<Void, Never>)
-    /// Halted or failed. Final.
-    case ended
+    /// Told to end. The task, if there was one, still writes what it has.
+    case halted(Task<Void, Never>?)
+    /// Cannot go on.
+    case failed(reason: String)
+
+    /// Lets a task run, unless there is or was one.
+    mutating func start(_ task: () -> Task<Void, Never>) {
+      if case .idle = self { self = .running(task()) }
+    }
+
+    /// Takes nothing more.
+    ///
+    /// - Returns: the task that still has to end.
+    mutating func halt() -> Task<Void, Never>? {
+      switch self {
+      case .idle:
+        self = .halted(nil)
+        return nil
+      case .running(let task):
+        self = .halted(task)
+        return task
+      case .halted(let task): return task
+      case .failed: return nil
+      }
+    }
+
+    /// The task has ended because it could not go on.
+    mutating func fail(_ reason: String) { self = .failed(reason: reason) }
   }
 
   private let support: any ConsenterSupport
+  private let time: any TimeSource
   private let logger: Logger
   private let queue = BoundedQueue<OrderedMessage>(
     maximumCount: maximumQueuedMessages, maximumBytes: maximumQueuedBytes,
     maximumWaiting: maximumWaitingSubmitters)
   private let state = Mutex(State.idle)
-  private let failure = Mutex<String?>(nil)
-  private let expiredTimer = Mutex<BatchTimer.ID?>(nil)
 
-  init(support: any ConsenterSupport, logger: Logger) {
+  init(support: any ConsenterSupport, time: any TimeSource, logger: Logger) {
     self.support = support
+    self.time = time
     self.logger = logger
   }
 
   package func start() {
-    state.withLock { state in
-      guard case .idle = state else { return }
-      state = .running(Task { await self.run() })
-    }
+    state.withLock { state in state.start { Task { await self.run() } } }
   }
 
-  package func order(_ messages: [OrderedMessage]) async throws(ChainError) {
+  package func order(_ messages: [OrderedMessage]) async -> OrderOutcomes {
+    .all(await take(messages))
+  }
+
+  package func configure(_ message: OrderedMessage) async -> OrderOutcome {
+    await take([message])
+  }
+
+  /// The queue takes all of what comes together, or none.
+  private func take(_ messages: [OrderedMessage]) async -> OrderOutcome {
     do {
       try await queue.append(messages, bytes: messages.reduce(0) { $0 + $1.envelope.bytes.count })
+      return .taken
     } catch {
       switch error {
-      case .overloaded: throw .overloaded(channelID: support.channelID)
-      case .closed: throw ended()
+      case .overloaded: return .refused(.overloaded(channelID: support.channelID))
+      case .closed: return .refused(refusal ?? .halted(channelID: support.channelID))
       }
     }
   }
 
   package func waitReady() async throws(ChainError) {
-    if case .ended = state.withLock({ $0 }) { throw ended() }
+    if let refusal { throw refusal }
+  }
+
+  /// Why the chain takes no messages any more; nil while it does.
+  private var refusal: ChainError? {
+    switch state.withLock({ $0 }) {
+    case .idle, .running: nil
+    case .halted: .halted(channelID: support.channelID)
+    case .failed(let reason): .failed(channelID: support.channelID, reason: reason)
+    }
   }
 
   package func halt() async {
-    let task: Task<Void, Never>? = state.withLock { state in
-      defer { state = .ended }
-      if case .running(let task) = state { return task }
-      return nil
-    }
+    let task = state.withLock { $0.halt() }
     queue.close()
     await task?.value
   }
 
   package func ledgerObstructed(_ reason: String?) { queue.setImpatient(reason != nil) }
 
-  private func ended() -> ChainError {
-    if let reason = failure.withLock({ $0 }) {
-      return .failed(channelID: support.channelID, reason: reason)
-    }
-    return .halted(channelID: support.channelID)
+  package var participation: ParticipationStatus {
+    let status: ParticipationStatus.Status =
+      switch state.withLock({ $0 }) {
+      case .idle, .running: .active
+      case .halted: .inactive
+      case .failed: .failed
+      }
+    return ParticipationStatus(relation: .other, status: status)
   }
 
-  /// The chain's one task: takes what waits, orders it, and writes what is cut.
+  /// Its channel knows of everything that can keep a solo chain from ordering.
+  package func healthProblem() async -> String? { nil }
+  package var healthComponent: String? { nil }
+
+  /// The chain's one task.
   private func run() async {
-    var work = Work(fill: BatchFillMeter(support.metrics))
-    defer { work.timer?.cancel() }
+    let queue = queue
+    var worker = SoloWorker(
+      support: support, time: time, logger: logger, wake: { queue.wake() })
     do {
       while case .elements(let messages) = await queue.next() {
-        if let id = expiredTimer.withLock({ $0.take() }) {
-          try await carryOut(work.core.expired(id), &work)
-        }
-        for message in messages {
-          // What becomes of a config message, and what comes behind one, depends on the blocks before.
-          if message.isConfig { try await write(&work.waiting) }
-          guard let current = upToDate(message) else { continue }
-          try await carryOut(work.core.ordered(current, limits: limits()), &work)
-        }
-        try await write(&work.waiting)
+        try await worker.take(messages)
       }
-      try await carryOut(work.core.halted(), &work)
-      try await write(&work.waiting)
+      try await worker.end()
     } catch {
+      worker.abandon()
       fail("\(error)")
     }
   }
 
   private func fail(_ reason: String) {
-    failure.withLock { $0 = reason }
-    state.withLock { $0 = .ended }
+    state.withLock { $0.fail(reason) }
     queue.close()
     support.fail(reason: reason)
-  }
-
-  private func limits() throws -> BatchLimits {
-    BatchLimits(try support.bundle.requireOrderer().batchSize)
-  }
-
-  /// The message as the configuration in force wants it; nil if it does not allow it any more.
-  private func upToDate(_ message: OrderedMessage) -> OrderedMessage? {
-    guard message.configSequence < support.bundle.sequence else { return message }
-    do {
-      if message.isConfig { return try support.revalidate(config: message) }
-      try support.revalidate(normal: message)
-      return message
-    } catch {
-      logger.warning(
-        "Discarding a message that the new configuration does not allow: \(error)",
-        metadata: ["channel": .string(support.channelID)])
-      support.metrics.dropped(.invalidated)
-      return nil
-    }
-  }
-
-  /// What the chain's task has in hand.
-  private struct Work {
-    var core = SoloCore()
-    var timer: Task<Void, Never>?
-    var waiting = GroupCommit()
-    var fill: BatchFillMeter
-  }
-
-  private func write(_ waiting: inout GroupCommit) async throws {
-    guard !waiting.isEmpty else { return }
-    try await support.write(waiting.take())
-  }
-
-  private func carryOut(_ effects: [SoloCore.Effect], _ work: inout Work) async throws {
-    let cuts = effects.count { if case .write = $0 { true } else { false } }
-    work.fill.note(cuts: cuts, isPending: work.core.isPending)
-    for effect in effects {
-      switch effect {
-      case .write(let batch):
-        work.waiting.add(PendingBlock(batch: batch))
-        if work.waiting.isFull { try await write(&work.waiting) }
-      case .writeConfig(let message):
-        try await write(&work.waiting)
-        try await support.writeConfig(message, consenterMetadata: nil)
-      case .startTimer(let id):
-        work.timer?.cancel()
-        let timeout = support.bundle.orderer?.batchTimeout ?? .seconds(2)
-        work.timer = Task { [weak self] in
-          guard (try? await Task.sleep(for: timeout)) != nil else { return }
-          self?.expiredTimer.withLock { $0 = id }
-          self?.queue.wake()
-        }
-      case .stopTimer:
-        work.timer?.cancel()
-        work.timer = nil
-      }
-    }
   }
 }

@@ -147,17 +147,28 @@ package struct BroadcastHandler: Sendable {
     guard let channel = turn.channel, !turn.waiting.isEmpty else { return }
     let messages = turn.waiting
     turn.waiting = []
+    let outcomes: OrderOutcomes
     do {
       try await channel.waitReady()
-      try await channel.order(messages)
-      turn.recorder.accept(channel: turn.channelID, enqueuing: turn.recorder.lap())
-      for _ in messages { turn.responses.append(Responses.broadcastSuccess) }
-    } catch {
-      turn.recorder.refuseWaiting(
-        channel: label(turn.channelID), status: .serviceUnavailable,
-        enqueuing: turn.recorder.lap())
-      refuse(channel.id, .serviceUnavailable, "\(error)", &turn)
-    }
+      outcomes =
+        messages[0].isConfig
+        ? .all(await channel.configure(messages[0])) : await channel.order(messages)
+    } catch { outcomes = .all(.refused(error)) }
+    answer(messages.count, outcomes, channel, &turn)
+  }
+
+  /// Answers messages as their chain did, up to the first that it did not take.
+  private func answer(
+    _ count: Int, _ outcomes: OrderOutcomes, _ channel: Channel, _ turn: inout Turn
+  ) {
+    let enqueuing = turn.recorder.lap()
+    let taken = (0..<count).first { outcomes[$0] != .taken } ?? count
+    turn.recorder.accept(taken, channel: turn.channelID, enqueuing: enqueuing)
+    for _ in 0..<taken { turn.responses.append(Responses.broadcastSuccess) }
+    guard taken < count, let reason = outcomes[taken].refusal else { return }
+    turn.recorder.refuseWaiting(
+      channel: label(turn.channelID), status: .serviceUnavailable, enqueuing: enqueuing)
+    refuse(channel.id, .serviceUnavailable, reason, &turn)
   }
 
   /// What metrics call a channel: its name, if it exists.
@@ -199,6 +210,18 @@ extension Common_Status {
     case .notImplemented: "NOT_IMPLEMENTED"
     case .serviceUnavailable: "SERVICE_UNAVAILABLE"
     case .UNRECOGNIZED(let value): "\(value)"
+    }
+  }
+}
+
+extension OrderOutcome {
+  /// What a client is told whose message was not taken; nil if it was.
+  fileprivate var refusal: String? {
+    switch self {
+    case .taken: nil
+    // Gateways count this very text as success, since the message is or will be in a block.
+    case .duplicate: "failed to submit request: request already exists"
+    case .refused(let error): "\(error)"
     }
   }
 }

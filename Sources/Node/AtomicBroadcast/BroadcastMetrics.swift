@@ -92,22 +92,26 @@ struct BroadcastRecorder {
     validated.append((type, validation))
   }
 
-  /// All messages that waited were taken, in so many nanoseconds.
-  mutating func accept(channel: String, enqueuing: Int64) {
-    guard metrics != nil else { return }
-    var index = validated.startIndex
-    while index < validated.endIndex {
+  /// The first of the messages that waited were taken, in so many nanoseconds.
+  mutating func accept(_ count: Int, channel: String, enqueuing: Int64) {
+    guard metrics != nil, count > 0 else { return }
+    var index = 0
+    while index < count {
       let type = validated[index].type
       guard let series = acceptedSeries(channel, type) else { break }
       let first = index
-      while index < validated.endIndex, validated[index].type == type {
+      while index < count, validated[index].type == type {
         series.validation.recordNanoseconds(validated[index].nanoseconds)
         series.enqueuing.recordNanoseconds(enqueuing)
         index += 1
       }
       series.processed.increment(by: index - first)
     }
-    validated.removeAll(keepingCapacity: true)
+    if count == validated.count {
+      validated.removeAll(keepingCapacity: true)
+    } else {
+      validated.removeFirst(count)
+    }
   }
 
   /// The messages that waited were not taken: the first is answered so, the others never are.

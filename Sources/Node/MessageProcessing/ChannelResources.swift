@@ -30,13 +30,6 @@ package protocol ChannelResources: Sendable {
   ) throws(ProcessingError)
 }
 
-extension ChannelResources {
-  /// Accepts every config; right for consenters without metadata (solo, kafka).
-  package func validateConsensusMetadata(
-    current: OrdererGroupConfig, next: OrdererGroupConfig, isNewChannel: Bool
-  ) throws(ProcessingError) {}
-}
-
 /// What the rules depend on besides configs and messages.
 package struct ProcessingEnvironment: Sendable {
   /// The current time, for certificates' expiry and the timestamps of config messages.

@@ -20,7 +20,7 @@ struct MaintenanceFilter: Sendable {
   func check(
     _ envelope: Common_ConfigEnvelope, from current: ConfigBundle, to next: ConfigBundle
   ) throws(ProcessingError) {
-    let old = try current.requiredOrderer
+    let old = try current.requiredOrderer(orThrow: ProcessingError.internalFailure)
     guard let new = next.orderer else { throw .badRequest("next config is missing orderer group") }
     let typeChanges = old.consensusType != new.consensusType
     let types = "from \(old.consensusType) to \(new.consensusType)"

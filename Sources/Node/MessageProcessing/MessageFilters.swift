@@ -19,7 +19,7 @@ package struct MessageFilters: Sendable {
 
   /// Applies all rules with one and the same config.
   package func check(_ envelope: EnvelopeView, _ bundle: ConfigBundle) throws(ProcessingError) {
-    let orderer = try bundle.requiredOrderer
+    let orderer = try bundle.requiredOrderer(orThrow: ProcessingError.internalFailure)
     try checkSize(envelope, orderer)
     let creator = try creator(of: envelope)
     let identity = Result { () throws(MembershipError) in
@@ -104,18 +104,6 @@ package struct MessageFilters: Sendable {
         signingIdentity: (\(signer)), cause: \(refusal ?? "it lacks the required role")
         """)
       throw .forbidden("\(error)")
-    }
-  }
-}
-
-extension ConfigBundle {
-  /// The orderer group, without which an orderer does not serve a channel.
-  package var requiredOrderer: OrdererGroupConfig {
-    get throws(ProcessingError) {
-      guard let orderer else {
-        throw .internalFailure("the config of channel '\(channelID)' has no Orderer group")
-      }
-      return orderer
     }
   }
 }

@@ -22,7 +22,7 @@ package final class StandardChannelProcessor: ChannelProcessor {
   /// Checks size, expiry, signature and policy; in maintenance mode refuses.
   package func processNormal(_ envelope: EnvelopeView) throws(ProcessingError) -> UInt64 {
     let bundle = resources.bundle
-    let orderer = try bundle.requiredOrderer
+    let orderer = try bundle.requiredOrderer(orThrow: ProcessingError.internalFailure)
     if orderer.consensusState != .normal, orderer.capabilities.consensusTypeMigration {
       throw .maintenance("normal transactions are rejected")
     }
@@ -84,7 +84,7 @@ package final class StandardChannelProcessor: ChannelProcessor {
     guard let orderer = next.orderer else {
       throw .badRequest("the new config has no Orderer group")
     }
-    let current = try bundle.requiredOrderer
+    let current = try bundle.requiredOrderer(orThrow: ProcessingError.internalFailure)
     try during("consensus metadata update for channel config update is invalid") {
       () throws(ProcessingError) in
       try resources.validateConsensusMetadata(current: current, next: orderer, isNewChannel: false)

@@ -55,10 +55,6 @@ final class ChainSupport: ConsenterSupport {
       envelope: try EnvelopeView(envelope), configSequence: sequence, isConfig: true)
   }
 
-  func write(_ batch: [OrderedMessage], consenterMetadata: [UInt8]?) async throws {
-    try await append([PendingBlock(batch: batch, consenterMetadata: consenterMetadata)])
-  }
-
   func write(_ blocks: [PendingBlock]) async throws {
     try await append(blocks)
   }

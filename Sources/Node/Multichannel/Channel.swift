@@ -19,7 +19,7 @@ package final class Channel: Sendable {
   init(support: ChainSupport, consenter: any Consenter) throws {
     self.support = support
     let newest = try support.store.block(support.store.height - 1)
-    let chain = try consenter.makeChain(support: support, metadata: newest.consenterMetadata())
+    let chain = try consenter.makeChain(support: support, newestBlock: newest)
     self.chain = chain
     support.retry.observe { [weak chain] in chain?.ledgerObstructed($0) }
   }
@@ -62,17 +62,23 @@ package final class Channel: Sendable {
     try await chain.waitReady()
   }
 
-  /// Hands messages to the chain, in order.
-  ///
-  /// - Throws: `ChainError` if none of them was taken.
-  package func order(_ messages: [OrderedMessage]) async throws(ChainError) {
-    do {
-      try await chain.order(messages)
-    } catch .overloaded(let channelID) {
-      // A chain sends waiting submitters away when the disk is full. That is then the reason to tell.
-      guard let obstruction else { throw .overloaded(channelID: channelID) }
-      throw .unavailable(channelID: id, reason: obstruction)
+  /// Hands normal messages to the chain, in order.
+  package func order(_ messages: [OrderedMessage]) async -> OrderOutcomes {
+    switch await chain.order(messages) {
+    case .all(let outcome): .all(explained(outcome))
+    case .each(let outcomes): .each(outcomes.map(explained))
     }
+  }
+
+  /// Hands a message to the chain that changes the configuration, or creates a channel.
+  package func configure(_ message: OrderedMessage) async -> OrderOutcome {
+    explained(await chain.configure(message))
+  }
+
+  /// A chain sends waiting submitters away when the disk is full. That is then the reason to tell.
+  private func explained(_ outcome: OrderOutcome) -> OrderOutcome {
+    guard case .refused(.overloaded) = outcome, let obstruction else { return outcome }
+    return .refused(.unavailable(channelID: id, reason: obstruction))
   }
 
   /// Stops ordering and returns when nothing is written any more. What waits for room on the disk is

@@ -3,6 +3,7 @@
 import ChannelConfig
 import Membership
 import MessageProcessing
+import Ordering
 
 /// The shared part of a channel. It owns none of the other parts, so that they can hold on to it.
 final class ChannelResourcesHolder: ChannelResources {
@@ -12,14 +13,21 @@ final class ChannelResourcesHolder: ChannelResources {
   let channelID: String
   let signer: any Signer
   private let source: ConfigBundleSource
+  private let consenter: any Consenter
   private let observer: Observer
 
-  init(bundle: ConfigBundle, signer: any Signer, observer: @escaping Observer) {
+  /// - Parameters:
+  ///   - consenter: Makes the channel's chain, and judges changes of the consensus metadata.
+  ///   - observer: Is told every configuration but the first.
+  init(
+    bundle: ConfigBundle, signer: any Signer, consenter: any Consenter,
+    observer: @escaping Observer
+  ) {
     channelID = bundle.channelID
     self.signer = signer
+    self.consenter = consenter
     self.observer = observer
     source = ConfigBundleSource(bundle)
-    observer(bundle)
   }
 
   /// The configuration in force.
@@ -29,5 +37,17 @@ final class ChannelResourcesHolder: ChannelResources {
   func update(_ bundle: ConfigBundle) {
     source.update(bundle)
     observer(bundle)
+  }
+
+  /// Asks the consenter that orders the channel now, whatever type the new configuration names (Fabric:
+  /// the chain in place is asked, `multichannel.ChainSupport`).
+  func validateConsensusMetadata(
+    current: OrdererGroupConfig, next: OrdererGroupConfig, isNewChannel: Bool
+  ) throws(ProcessingError) {
+    do {
+      try consenter.validate(
+        ConsensusChange(
+          channelID: channelID, current: current, next: next, isNewChannel: isNewChannel))
+    } catch { throw .badRequest(error.description) }
   }
 }

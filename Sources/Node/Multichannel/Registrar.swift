@@ -349,8 +349,13 @@ package final class Registrar: Sendable {
   }
 
   private func makeChannel(store: any BlockStore, bundle: ConfigBundle) throws -> Channel {
+    onConfiguration(bundle)
+    let consenter = try consenter(for: bundle)
+    guard consenter.role(in: bundle) == .consenter else {
+      throw RegistrarError("This node is no consenter of channel '\(bundle.channelID)'")
+    }
     let resources = ChannelResourcesHolder(
-      bundle: bundle, signer: signer, observer: onConfiguration)
+      bundle: bundle, signer: signer, consenter: consenter, observer: onConfiguration)
     let processor: any ChannelProcessor =
       bundle.consortiums == nil
       ? StandardChannelProcessor(resources, environment: environment)
@@ -359,7 +364,7 @@ package final class Registrar: Sendable {
       resources: resources, processor: processor, store: store,
       createChannel: { [weak self] in try await self?.createChannel($0) },
       metrics: ChannelMetrics(channelID: bundle.channelID, factory: metrics), logger: logger)
-    return try Channel(support: support, consenter: consenter(for: bundle))
+    return try Channel(support: support, consenter: consenter)
   }
 
   /// Writes the first block of a ledger.

@@ -2,6 +2,7 @@
 
 import AtomicBroadcast
 import BlockLedger
+import Concurrency
 import FabricLogging
 import Foundation
 import GRPCTransport
@@ -45,9 +46,10 @@ struct NodeParts: Sendable {
     let registrar = Registrar(
       ledgers: ledgers, signer: signer,
       consenters: [
-        SoloConsenter.type: SoloConsenter(logger: logging.logger("orderer.consensus.solo")),
+        SoloConsenter.type: SoloConsenter(
+          time: .system, logger: logging.logger("orderer.consensus.solo")),
         KafkaConsenter.type: KafkaConsenter(
-          settings: KafkaSettings(configuration.kafka),
+          settings: KafkaSettings(configuration.kafka), time: .system,
           logger: logging.logger("orderer.consensus.kafka"), metrics: operations.metrics),
       ],
       environment: ProcessingEnvironment(

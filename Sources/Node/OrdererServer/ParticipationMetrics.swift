@@ -2,32 +2,48 @@
 
 import Metrics
 import Multichannel
+import Ordering
 
-/// Fabric's `participation` metrics (Fabric: `orderer/common/multichannel/metrics.go`) of channels
-/// whose consenter knows no cluster: the node's relation is `other`, and the channel is active, or has
-/// failed if it is not available. What happens to it later is told by its health.
+/// Fabric's `participation` metrics (Fabric: `orderer/common/multichannel/metrics.go`), as they are when
+/// a channel has been opened. What happens to it later is told by its health.
 struct ParticipationMetrics: Sendable {
-  private enum Relation {
-    static let other = 0
-  }
-
-  private enum Status {
-    static let active = 1
-    static let failed = 3
-  }
-
   let factory: any MetricsFactory
 
   /// Takes notice of a channel.
   func add(_ channelID: String, _ entry: Registrar.Entry) {
-    let labels = [("channel", channelID)]
-    let status =
+    let participation =
       switch entry {
-      case .channel: Status.active
-      case .unavailable: Status.failed
+      case .channel(let channel): channel.chain.participation
+      case .unavailable: ParticipationStatus(relation: .other, status: .failed)
       }
+    let labels = [("channel", channelID)]
     Gauge(label: "participation_consensus_relation", dimensions: labels, factory: factory)
-      .record(Relation.other)
-    Gauge(label: "participation_status", dimensions: labels, factory: factory).record(status)
+      .record(participation.relation.number)
+    Gauge(label: "participation_status", dimensions: labels, factory: factory)
+      .record(participation.status.number)
+  }
+}
+
+extension ParticipationStatus.Relation {
+  /// Fabric's number for it.
+  fileprivate var number: Int {
+    switch self {
+    case .other: 0
+    case .consenter: 1
+    case .follower: 2
+    case .configTracker: 3
+    }
+  }
+}
+
+extension ParticipationStatus.Status {
+  /// Fabric's number for it.
+  fileprivate var number: Int {
+    switch self {
+    case .inactive: 0
+    case .active: 1
+    case .onboarding: 2
+    case .failed: 3
+    }
   }
 }

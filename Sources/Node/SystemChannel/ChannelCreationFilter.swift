@@ -12,7 +12,7 @@ struct ChannelCreationFilter: Sendable {
 
   /// The rules that depend on the state of the ordering service rather than on the transaction.
   func checkPermitted(_ system: ConfigBundle) throws(ProcessingError) {
-    let orderer = try system.requiredOrderer
+    let orderer = try system.requiredOrderer(orThrow: ProcessingError.internalFailure)
     // The system channel itself does not count against the limit.
     let limit = orderer.maxChannelsCount
     if limit > 0, UInt64(clamping: directory.channelCount) > limit {
@@ -73,7 +73,7 @@ struct ChannelCreationFilter: Sendable {
     } catch {
       throw .badRequest("the new channel's config is not acceptable: \(error)")
     }
-    let current = try system.requiredOrderer
+    let current = try system.requiredOrderer(orThrow: ProcessingError.internalFailure)
     try during("consensus metadata update for channel creation is invalid") {
       () throws(ProcessingError) in
       try resources.validateConsensusMetadata(current: current, next: orderer, isNewChannel: true)

@@ -67,7 +67,7 @@ struct ChannelTemplate: Sendable {
     guard let consortium = consortiums.consortiums[request.consortium] else {
       throw .badRequest("unknown consortium name: \(quoted(request.consortium))")
     }
-    let orderer = try system.requiredOrderer
+    let orderer = try system.requiredOrderer(orThrow: ProcessingError.internalFailure)
     let systemGroup = system.config.channelGroup
     let members =
       systemGroup.groups["Consortiums"]?.groups[request.consortium]?.groups ?? [:]

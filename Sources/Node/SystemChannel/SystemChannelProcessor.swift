@@ -82,7 +82,8 @@ package final class SystemChannelProcessor: ChannelProcessor {
       """)
     // Fabric meets the next two rules only in the finished transaction. The message comes from
     // anyone, so what is cheap to find is found before certificates are parsed.
-    try standard.filters.checkSize(envelope, try system.requiredOrderer)
+    try standard.filters.checkSize(
+      envelope, try system.requiredOrderer(orThrow: ProcessingError.internalFailure))
     let request = try template.request(envelope)
     try creationFilter.checkPermitted(system)
 

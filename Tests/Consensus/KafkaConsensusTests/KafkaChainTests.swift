@@ -1,6 +1,7 @@
 // Chains on a cluster of three brokers that fail in all the ways that brokers do.
 
 import CRdKafka
+import Concurrency
 import FabricProtos
 import Logging
 import Metrics
@@ -32,8 +33,10 @@ import Testing
     _ channel: TestChannel, metadata: [UInt8] = [], settings: KafkaSettings = quickSettings(),
     metrics: any MetricsFactory = NOOPMetricsHandler.instance
   ) throws -> any Chain {
-    let consenter = KafkaConsenter(settings: settings, logger: logger, metrics: metrics)
-    let chain = try consenter.makeChain(support: channel, metadata: metadata)
+    let consenter = KafkaConsenter(
+      settings: settings, time: .system, logger: logger, metrics: metrics)
+    let chain = try consenter.makeChain(
+      support: channel, newestBlock: channel.newestBlock(holding: metadata))
     chain.start()
     return chain
   }
@@ -59,7 +62,7 @@ import Testing
     for number in 0..<120 {
       if number % 20 == 10 { cluster.moveLeader(of: "moving", to: Int32(number / 20 % 3 + 1)) }
       let name = "message \(number)"
-      if (try? await chains[number % 2].order([try message(name)])) != nil { taken.append(name) }
+      if (try? await chains[number % 2].submit([try message(name)])) != nil { taken.append(name) }
     }
     #expect(taken.count > 100)
     #expect(
@@ -75,14 +78,14 @@ import Testing
     let channel = try TestChannel("again", brokers: cluster.brokers)
     var chain = try start(channel)
     #expect(await isReady(chain))
-    for number in 0..<25 { try await chain.order([try message("\(number)")]) }
+    for number in 0..<25 { try await chain.submit([try message("\(number)")]) }
     #expect(await eventually { names(channel).count >= 10 })
     await chain.halt()
-    await #expect(throws: ChainError.self) { try await chain.order([try message("no")]) }
+    await #expect(throws: ChainError.self) { try await chain.submit([try message("no")]) }
 
     chain = try start(channel, metadata: channel.newestOffsets.serialized())
     #expect(await isReady(chain))
-    try await chain.order([try message("last")])
+    try await chain.submit([try message("last")])
     #expect(await eventually { names(channel).last == "last" })
     #expect(names(channel) == (0..<25).map(String.init) + ["last"])
     await chain.halt()
@@ -93,23 +96,23 @@ import Testing
     let channel = try TestChannel("outage", brokers: cluster.brokers)
     let chain = try start(channel)
     #expect(await isReady(chain))
-    try await chain.order([try message("before")])
+    try await chain.submit([try message("before")])
 
     cluster.setDown(true)
-    await #expect(throws: ChainError.self) { try await chain.order([try message("during")]) }
+    await #expect(throws: ChainError.self) { try await chain.submit([try message("during")]) }
     #expect(await eventually { channel.error != nil })
     #expect(channel.failure == nil)
     // At once, and not after the time that a post may take. What else runs may hold up one attempt.
     #expect(
       await eventually {
         let began = ContinuousClock.now
-        guard (try? await chain.order([message("during")])) == nil else { return false }
+        guard (try? await chain.submit([message("during")])) == nil else { return false }
         return ContinuousClock.now - began < .seconds(1)
       })
 
     cluster.setDown(false)
     #expect(await eventually { channel.error == nil })
-    #expect(await eventually { (try? await chain.order([try message("after")])) != nil })
+    #expect(await eventually { (try? await chain.submit([try message("after")])) != nil })
     #expect(await eventually { names(channel).last == "after" })
     #expect(names(channel).first == "before")
     await chain.halt()
@@ -148,12 +151,12 @@ import Testing
     #expect(await isReady(chain))
     cluster.failProducing([RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE])
     do {
-      try await chain.order([try message("large")])
+      try await chain.submit([try message("large")])
       Issue.record("a message that is too large was taken")
     } catch {
       #expect("\(error)".contains("message.max.bytes"))
     }
-    try await chain.order([try message("good")])
+    try await chain.submit([try message("good")])
     #expect(await eventually { names(channel) == ["good"] })
     await chain.halt()
   }
@@ -168,9 +171,9 @@ import Testing
     var taken: [String] = []
     for number in 0..<5 {
       let name = "\(number)"
-      if (try? await chain.order([try message(name)])) != nil { taken.append(name) }
+      if (try? await chain.submit([try message(name)])) != nil { taken.append(name) }
     }
-    try await chain.order([try message("last")])
+    try await chain.submit([try message("last")])
     taken.append("last")
     #expect(await eventually { names(channel) == taken })
     await chain.halt()
@@ -194,7 +197,7 @@ import Testing
     let channel = try TestChannel("removed", brokers: cluster.brokers)
     var chain = try start(channel)
     #expect(await isReady(chain))
-    for number in 0..<15 { try await chain.order([try message("\(number)")]) }
+    for number in 0..<15 { try await chain.submit([try message("\(number)")]) }
     #expect(await eventually { names(channel).count >= 10 })
     let offsets = channel.newestOffsets
     await chain.halt()
@@ -202,7 +205,7 @@ import Testing
     let other = try start(try TestChannel("removed", brokers: cluster.brokers))
     #expect(await isReady(other))
     let large = String(repeating: "x", count: 400_000)
-    for _ in 0..<20 { try await other.order([try message(large)]) }
+    for _ in 0..<20 { try await other.submit([try message(large)]) }
     await other.halt()
 
     chain = try start(channel, metadata: offsets.serialized())
@@ -238,11 +241,11 @@ import Testing
     #expect(await chain.healthProblem() == nil)
 
     // As long as the topic took something lately, it is not asked.
-    try await chain.order([try message("good")])
+    try await chain.submit([try message("good")])
     let error = RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS
     cluster.failProducing([rd_kafka_resp_err_t](repeating: error, count: 100))
     #expect(await chain.healthProblem() == nil)
-    await #expect(throws: ChainError.self) { try await chain.order([try message("bad")]) }
+    await #expect(throws: ChainError.self) { try await chain.submit([try message("bad")]) }
     let problem = await chain.healthProblem()
     #expect(problem?.contains("too few replicas of the topic health are in sync") == true)
     #expect(problem?.contains("[replica ids: [") == true)
@@ -279,7 +282,7 @@ import Testing
     }
     #expect(value("last_offset_persisted", [("channel", "measured")]) == -3)
     #expect(await isReady(chain))
-    for number in 0..<25 { try await chain.order([try message("\(number)")]) }
+    for number in 0..<25 { try await chain.submit([try message("\(number)")]) }
     #expect(await eventually { names(channel).count >= 10 })
     #expect(
       await eventually {

@@ -1,6 +1,7 @@
 // What must not go wrong when something else does: races, hostile records, one broker out of reach.
 
 import CRdKafka
+import Concurrency
 import FabricProtos
 import Foundation
 import Logging
@@ -20,9 +21,9 @@ import Testing
   }
 
   private func makeChain(_ channel: TestChannel) throws -> KafkaChain {
-    let consenter = KafkaConsenter(settings: quickSettings(), logger: logger)
+    let consenter = KafkaConsenter(settings: quickSettings(), time: .system, logger: logger)
     return try #require(
-      try consenter.makeChain(support: channel, metadata: []) as? KafkaChain)
+      try consenter.makeChain(support: channel, newestBlock: channel.newestBlock()) as? KafkaChain)
   }
 
   @Test func whatWasCutBeforeARecordThatHaltsTheChainIsWritten() async throws {
@@ -70,8 +71,8 @@ import Testing
     settings.readTimeout = .seconds(5)
     settings.dialTimeout = .seconds(5)
     let channel = try TestChannel("slow", brokers: cluster.brokers)
-    let consenter = KafkaConsenter(settings: settings, logger: logger)
-    let chain = try consenter.makeChain(support: channel, metadata: [])
+    let consenter = KafkaConsenter(settings: settings, time: .system, logger: logger)
+    let chain = try consenter.makeChain(support: channel, newestBlock: channel.newestBlock())
     chain.start()
     #expect(await eventually { (try? await chain.waitReady()) != nil })
     cluster.setDown(true)
@@ -81,15 +82,8 @@ import Testing
     let message = OrderedMessage(
       envelope: try EnvelopeView(envelopeBytes([1])), configSequence: 0, isConfig: false)
     #expect(
-      await eventually(within: .seconds(60)) { (try? await chain.order([message])) != nil })
+      await eventually(within: .seconds(60)) { (try? await chain.submit([message])) != nil })
     await chain.halt()
-  }
-
-  @Test func aTimerThatWasStoppedDoesNotHideTheOneThatRuns() throws {
-    let chain = try makeChain(try TestChannel("timers", brokers: cluster.brokers))
-    chain.expired(2)
-    chain.expired(1)
-    #expect(chain.signals.withLock { $0.expiredTimer } == 2)
   }
 
   @Test func theLastThingThatObserversHearIsWhatHolds() async throws {

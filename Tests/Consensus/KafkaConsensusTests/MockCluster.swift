@@ -114,24 +114,48 @@ final class TestChannel: ConsenterSupport {
   func revalidate(normal message: OrderedMessage) throws {}
   func revalidate(config message: OrderedMessage) throws -> OrderedMessage { throw Refused() }
 
-  func write(_ batch: [OrderedMessage], consenterMetadata: [UInt8]?) async throws {
-    let offsets = try KafkaOffsets(metadata: consenterMetadata ?? [])
-    state.withLock { state in
-      let header = BlockHeader(
-        number: UInt64(state.blocks.count), previousHash: [], dataHash: [])
-      state.blocks.append(
-        Block(header: header, data: batch.map(\.envelope.bytes), metadata: []))
-      state.offsets.append(offsets)
+  var metrics: ChannelMetrics { .disabled }
+
+  /// The newest block, as if the consenter had left this metadata in it.
+  func newestBlock(holding metadata: [UInt8] = []) throws -> Block {
+    var block = try block(height - 1)
+    var slot = Common_Metadata()
+    slot.value = Data(metadata)
+    block.metadata = [[], [], [], try slot.serializedBytes(), []]
+    return block
+  }
+
+  func write(_ blocks: [PendingBlock]) async throws {
+    for block in blocks {
+      let offsets = try KafkaOffsets(metadata: block.consenterMetadata ?? [])
+      state.withLock { state in
+        let header = BlockHeader(
+          number: UInt64(state.blocks.count), previousHash: [], dataHash: [])
+        state.blocks.append(
+          Block(header: header, data: block.batch.map(\.envelope.bytes), metadata: []))
+        state.offsets.append(offsets)
+      }
     }
   }
 
   func writeConfig(_ message: OrderedMessage, consenterMetadata: [UInt8]?) async throws {
-    try await write([message], consenterMetadata: consenterMetadata)
+    try await write([PendingBlock(batch: [message], consenterMetadata: consenterMetadata)])
   }
 
   func fail(reason: String) { state.withLock { $0.failure = reason } }
   func suspend(reason: String) { state.withLock { $0.error = reason } }
   func recover() { state.withLock { $0.error = nil } }
+}
+
+extension Chain {
+  /// Hands in messages of which all have to be taken.
+  func submit(_ messages: [OrderedMessage]) async throws {
+    switch await order(messages) {
+    case .all(.taken): break
+    case .all(.refused(let error)): throw error
+    default: throw TestChannel.Refused()
+    }
+  }
 }
 
 /// Settings under which outages show soon.

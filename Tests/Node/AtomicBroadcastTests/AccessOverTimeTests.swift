@@ -130,12 +130,15 @@ import Testing
       world.updateEnvelope { root in root.change("Application") { $0.groups["Org2"] = nil } })
     let sequence = try channel.processor.processNormal(message)
     let config = try channel.processor.processConfigUpdate(update)
-    try await channel.order([
+    let configured = await channel.configure(
       OrderedMessage(
-        envelope: EnvelopeView(config.configEnvelope), configSequence: config.sequence,
-        isConfig: true),
-      OrderedMessage(envelope: message, configSequence: sequence, isConfig: false),
+        envelope: try EnvelopeView(config.configEnvelope), configSequence: config.sequence,
+        isConfig: true))
+    let ordered = await channel.order([
+      OrderedMessage(envelope: message, configSequence: sequence, isConfig: false)
     ])
+    #expect(configured == .taken)
+    #expect(ordered == .all(.taken))
     let survivor = try user(1).envelope(channel: ApplicationWorld.channelID)
     #expect(try await world.world.send([survivor]) == [.success])
     await world.world.registrar.halt()

@@ -1,6 +1,7 @@
 // A node without its network: registrar, solo chains and a ledger, driven through fake streams.
 
 import BlockLedger
+import Concurrency
 import FabricCrypto
 import FabricProtos
 import Foundation
@@ -170,7 +171,8 @@ struct World {
       directory: "\(Fixture.directory)/crypto/orderer.test/nodes/node1/msp", mspID: "OrdererMSP",
       keyStoreDirectory: nil)
     registrar = Registrar(
-      ledgers: ledgers, signer: local.signer, consenters: ["solo": SoloConsenter(logger: logger)],
+      ledgers: ledgers, signer: local.signer,
+      consenters: ["solo": SoloConsenter(time: .system, logger: logger)],
       environment: ProcessingEnvironment(logger: logger, now: { Date() }), logger: logger)
     try await registrar.bootstrap(
       Block(serialized: Fixture.bytes("blocks/system-solo-v20.block")))

@@ -49,7 +49,7 @@ import Testing
     for _ in 0..<3 {
       let channel = try channel(registrar)
       let tip = channel.tip.height
-      try await channel.order([message()])
+      #expect(await channel.order([try message()]) == .all(.taken))
       _ = await channel.tip.wait(beyond: tip, heedsErrors: true)
     }
     await registrar.halt()
@@ -67,7 +67,8 @@ import Testing
     let channel = try channel(registrar)
     let update = try CreationFixture.capabilityUpdate(of: channel.bundle, adding: "V1_3")
     // Nobody has signed the message, which shows when it is looked at again after the update.
-    try await channel.order([update, message()])
+    #expect(await channel.configure(update) == .taken)
+    #expect(await channel.order([try message()]) == .all(.taken))
     await registrar.halt()
     #expect(channel.bundle.sequence == 1)
     #expect(

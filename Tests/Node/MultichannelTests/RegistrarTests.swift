@@ -1,6 +1,7 @@
 // Channels across restarts, and what happens when one of them is damaged.
 
 import BlockLedger
+import Concurrency
 import FabricCrypto
 import FabricProtos
 import Foundation
@@ -35,7 +36,8 @@ import Testing
       directory: "\(fixtures)/crypto/orderer.test/nodes/node1/msp", mspID: "OrdererMSP",
       keyStoreDirectory: nil)
     return Registrar(
-      ledgers: ledgers, signer: local.signer, consenters: ["solo": SoloConsenter(logger: logger)],
+      ledgers: ledgers, signer: local.signer,
+      consenters: ["solo": SoloConsenter(time: .system, logger: logger)],
       environment: ProcessingEnvironment(logger: logger, now: { Date() }), onChannel: onChannel,
       metrics: metrics,
       logger: logger)

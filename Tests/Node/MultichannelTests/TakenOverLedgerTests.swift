@@ -123,7 +123,7 @@ import Testing
     guard case .channel(let channel) = registrar.lookUp(Self.system) else { return }
     let message = try CreationFixture.capabilityUpdate(of: channel.bundle, adding: "V9_7")
     await #expect {
-      try await channel.order([message])
+      #expect(await channel.configure(message) == .taken)
       _ = await channel.tip.wait(beyond: channel.tip.height, heedsErrors: true)
       throw RegistrarError(channel.tip.error ?? "the channel goes on")
     } throws: {
@@ -223,11 +223,11 @@ import Testing
         return
       }
       let made = try system.processor.processConfigUpdate(creation)
-      try await system.order([
+      let outcome = await system.configure(
         OrderedMessage(
-          envelope: EnvelopeView(made.configEnvelope), configSequence: made.sequence,
-          isConfig: true)
-      ])
+          envelope: try EnvelopeView(made.configEnvelope), configSequence: made.sequence,
+          isConfig: true))
+      #expect(outcome == .taken)
       _ = await system.tip.wait(beyond: 1, heedsErrors: true)
       #expect(system.tip.height == 2)
       guard case .channel(let channel) = registrar.lookUp(name) else {
@@ -254,10 +254,11 @@ import Testing
     registrar = try RegistrarTests.registrar(ledgers)
     try await registrar.initialize()
     guard case .channel(let system) = registrar.lookUp(Self.system) else { return }
-    try await system.order([
+    let outcome = await system.configure(
       OrderedMessage(
-        envelope: EnvelopeView(made.configEnvelope), configSequence: made.sequence, isConfig: true)
-    ])
+        envelope: try EnvelopeView(made.configEnvelope), configSequence: made.sequence,
+        isConfig: true))
+    #expect(outcome == .taken)
     _ = await system.tip.wait(beyond: 1, heedsErrors: true)
     #expect(system.tip.height == 2)
     #expect(system.tip.error == nil)

@@ -1,6 +1,7 @@
 // What /healthz says of channels.
 
 import BlockLedger
+import ChannelConfig
 import FabricCrypto
 import FabricProtos
 import Foundation
@@ -26,16 +27,23 @@ private final class MoodyChain: Chain {
   }
 
   func start() {}
-  func order(_ messages: [OrderedMessage]) async throws(ChainError) {}
+  func order(_ messages: [OrderedMessage]) async -> OrderOutcomes { .all(.taken) }
+  func configure(_ message: OrderedMessage) async -> OrderOutcome { .taken }
   func waitReady() async throws(ChainError) {}
   func halt() async {}
+  func ledgerObstructed(_ reason: String?) {}
+  var participation: ParticipationStatus {
+    ParticipationStatus(relation: .other, status: .active)
+  }
   func healthProblem() async -> String? { problem.withLock { $0 } }
 }
 
 private struct MoodyConsenter: Consenter {
   let chain: MoodyChain
 
-  func makeChain(support: any ConsenterSupport, metadata: [UInt8]) throws -> any Chain { chain }
+  func role(in bundle: ConfigBundle) -> ConsensusRole { .consenter }
+  func makeChain(support: any ConsenterSupport, newestBlock: Block) throws -> any Chain { chain }
+  func validate(_ change: ConsensusChange) throws(ConsensusChangeRefusal) {}
 }
 
 @Suite struct ChannelHealthTests {

@@ -1,0 +1,17 @@
+// Why a channel must not go on.
+
+/// Something that ends its channel, and never the node: the channel halts with this reason.
+package struct ChannelFault: Error, Equatable, CustomStringConvertible {
+  package let description: String
+
+  package init(_ description: String) {
+    self.description = description
+  }
+
+  /// What must always hold does not: going on might write what other nodes do not have.
+  ///
+  /// - Parameter finding: What was found, for whoever has to find out how it came about.
+  package static func broken(_ finding: String) -> ChannelFault {
+    ChannelFault("internal error: \(finding); this is a fault of the orderer, please report it")
+  }
+}

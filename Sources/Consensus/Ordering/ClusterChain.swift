@@ -1,0 +1,38 @@
+// The ordering of one channel by a cluster of nodes that talk to each other.
+
+/// A chain that agrees on the order with the chains of other nodes (etcdraft, BFT): they send it the
+/// messages of their protocol, and what clients have handed to them (Fabric: `cluster.Receiver`).
+///
+/// The sender is what the channel's membership says of the stream on which the message came.
+package protocol ClusterChain: Chain {
+  /// Takes a message of the consensus protocol. May drop it without a word, as the protocol has to cope
+  /// with lost messages.
+  ///
+  /// - Parameters:
+  ///   - payload: The message, not yet looked at.
+  ///   - metadata: What came beside it (`ConsensusRequest.metadata`), usually empty.
+  ///   - sender: The consenter id of the node that sent it.
+  /// - Throws: Why the stream on which it came has to end.
+  func received(
+    _ payload: [UInt8], metadata: [UInt8], from sender: UInt64
+  ) async throws(ClusterRefusal)
+
+  /// Takes a message that another node took from a client (`SubmitRequest`). A full chain lets the sender
+  /// wait.
+  ///
+  /// - Parameters:
+  ///   - message: Its config sequence is the one that the other node validated it against, 0 if that node
+  ///     does not say.
+  ///   - sender: The consenter id of the node that sent it.
+  /// - Throws: Why the stream on which it came has to end.
+  func submitted(_ message: OrderedMessage, by sender: UInt64) async throws(ClusterRefusal)
+}
+
+/// Why the stream of another node has to end; the reason goes there as the status of the stream.
+package struct ClusterRefusal: Error, CustomStringConvertible {
+  package let description: String
+
+  package init(_ description: String) {
+    self.description = description
+  }
+}
