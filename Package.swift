@@ -59,6 +59,11 @@ func room(
   ]
 }
 
+/// What several rooms' tests share.
+func support(_ name: String, _ doors: [Target.Dependency]) -> [Target] {
+  [.target(name: name, dependencies: doors, path: "Tests/Support/\(name)")]
+}
+
 /// An executable beside the node.
 func tool(_ name: String, _ folder: String, _ doors: [Target.Dependency]) -> [Target] {
   [.executableTarget(name: name, dependencies: doors, path: "Sources/Tools/\(folder)")]
@@ -84,11 +89,26 @@ let rooms: [[Target]] = [
   room(
     .foundations, "FabricLogging", ["GoText", logging],
     tests: ["GoText", logging]),
+  room(
+    .foundations, "MetricDescriptions", []),
   // Transport
   room(
+    .transport, "Sockets", ["Concurrency", nioCore, nioPosix],
+    tests: ["Concurrency", "TestSupport", nioCore, nioPosix, nioEmbedded]),
+  room(
     .transport, "GRPCTransport",
-    ["FabricProtos", logging, nioCore, nioPosix, nioTLS, nioHTTP2, nioHPACK, nioSSL],
-    tests: [logging, nioCore, nioPosix, nioHTTP2, nioHPACK, nioSSL]),
+    [
+      "FabricProtos", "Concurrency", "Sockets", logging, nioCore, nioPosix, nioTLS, nioHTTP2,
+      nioHPACK, nioSSL,
+    ],
+    tests: [
+      "Concurrency", "Sockets", "TestSupport", nioCore, nioPosix, nioEmbedded, nioHTTP2, nioHPACK,
+      nioSSL,
+    ]),
+  room(
+    .transport, "HTTPTransport",
+    ["GoText", "Concurrency", "Sockets", logging, nioCore, nioPosix, nioHTTP1, nioSSL],
+    tests: ["Concurrency", "TestSupport", "HTTPTestClient", logging, nioCore, nioEmbedded, nioSSL]),
   // Trust
   room(
     .trust, "Membership", ["FabricProtos", "Storage", "FabricCrypto", crypto, x509, asn1, yams],
@@ -189,9 +209,19 @@ let rooms: [[Target]] = [
       metricsTestKit, nioCore,
     ]),
   room(
+    .node, "NodeMetrics",
+    [
+      "GoText", "Concurrency", "Storage", "MetricDescriptions", "Sockets", logging, metrics,
+      nioCore, nioPosix,
+    ],
+    tests: ["Concurrency", "TestSupport", logging, metrics, nioCore, nioPosix]),
+  room(
     .node, "Operations",
-    ["GoText", "Storage", logging, metrics, nioCore, nioPosix, nioHTTP1, nioSSL],
-    tests: ["GoText", logging, metrics, nioCore, nioPosix, nioSSL]),
+    ["GoText", "Concurrency", "HTTPTransport", "NodeMetrics", logging, metrics],
+    tests: [
+      "GoText", "Concurrency", "Sockets", "HTTPTransport", "NodeMetrics", "TestSupport",
+      "HTTPTestClient", logging, metrics, nioSSL,
+    ]),
   room(
     .node, "OrdererConfiguration", ["GoText", "Storage", yams],
     tests: []),
@@ -199,15 +229,15 @@ let rooms: [[Target]] = [
     .node, "OrdererServer",
     [
       "FabricProtos", "GoText", "Concurrency", "Storage", "FabricCrypto", "FabricLogging",
-      "GRPCTransport",
-      "Membership", "ChannelConfig", "GenesisProfiles", "BlockLedger", "Ordering", "SoloConsensus",
+      "GRPCTransport", "HTTPTransport", "NodeMetrics", "Membership", "ChannelConfig",
+      "GenesisProfiles", "BlockLedger", "Ordering", "SoloConsensus",
       "KafkaConsensus", "MessageProcessing", "Multichannel", "AtomicBroadcast", "Operations",
       "OrdererConfiguration", logging, metrics, nioCore, unixSignals,
     ],
     tests: [
-      "FabricProtos", "FabricCrypto", "FabricLogging", "GRPCTransport", "Membership",
-      "ChannelConfig", "BlockLedger", "Ordering", "KafkaConsensus", "MessageProcessing",
-      "Multichannel",
+      "FabricProtos", "FabricCrypto", "FabricLogging", "Concurrency", "TestSupport",
+      "GRPCTransport", "NodeMetrics", "Membership", "ChannelConfig", "BlockLedger", "Ordering",
+      "KafkaConsensus", "MessageProcessing", "Multichannel",
       "Operations", "OrdererConfiguration", logging, metrics,
     ]),
   [
@@ -246,6 +276,11 @@ let rooms: [[Target]] = [
       "FabricProtos", "FabricCrypto", "Membership", "Policies", "ChannelConfig", protobuf,
       crypto, x509, asn1, argumentParser,
     ]),
+  // Tests
+  support("TestSupport", ["Concurrency", logging]),
+  support(
+    "HTTPTestClient",
+    ["Concurrency", "Sockets", "HTTPTransport", "TestSupport", nioCore, nioPosix, nioSSL]),
 ]
 
 let package = Package(

@@ -20,6 +20,8 @@ TOOLCHAIN = {"Dispatch", "Foundation", "FoundationEssentials", "Glibc", "Musl", 
              "Synchronization", "Testing", "XCTest", "Swift"}
 # A room may know rooms of its own storey and of those before it.
 STOREYS = ["Foundations", "Transport", "Trust", "Ledger", "Consensus", "Node", "Tools"]
+# What several rooms' tests share, in Tests/Support: only tests know it.
+SUPPORT = "Support"
 # The command line is where tools and node meet.
 ABOVE_ALL = {"orderer"}
 
@@ -59,7 +61,9 @@ def main():
     targets = {target["name"]: target for target in package["targets"]}
     faults = []
     for name, target in sorted(targets.items()):
-        if storey(target) not in STOREYS:
+        if storey(target) == SUPPORT:
+            pass
+        elif storey(target) not in STOREYS:
             faults.append(f"{name}: its path is not Sources/<Storey>/<Room> or Tests/<Storey>/<Room>Tests")
             continue
         if target["type"] == "system":
@@ -74,10 +78,12 @@ def main():
         if any((root / target["path"]).rglob("*.swift")):
             for module in sorted(known - used.keys()):
                 faults.append(f"{name}: declares {module}, which it does not import")
-        if target["type"] != "test" and name not in ABOVE_ALL:
-            level = STOREYS.index(storey(target))
+        if target["type"] != "test" and storey(target) != SUPPORT:
+            level = len(STOREYS) if name in ABOVE_ALL else STOREYS.index(storey(target))
             for other in sorted(known & targets.keys()):
-                if STOREYS.index(storey(targets[other])) > level:
+                if storey(targets[other]) == SUPPORT:
+                    faults.append(f"{name}: knows {other}, which is for tests only")
+                elif STOREYS.index(storey(targets[other])) > level:
                     faults.append(f"{name}: knows {other}, which is of a higher storey")
     for fault in faults:
         print(fault, file=sys.stderr)

@@ -2,7 +2,9 @@
 
 import Foundation
 import GoText
+import HTTPTransport
 import Metrics
+import NodeMetrics
 
 enum OperationsRoutes {
   /// Largest body of `/logspec`; a spec itself is shorter.

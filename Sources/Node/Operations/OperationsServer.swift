@@ -1,6 +1,9 @@
 // The operations service: /metrics, /healthz, /logspec and /version over HTTP.
 
+import Concurrency
+import HTTPTransport
 import Logging
+import NodeMetrics
 
 /// What `/logspec` shows and sets.
 package protocol LogSpecControl: Sendable {
@@ -36,10 +39,11 @@ package final class OperationsServer: Sendable {
   package init(
     listenAddress: String, tls: HTTPServerTLS? = nil, version: VersionInformation,
     health: HealthChecks, logSpec: any LogSpecControl, prometheus: MetricRegistry? = nil,
-    limits: HTTPServerLimits = HTTPServerLimits(), logger: Logger
+    limits: HTTPServerLimits = HTTPServerLimits(), time: any TimeSource, logger: Logger
   ) throws {
     server = try HTTPServer(
-      listenAddress: listenAddress, name: .operations, tls: tls, limits: limits, logger: logger)
+      listenAddress: listenAddress, name: .operations, tls: tls, limits: limits, time: time,
+      logger: logger)
     try server.register(OperationsRoutes.health(health))
     try server.register(OperationsRoutes.logSpec(logSpec))
     try server.register(OperationsRoutes.version(version))

@@ -1,7 +1,10 @@
 // The profiling service (`General.Profile`): what a Swift process can honestly tell.
 
+import Concurrency
 import Foundation
+import HTTPTransport
 import Logging
+import NodeMetrics
 
 /// Serves `/debug/pprof/`: an index, and reports of the process as text. Not protected, as in Go: it
 /// belongs on the loopback interface.
@@ -13,9 +16,11 @@ package final class ProfilingServer: Sendable {
   ///   - report: Text about the node's tasks and queues, in the place of Go's goroutines.
   /// - Throws: ``HTTPServerError`` for an address that cannot be used.
   package init(
-    listenAddress: String, report: @escaping @Sendable () async -> String, logger: Logger
+    listenAddress: String, report: @escaping @Sendable () async -> String,
+    time: any TimeSource, logger: Logger
   ) throws {
-    server = try HTTPServer(listenAddress: listenAddress, name: .profiling, logger: logger)
+    server = try HTTPServer(
+      listenAddress: listenAddress, name: .profiling, time: time, logger: logger)
     try server.register(ProfilingReports.route(report: report))
   }
 

@@ -1,5 +1,6 @@
 // What logging is measured by.
 
+import Concurrency
 import FabricLogging
 import Metrics
 import Synchronization
@@ -49,9 +50,9 @@ final class LogCounters: Sendable {
   }
 
   /// Goes on counting until the task is cancelled.
-  func follow(_ logging: FabricLogging) async {
+  func follow(_ logging: FabricLogging, on time: any TimeSource) async {
     repeat {
       update(logging.statistics)
-    } while (try? await Task.sleep(for: Self.interval)) != nil
+    } while (try? await time.sleep(for: Self.interval)) != nil
   }
 }

@@ -1,5 +1,6 @@
 // What a running node consists of: how it starts, and how it stops.
 
+import Concurrency
 import FabricLogging
 import GRPCTransport
 import Logging
@@ -21,7 +22,7 @@ final class Node: Sendable {
   /// before that, and clients are not served yet.
   init(
     _ configuration: OrdererConfiguration, directory: String, build: BuildInformation,
-    logging: FabricLogging
+    time: any TimeSource, logging: FabricLogging
   ) async throws {
     let general = configuration.general
     logger = logging.logger("orderer.common.server")
@@ -35,12 +36,12 @@ final class Node: Sendable {
     }
     for notice in localMSP.notices { logger.warning("\(notice)") }
     logger.debug("Loaded the local MSP \(general.localMSPID) from \(general.localMSPDir)")
-    operations = try NodeOperations(configuration, build: build, logging: logging)
+    operations = try NodeOperations(configuration, build: build, time: time, logging: logging)
     try await operations.start()
     do {
       parts = try await NodeParts(
         configuration, directory: directory, signer: localMSP.signer, operations: operations,
-        logging: logging)
+        time: time, logging: logging)
     } catch {
       await operations.shutdown()
       throw error

@@ -1,8 +1,11 @@
 // What operators look at: metrics, health, log spec and version, and where they are served.
 
+import Concurrency
 import FabricLogging
+import HTTPTransport
 import Logging
 import Metrics
+import NodeMetrics
 import Operations
 import OrdererConfiguration
 import Ordering
@@ -15,18 +18,22 @@ import Synchronization
 final class NodeOperations: Sendable {
   /// Where the rooms of the node record.
   let metrics: any MetricsFactory
-  let health = HealthChecks()
+  let health: HealthChecks
   private let server: OperationsServer
   private let reporter: StatsdReporter?
   private let logging: FabricLogging
+  private let time: any TimeSource
   private let logCounters: LogCounters?
   private let follower = Mutex<Task<Void, Never>?>(nil)
 
   /// - Throws: ``StartupError`` or an error of the `Operations` room, naming the setting.
   init(
-    _ configuration: OrdererConfiguration, build: BuildInformation, logging: FabricLogging
+    _ configuration: OrdererConfiguration, build: BuildInformation, time: any TimeSource,
+    logging: FabricLogging
   ) throws {
     self.logging = logging
+    self.time = time
+    health = HealthChecks(time: time)
     let logger = logging.logger("orderer.operations")
     let registry: MetricRegistry?
     switch configuration.metrics.provider {
@@ -44,7 +51,7 @@ final class NodeOperations: Sendable {
     if configuration.metrics.provider == .statsd, let registry {
       reporter = StatsdReporter(
         configuration: try Self.statsd(configuration.metrics.statsd), registry: registry,
-        logger: logger)
+        time: time, logger: logger)
     } else {
       reporter = nil
     }
@@ -54,7 +61,8 @@ final class NodeOperations: Sendable {
       tls: try TLSMaterial.operations(configuration.operations.tls),
       version: VersionInformation(version: BuildInformation.version, commitSHA: build.commit),
       health: health, logSpec: LogSpecs(logging: logging),
-      prometheus: configuration.metrics.provider == .prometheus ? registry : nil, logger: logger)
+      prometheus: configuration.metrics.provider == .prometheus ? registry : nil, time: time,
+      logger: logger)
   }
 
   /// What is listened on, as `host:port`; nil unless the service runs.
@@ -74,7 +82,7 @@ final class NodeOperations: Sendable {
       "The operations service is listening", metadata: ["address": .string(address ?? "")])
     guard let logCounters else { return }
     follower.withLock { follower in
-      follower = Task { [logging] in await logCounters.follow(logging) }
+      follower = Task { [logging, time] in await logCounters.follow(logging, on: time) }
     }
   }
 

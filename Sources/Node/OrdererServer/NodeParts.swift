@@ -31,7 +31,7 @@ struct NodeParts: Sendable {
   /// - Throws: An error with a message for the operator.
   init(
     _ configuration: OrdererConfiguration, directory: String, signer: any Signer,
-    operations: NodeOperations, logging: FabricLogging
+    operations: NodeOperations, time: any TimeSource, logging: FabricLogging
   ) async throws {
     let general = configuration.general
     let logger = logging.logger("orderer.common.server")
@@ -47,9 +47,9 @@ struct NodeParts: Sendable {
       ledgers: ledgers, signer: signer,
       consenters: [
         SoloConsenter.type: SoloConsenter(
-          time: .system, logger: logging.logger("orderer.consensus.solo")),
+          time: time, logger: logging.logger("orderer.consensus.solo")),
         KafkaConsenter.type: KafkaConsenter(
-          settings: KafkaSettings(configuration.kafka), time: .system,
+          settings: KafkaSettings(configuration.kafka), time: time,
           logger: logging.logger("orderer.consensus.kafka"), metrics: operations.metrics),
       ],
       environment: ProcessingEnvironment(
@@ -74,19 +74,21 @@ struct NodeParts: Sendable {
     }
     traces = AtomicBroadcastService.Traces(
       broadcast: RequestTracer(
-        directory: configuration.debug.broadcastTraceDir, method: "Broadcast", logger: logger),
+        directory: configuration.debug.broadcastTraceDir, method: "Broadcast", time: time,
+        logger: logger),
       deliver: RequestTracer(
-        directory: configuration.debug.deliverTraceDir, method: "Deliver", logger: logger))
+        directory: configuration.debug.deliverTraceDir, method: "Deliver", time: time,
+        logger: logger))
     profiling =
       general.profile.enabled
       ? try ProfilingServer(
         listenAddress: general.profile.address, report: { Node.state(of: registrar) },
-        logger: logger)
+        time: time, logger: logger)
       : nil
     do {
       server = try Self.server(
         configuration, registrar: registrar, traces: traces, metrics: operations.metrics,
-        logging: logging)
+        time: time, logging: logging)
     } catch let error as GRPCTLSError {
       throw StartupError("Failed to set up the TLS of the client port (General.TLS): \(error)")
     }
@@ -127,7 +129,8 @@ struct NodeParts: Sendable {
 
   private static func server(
     _ configuration: OrdererConfiguration, registrar: Registrar,
-    traces: AtomicBroadcastService.Traces, metrics: any MetricsFactory, logging: FabricLogging
+    traces: AtomicBroadcastService.Traces, metrics: any MetricsFactory, time: any TimeSource,
+    logging: FabricLogging
   ) throws -> GRPCServer {
     let general = configuration.general
     var limits = GRPCServerLimits()
@@ -154,7 +157,7 @@ struct NodeParts: Sendable {
           serverInterval: general.keepalive.serverInterval,
           serverTimeout: general.keepalive.serverTimeout),
         limits: limits),
-      methods: methods, logger: logging.logger("comm.grpc.server"),
+      methods: methods, time: time, logger: logging.logger("comm.grpc.server"),
       observer: GRPCMetrics(paths: methods.map(\.path), factory: metrics) ?? SilentObserver())
   }
 }

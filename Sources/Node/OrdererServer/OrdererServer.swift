@@ -1,5 +1,6 @@
 // Runs the node: starts it, waits for the signal to stop, and stops it within a bound.
 
+import Concurrency
 import FabricLogging
 import Foundation
 import Logging
@@ -36,7 +37,7 @@ package struct OrdererServer: Sendable {
     // Trapped before anything is written, so that a stop during a long start is orderly too.
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sigusr1)
     let node = try await Node(
-      configuration, directory: directory, build: build, logging: logging)
+      configuration, directory: directory, build: build, time: .system, logging: logging)
     logger.info("Starting \(build.report)")
     let address: String
     do {

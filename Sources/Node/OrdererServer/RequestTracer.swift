@@ -1,5 +1,6 @@
 // Writes requests into files, for finding out what a client really sends.
 
+import Concurrency
 import Dispatch
 import Foundation
 import GoText
@@ -10,8 +11,8 @@ import Synchronization
 /// `Debug.BroadcastTraceDir`, `Debug.DeliverTraceDir`).
 ///
 /// The file is named `<nanoseconds since 1970>_<number>.<method>` and holds the message as it arrived.
-/// Streams never wait for the disk: beyond a bound, requests are not written, which the log tells. So
-/// does a file that cannot be written. Nobody but the operator removes files.
+/// Streams never wait for the disk: requests beyond a bound are not written, and the log says so, as it
+/// does of a file that cannot be written. Only the operator removes files.
 final class RequestTracer: Sendable {
   /// Requests that may wait to be written.
   static let maximumWaiting = 2_000
@@ -20,21 +21,65 @@ final class RequestTracer: Sendable {
   /// The log is told of failures once in this time.
   static let reminder = Duration.seconds(60)
 
+  private enum Writer {
+    /// Nothing waits. → writing
+    case idle
+    /// → idle, once nothing waits any more
+    case writing
+  }
+
   private struct State {
+    var writer = Writer.idle
     var waiting: [(name: String, request: [UInt8])] = []
     var waitingBytes = 0
-    var isWriting = false
     /// Makes names unique, where Fabric has the address of an object.
     var count: UInt64 = 0
-    /// Requests that were not written since the log was told, and why the last was not.
-    var lost = 0
-    var reason = ""
-    var told: ContinuousClock.Instant?
+    var losses = Losses()
+
+    /// Whether the writer has to be woken.
+    mutating func wakeWriter() -> Bool {
+      guard case .idle = writer, !waiting.isEmpty else { return false }
+      writer = .writing
+      return true
+    }
+
+    /// What the writer writes next; nothing ends its work.
+    mutating func takeWaiting() -> [(name: String, request: [UInt8])] {
+      if waiting.isEmpty { writer = .idle }
+      defer {
+        waiting = []
+        waitingBytes = 0
+      }
+      return waiting
+    }
+  }
+
+  /// Requests that were not written since the log was told, and why the last was not.
+  private struct Losses {
+    private var count = 0
+    private var reason = ""
+    private var told: TimeSource.Instant?
+
+    mutating func add(_ reason: String) {
+      count += 1
+      self.reason = reason
+    }
+
+    /// How many, and why, if the log is to be told now.
+    mutating func take(at now: TimeSource.Instant) -> (count: Int, reason: String)? {
+      guard count > 0, told.map({ now - $0 >= RequestTracer.reminder }) ?? true else { return nil }
+      defer {
+        told = now
+        count = 0
+      }
+      return (count, reason)
+    }
   }
 
   private let directory: String
   private let method: String
   private let setting: String
+  private let time: any TimeSource
   private let logger: Logger
   private let queue: DispatchQueue
   private let state = Mutex(State())
@@ -44,10 +89,11 @@ final class RequestTracer: Sendable {
   /// - Parameters:
   ///   - directory: It is not created: if it is missing, the log says so with the first request.
   ///   - method: `Broadcast` or `Deliver`.
-  init?(directory: String, method: String, logger: Logger) {
+  init?(directory: String, method: String, time: any TimeSource, logger: Logger) {
     guard !directory.isEmpty else { return nil }
     self.directory = directory
     self.method = method
+    self.time = time
     self.logger = logger
     setting = "Debug.\(method)TraceDir"
     queue = DispatchQueue(label: "traces of \(method)", qos: .utility)
@@ -56,25 +102,23 @@ final class RequestTracer: Sendable {
   /// Takes requests that arrived together, and returns at once.
   func trace(_ requests: [[UInt8]]) {
     let nanoseconds = UnixTime.now().inNanoseconds
-    let (begins, warning) = state.withLock { state in
+    let (wakesWriter, losses) = state.withLock { state in
       for request in requests {
         state.count &+= 1
         guard state.waiting.count < Self.maximumWaiting,
           state.waiting.isEmpty || state.waitingBytes + request.count <= Self.maximumWaitingBytes
         else {
-          state.lost += 1
-          state.reason = "more arrive than the disk takes"
+          state.losses.add("more arrive than the disk takes")
           continue
         }
         let number = String(state.count, radix: 16)
         state.waiting.append(("\(nanoseconds)_0x\(number).\(method)", request))
         state.waitingBytes += request.count
       }
-      defer { state.isWriting = state.isWriting || !state.waiting.isEmpty }
-      return (!state.isWriting && !state.waiting.isEmpty, self.warning(&state))
+      return (state.wakeWriter(), state.losses.take(at: time.now))
     }
-    if let warning { logger.warning("\(warning)") }
-    if begins { queue.async { self.writeAll() } }
+    warn(of: losses)
+    if wakesWriter { queue.async { self.writeAll() } }
   }
 
   /// Returns when everything that was taken has been written or has failed.
@@ -87,40 +131,26 @@ final class RequestTracer: Sendable {
   /// On the queue.
   private func writeAll() {
     while true {
-      let requests = state.withLock { state in
-        defer {
-          state.waiting = []
-          state.waitingBytes = 0
-        }
-        if state.waiting.isEmpty { state.isWriting = false }
-        return state.waiting
-      }
+      let requests = state.withLock { $0.takeWaiting() }
       if requests.isEmpty { return }
       for (name, request) in requests {
         guard let reason = write(request, to: "\(directory)/\(name)") else { continue }
-        let warning = state.withLock { state in
-          state.lost += 1
-          state.reason = reason
-          return self.warning(&state)
-        }
-        if let warning { logger.warning("\(warning)") }
+        warn(
+          of: state.withLock { state in
+            state.losses.add(reason)
+            return state.losses.take(at: time.now)
+          })
       }
     }
   }
 
-  /// What the log is to be told now, if anything.
-  private func warning(_ state: inout State) -> String? {
-    guard state.lost > 0, state.told.map({ $0.duration(to: .now) >= Self.reminder }) ?? true else {
-      return nil
-    }
-    defer {
-      state.told = .now
-      state.lost = 0
-    }
-    return """
-      \(state.lost) request(s) of \(method) are not in \(directory) (\(setting)): \(state.reason). \
-      Requests are served all the same
+  private func warn(of losses: (count: Int, reason: String)?) {
+    guard let losses else { return }
+    logger.warning(
       """
+      \(losses.count) request(s) of \(method) are not in \(directory) (\(setting)): \(losses.reason). \
+      Requests are served all the same
+      """)
   }
 
   /// The reason if it fails.

@@ -2,8 +2,8 @@
 
 import ChannelConfig
 import GRPCTransport
+import HTTPTransport
 import Logging
-import Operations
 import OrdererConfiguration
 import Storage
 import Synchronization

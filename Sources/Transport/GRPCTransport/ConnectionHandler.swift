@@ -131,7 +131,7 @@ final class ConnectionHandler: ChannelInboundHandler {
   /// The answer is sent by the HTTP/2 handler.
   private func receivedPing(context: ChannelHandlerContext) {
     let verdict = pingPolicy.receivedPing(
-      at: .now(), sentDataOrHeaders: connection.sentDataOrHeaders)
+      at: context.eventLoop.now, sentDataOrHeaders: connection.sentDataOrHeaders)
     connection.sentDataOrHeaders = false
     guard case .tooManyPings = verdict else { return }
     switch state {
@@ -157,7 +157,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
   private func keepaliveFired(context: ChannelHandlerContext) {
     guard case .serving = state else { return }
-    switch keepalive.fired(at: .now(), lastRead: connection.lastRead) {
+    switch keepalive.fired(at: context.eventLoop.now, lastRead: connection.lastRead) {
     case .wait(let delay):
       scheduleKeepalive(in: delay, context: context)
     case .ping(let timeout):

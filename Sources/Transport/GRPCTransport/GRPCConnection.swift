@@ -1,7 +1,9 @@
 // What belongs to one connection and is shared by its channel handlers, on its event loop.
 
+import Concurrency
 import Logging
 import NIOCore
+import Sockets
 
 /// What all connections of a server share.
 struct GRPCServerEnvironment: Sendable {
@@ -11,6 +13,7 @@ struct GRPCServerEnvironment: Sendable {
   let budget: InboundBudget
   let registry: ServerRegistry
   let observer: any GRPCServerObserver
+  let time: any TimeSource
   let logger: Logger
 }
 
@@ -53,9 +56,10 @@ final class GRPCConnection {
   /// Whether another handler may run. Handlers that outlive their streams count: a client that
   /// opens and resets streams cannot pile them up.
   func admitHandler() -> Bool {
-    guard runningHandlers < environment.limits.maximumConcurrentStreams else { return false }
+    guard runningHandlers < environment.limits.maximumConcurrentStreams,
+      environment.registry.handlerStarted()
+    else { return false }
     runningHandlers += 1
-    environment.registry.handlerStarted()
     return true
   }
 

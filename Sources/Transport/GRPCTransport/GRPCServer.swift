@@ -1,11 +1,12 @@
 // The server: listens, builds the pipeline of each connection, shuts down within a bound.
 
+import Concurrency
 import Logging
 import NIOCore
 import NIOHTTP2
 import NIOPosix
 import NIOSSL
-import Synchronization
+import Sockets
 
 /// The address cannot be listened on.
 package struct GRPCListenError: Error, Sendable, CustomStringConvertible {
@@ -13,44 +14,28 @@ package struct GRPCListenError: Error, Sendable, CustomStringConvertible {
 
   /// In the words of Go's `net.Listen`, which operators' scripts look for.
   init(address: String, underlying error: any Error) {
-    let reason: String
-    if let error = error as? IOError {
-      switch error.errnoCode {
-      case EADDRINUSE: reason = "bind: address already in use"
-      case EADDRNOTAVAIL: reason = "bind: cannot assign requested address"
-      case EACCES: reason = "bind: permission denied"
-      default: reason = "\(error)"
-      }
-    } else {
-      reason = "\(error)"
-    }
-    description = "failed to listen: listen tcp \(address): \(reason)"
+    description =
+      "failed to listen: listen tcp \(address): \(NetworkAddress.reason(error, call: "bind"))"
   }
 }
 
 /// A gRPC server over HTTP/2 for handlers of raw messages.
 package final class GRPCServer: Sendable {
-  private enum State {
-    /// → starting, stopped
-    case idle
-    /// → serving, stopped
-    case starting
-    /// → stopped
-    case serving(listeners: [any Channel], group: MultiThreadedEventLoopGroup)
-    case stopped
-  }
-
   private let configuration: GRPCServerConfiguration
   private let environment: GRPCServerEnvironment
   private let tls: TLSContexts?
-  private let state = Mutex(State.idle)
+  private let time: any TimeSource
+  private let life: ServerLife
 
+  /// - Parameter time: For how long a shutdown waits. The times of connections are their event loop's.
   /// - Throws: `GRPCTLSError` when the TLS material cannot be used.
   package init(
-    configuration: GRPCServerConfiguration, methods: [GRPCMethod], logger: Logger,
-    observer: any GRPCServerObserver = SilentObserver()
+    configuration: GRPCServerConfiguration, methods: [GRPCMethod], time: any TimeSource,
+    logger: Logger, observer: any GRPCServerObserver = SilentObserver()
   ) throws {
     self.configuration = configuration
+    self.time = time
+    life = ServerLife(threads: configuration.eventLoopThreads)
     self.tls = try configuration.tls.map(TLSContexts.init)
     var methods = methods
     if configuration.isHealthServiceEnabled {
@@ -62,7 +47,7 @@ package final class GRPCServer: Sendable {
       budget: InboundBudget(
         windowLimit: limits.maximumWindowBytesTotal, bufferLimit: limits.maximumBufferedBytesTotal),
       registry: ServerRegistry(maximumConnections: limits.maximumConnections),
-      observer: observer, logger: logger)
+      observer: observer, time: time, logger: logger)
   }
 
   /// Listens and serves.
@@ -71,33 +56,8 @@ package final class GRPCServer: Sendable {
   /// - Throws: `GRPCListenError`; `CancellationError` when the server was shut down before.
   @discardableResult
   package func start() async throws -> String {
-    let mayStart = state.withLock { state in
-      guard case .idle = state else { return false }
-      state = .starting
-      return true
-    }
-    guard mayStart else { throw CancellationError() }
-    let group = MultiThreadedEventLoopGroup(
-      numberOfThreads: max(1, configuration.eventLoopThreads))
-    let listener: any Channel
-    do {
-      listener = try await listen(group)
-    } catch {
-      state.withLock { $0 = .stopped }
-      try? await group.shutdownGracefully()
-      throw error
-    }
-    let isServing = state.withLock { state in
-      guard case .starting = state else { return false }
-      state = .serving(listeners: [listener], group: group)
-      return true
-    }
-    guard isServing else {
-      try? await listener.close()
-      try? await group.shutdownGracefully()
-      throw CancellationError()
-    }
-    return listener.localAddress.map(Self.text) ?? ""
+    let running = try await life.start(listen)
+    return NetworkAddress.text(running.listener.localAddress)
   }
 
   /// Replaces the roots that client certificates must chain to, for the handshakes to come. Each is
@@ -110,30 +70,24 @@ package final class GRPCServer: Sendable {
   /// then the rest is ended with `UNAVAILABLE`, tasks are cancelled and connections closed. Returns
   /// within `grace` and a few seconds at most.
   package func shutdown(grace: Duration) async {
-    let previous = state.withLock { state in
-      let previous = state
-      state = .stopped
-      return previous
-    }
-    guard case .serving(let listeners, let group) = previous else { return }
-    for listener in listeners { try? await listener.close() }
+    guard let running = await life.stop() else { return }
     let registry = environment.registry
     let connections = registry.stopAccepting()
     if grace > .zero {
       Self.tell(.drain, connections)
-      _ = await registry.wait(for: .noConnections, atMost: grace)
+      _ = await registry.wait(for: .noConnections, atMost: grace, on: time)
     }
     Self.tell(.stop, connections)
-    if await !registry.wait(for: .noConnections, atMost: Self.closingTime) {
+    if await !registry.wait(for: .noConnections, atMost: Self.closingTime, on: time) {
       for connection in connections { connection.close(mode: .all, promise: nil) }
     }
-    // A handler that ignores its cancellation would meet event loops that are gone; it keeps them.
-    guard await registry.wait(for: .noHandlers, atMost: Self.closingTime) else {
+    // A handler that ignores its cancellation still needs its event loops, which are left to it.
+    guard await registry.wait(for: .noHandlers, atMost: Self.closingTime, on: time) else {
       environment.logger.warning(
         "\(registry.handlerCount) handlers still run after the gRPC server has stopped")
       return
     }
-    try? await group.shutdownGracefully()
+    try? await running.group.shutdownGracefully()
   }
 
   /// How long cancelled streams and handlers are waited for.
@@ -185,7 +139,7 @@ extension GRPCServer {
         guard environment.registry.admit(channel) else {
           environment.logger.warning(
             "Refusing a connection: the limit of connections is reached",
-            metadata: ["remoteAddress": "\(channel.remoteAddress.map(Self.text) ?? "")"])
+            metadata: ["remoteAddress": "\(NetworkAddress.text(channel.remoteAddress))"])
           return channel.eventLoop.makeFailedFuture(ConnectionLimitReached())
         }
         return channel.eventLoop.makeCompletedFuture {
@@ -209,7 +163,7 @@ extension GRPCServer {
   private struct ConnectionLimitReached: Error {}
 
   /// The pipeline: TLS, what watches the wire, HTTP/2 with its streams, the connection.
-  private static func configure(
+  static func configure(
     _ channel: any Channel, environment: GRPCServerEnvironment, tls: TLSContexts?,
     userTimeout: Duration
   ) throws {
@@ -222,8 +176,8 @@ extension GRPCServer {
       tlsHandler = handler
     }
     let connection = GRPCConnection(
-      environment: environment, remoteAddress: channel.remoteAddress.map(text) ?? "",
-      eventLoop: channel.eventLoop, now: .now())
+      environment: environment, remoteAddress: NetworkAddress.text(channel.remoteAddress),
+      eventLoop: channel.eventLoop, now: channel.eventLoop.now)
     try pipeline.addHandler(WireObserver(connection: connection))
     let bound = NIOLoopBound(connection, eventLoop: channel.eventLoop)
     try pipeline.addHandler(
@@ -280,10 +234,5 @@ extension GRPCServer {
     try? channel.syncOptions?.setOption(
       ChannelOptions.Types.SocketOption(level: .tcp, name: tcpUserTimeout),
       value: ChannelOptions.Types.SocketOption.Value(truncatingIfNeeded: milliseconds))
-  }
-
-  private static func text(_ address: SocketAddress) -> String {
-    guard let host = address.ipAddress, let port = address.port else { return "\(address)" }
-    return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
   }
 }

@@ -1,5 +1,6 @@
 // One call as its handler sees it: messages in, messages out, with back-pressure both ways.
 
+import Concurrency
 import NIOCore
 import Synchronization
 
@@ -119,10 +120,8 @@ package final class GRPCServerStream: Sendable {
   /// Suspends until the stream has ended (the client is gone, the deadline has passed, the server
   /// stops) or the task is cancelled.
   package func closed() async {
-    while !Task.isCancelled {
-      // The handler's task is cancelled when the stream ends; the length of a nap is of no concern.
-      try? await Task.sleep(for: .seconds(3600))
-    }
+    // The handler's task is cancelled when the stream ends.
+    await untilCancelled()
   }
 
   private func waitUntilWritable() async throws(GRPCStatus) {

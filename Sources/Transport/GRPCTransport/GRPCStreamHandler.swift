@@ -182,8 +182,9 @@ final class GRPCStreamHandler: ChannelInboundHandler {
       call: call, executor: connection.executor, handler: bound, channel: context.channel,
       windowBytes: window, limits: environment.limits, budget: environment.budget,
       observer: environment.observer)
-    let task = Task { [observer = environment.observer, registry = environment.registry] in
-      let started = ContinuousClock.now
+    let task = Task {
+      [observer = environment.observer, registry = environment.registry, time = environment.time] in
+      let started = time.now
       observer.streamOpened(call)
       var status = GRPCStatus.ok
       do {
@@ -192,7 +193,7 @@ final class GRPCStreamHandler: ChannelInboundHandler {
         status = GRPCStatus(thrown: error)
       }
       status = stream.finish(status)
-      observer.streamClosed(call, status: status, duration: started.duration(to: .now))
+      observer.streamClosed(call, status: status, duration: time.now - started)
       bound.eventLoop.execute { bound.value.connection.handlerEnded() }
       registry.handlerEnded()
     }

@@ -26,7 +26,7 @@ final class WireObserver: ChannelDuplexHandler {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard !connection.isDiscarding else { return }
-    connection.lastRead = .now()
+    connection.lastRead = context.eventLoop.now
     isReading = true
     context.fireChannelRead(data)
   }

@@ -1,19 +1,21 @@
 // Health checks: all are asked, none twice at a time, and none for ever.
 
-import Foundation
+import Concurrency
 import GoText
+import HTTPTransport
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Operations
 
-@Suite(.timeLimit(.minutes(3))) struct HealthChecksTests {
+@Suite struct HealthChecksTests {
   @Test func withoutChecksAllIsWell() async {
-    #expect(await HealthChecks().failures() == [])
+    #expect(await HealthChecks(time: ManualTime()).failures() == [])
   }
 
   @Test func failuresAreNamedInTheOrderOfTheComponents() async throws {
-    let checks = HealthChecks()
+    let checks = HealthChecks(time: ManualTime())
     try checks.register(component: "kafka") { "no brokers" }
     try checks.register(component: "disk") { nil }
     try checks.register(component: "channel b") { "halted" }
@@ -26,7 +28,7 @@ import Testing
   }
 
   @Test func aComponentHasOneCheck() throws {
-    let checks = HealthChecks()
+    let checks = HealthChecks(time: ManualTime())
     try checks.register(component: "kafka") { nil }
     let error = #expect(throws: HealthCheckError.self) {
       try checks.register(component: "kafka") { nil }
@@ -35,7 +37,8 @@ import Testing
   }
 
   @Test func aCheckThatHangsEndsTheRequestAndNotTheOthers() async throws {
-    let checks = HealthChecks(timeout: .milliseconds(50))
+    let time = ManualTime()
+    let checks = HealthChecks(timeout: .seconds(30), time: time)
     let runs = Mutex(0)
     let stuck = Mutex<CheckedContinuation<Void, Never>?>(nil)
     try checks.register(component: "stuck") {
@@ -47,45 +50,50 @@ import Testing
       if isFirst { await withCheckedContinuation { next in stuck.withLock { $0 = next } } }
       return nil
     }
-    for _ in 0..<5 { #expect(await checks.failures() == nil) }
-    try await eventually("it runs") { stuck.withLock { $0 != nil } }
+    for _ in 0..<5 {
+      async let failures = checks.failures()
+      await time.waitForSleepers(1)
+      time.advance(by: .seconds(30))
+      #expect(await failures == nil)
+    }
+    try await eventually { stuck.withLock { $0 != nil } }
     #expect(runs.withLock { $0 } == 1)
     stuck.withLock { $0.take() }?.resume()
-    try await eventually("it recovers") { await checks.failures() == [] }
+    #expect(await checks.failures() == [])
   }
 
   @Test func aCheckIsCancelledWhenNobodyWaits() async throws {
-    let checks = HealthChecks(timeout: .milliseconds(50))
-    let wasCancelled = Mutex(false)
+    let time = ManualTime()
+    let checks = HealthChecks(timeout: .seconds(30), time: time)
+    let (ends, end) = AsyncStream<Void>.makeStream()
     try checks.register(component: "slow") {
-      do {
-        try await Task.sleep(for: .seconds(3600))
-      } catch {
-        wasCancelled.withLock { $0 = true }
-      }
+      await untilCancelled()
+      end.finish()
       return nil
     }
-    #expect(await checks.failures() == nil)
-    try await eventually("it is cancelled") { wasCancelled.withLock { $0 } }
+    async let failures = checks.failures()
+    await time.waitForSleepers(1)
+    time.advance(by: .seconds(30))
+    #expect(await failures == nil)
+    for await _ in ends {}
   }
 
-  @Test func thoseWhoAskAtTheSameTimeShareARun() async throws {
-    let checks = HealthChecks()
+  @Test func allWhoAskAtTheSameTimeShareARun() async throws {
     let runs = Mutex(0)
     let (gate, open) = AsyncStream<Void>.makeStream()
-    try checks.register(component: "slow") {
+    let check = SharedCheck {
       runs.withLock { $0 += 1 }
       for await _ in gate {}
       return "down"
     }
-    try await withThrowingTaskGroup(of: [HealthChecks.Failure]?.self) { group in
-      for _ in 0..<100 { group.addTask { await checks.failures() } }
-      try await Task.sleep(for: .milliseconds(200))
+    await withTaskGroup(of: SharedCheck.Result.self) { group in
+      for _ in 0..<100 { group.addTask { await check.result() } }
+      while check.askers < 100 { await Task.yield() }
       open.finish()
-      for try await failures in group { #expect(failures?.map(\.reason) == ["down"]) }
+      for await result in group { #expect(result == .failed("down")) }
     }
-    // Late ones may have come after the first run.
-    #expect(runs.withLock { $0 } < 100)
+    #expect(runs.withLock { $0 } == 1)
+    #expect(check.askers == 0)
   }
 
   @Test func theAnswerIsGosJSON() {

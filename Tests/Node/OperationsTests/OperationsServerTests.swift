@@ -1,16 +1,20 @@
 // The operations service as its clients see it; what is expected is what the Go orderer answers.
 
-import Foundation
+import Concurrency
+import HTTPTestClient
+import HTTPTransport
 import Logging
 import Metrics
-import Synchronization
+import NodeMetrics
+import Sockets
+import TestSupport
 import Testing
 
 @testable import Operations
 
-@Suite(.timeLimit(.minutes(3))) struct OperationsServerTests {
+@Suite(.sockets) struct OperationsServerTests {
   private let log = TestLog()
-  private let health = HealthChecks()
+  private let health = HealthChecks(time: ManualTime())
   private let spec = TestLogSpec()
 
   private func withServer(
@@ -20,7 +24,8 @@ import Testing
     let server = try OperationsServer(
       listenAddress: "127.0.0.1:0", tls: tls,
       version: VersionInformation(version: "2.5.16", commitSHA: "abcdef123"), health: health,
-      logSpec: spec, prometheus: prometheus, logger: log.logger)
+      logSpec: spec, prometheus: prometheus, limits: .patient, time: ManualTime(),
+      logger: log.logger)
     try await server.start()
     do {
       try await body(server)
@@ -53,18 +58,21 @@ import Testing
   }
 
   @Test func slowChecksAre408() async throws {
-    let slow = HealthChecks(timeout: .milliseconds(100))
+    let time = ManualTime()
+    let slow = HealthChecks(timeout: .seconds(3600), time: time)
     try slow.register(component: "slow") {
-      try? await Task.sleep(for: .seconds(3600))
+      await untilCancelled()
       return nil
     }
     let server = try OperationsServer(
       listenAddress: "127.0.0.1:0", version: VersionInformation(version: "1", commitSHA: ""),
-      health: slow, logSpec: spec, logger: log.logger)
+      health: slow, logSpec: spec, limits: .patient, time: ManualTime(), logger: log.logger)
     try await server.start()
-    let answer = try await ask(server.boundAddress, "GET", "/healthz")
-    #expect(answer.status == 408)
-    #expect(answer.body.isEmpty)
+    async let answer = ask(server.boundAddress, "GET", "/healthz")
+    await time.waitForSleepers(1)
+    time.advance(by: .seconds(3600))
+    #expect(try await answer.status == 408)
+    #expect(try await answer.body.isEmpty)
     await server.shutdown(grace: .zero)
   }
 
@@ -218,7 +226,8 @@ import Testing
       let address = try #require(first.boundAddress)
       let second = try OperationsServer(
         listenAddress: address, version: VersionInformation(version: "1", commitSHA: "1"),
-        health: health, logSpec: spec, logger: log.logger)
+        health: health, logSpec: spec, limits: .patient, time: ManualTime(),
+        logger: log.logger)
       let error = await #expect(throws: HTTPServerError.self) { try await second.start() }
       #expect(
         error?.description
@@ -236,7 +245,8 @@ import Testing
     let error = #expect(throws: HTTPServerError.self) {
       try OperationsServer(
         listenAddress: address, version: VersionInformation(version: "1", commitSHA: "1"),
-        health: health, logSpec: spec, logger: log.logger)
+        health: health, logSpec: spec, limits: .patient, time: ManualTime(),
+        logger: log.logger)
     }
     #expect(error?.description.contains(reason) == true)
     #expect(error?.description.contains("Operations.ListenAddress") == true)
@@ -246,7 +256,8 @@ import Testing
   func namesAndEmptyHostsAreListenedOn(address: String) async throws {
     let server = try OperationsServer(
       listenAddress: address, version: VersionInformation(version: "1", commitSHA: "1"),
-      health: health, logSpec: spec, logger: log.logger)
+      health: health, logSpec: spec, limits: .patient, time: ManualTime(),
+      logger: log.logger)
     try await server.start()
     let port = try NetworkAddress(try #require(server.boundAddress)).port
     #expect(try await ask("127.0.0.1:\(port)", "GET", "/healthz").status == 200)
@@ -257,46 +268,10 @@ import Testing
     let server = try OperationsServer(
       listenAddress: "nosuchhost.invalid:0",
       version: VersionInformation(version: "1", commitSHA: ""),
-      health: health, logSpec: spec, logger: log.logger)
+      health: health, logSpec: spec, limits: .patient, time: ManualTime(),
+      logger: log.logger)
     let error = await #expect(throws: HTTPServerError.self) { try await server.start() }
     let text = try #require(error?.description)
     #expect(text.contains("listen tcp nosuchhost.invalid:0: no such host"))
-  }
-}
-
-@Suite(.timeLimit(.minutes(2))) struct ProfilingServerTests {
-  @Test func theIndexAndTheReportsAreThere() async throws {
-    let server = try ProfilingServer(
-      listenAddress: "127.0.0.1:0", report: { "channel a: height 7" }, logger: TestLog().logger)
-    try await server.start()
-    let address = server.boundAddress
-    let index = try await ask(address, "GET", "/debug/pprof/")
-    #expect(index.status == 200)
-    #expect(index.headers["content-type"] == "text/html; charset=utf-8")
-    #expect(try await ask(address, "GET", "/debug/pprof").status == 307)
-    #expect(
-      try await ask(address, "GET", "/debug/pprof/goroutine?debug=1").body
-        == "channel a: height 7\n")
-    #expect(try await ask(address, "GET", "/debug/pprof/heap").body.contains("VmRSS:"))
-    #expect(try await ask(address, "GET", "/debug/pprof/threadcreate").body.contains(" threads\n"))
-    #expect(try await !ask(address, "GET", "/debug/pprof/cmdline").body.isEmpty)
-    let profile = try await ask(address, "GET", "/debug/pprof/profile?seconds=30")
-    #expect(profile.status == 501)
-    #expect(profile.body.contains("perf record"))
-    #expect(try await ask(address, "GET", "/debug/pprof/nosuch").status == 404)
-    #expect(try await ask(address, "GET", "/").status == 404)
-    await server.shutdown(grace: .zero)
-  }
-
-  @Test func anAddressThatIsTakenIsNamed() async throws {
-    let first = try ProfilingServer(
-      listenAddress: "127.0.0.1:0", report: { "" }, logger: TestLog().logger)
-    try await first.start()
-    let second = try ProfilingServer(
-      listenAddress: try #require(first.boundAddress), report: { "" }, logger: TestLog().logger)
-    let error = await #expect(throws: HTTPServerError.self) { try await second.start() }
-    #expect(error?.description.contains("profiling service") == true)
-    #expect(error?.description.contains("General.Profile.Address") == true)
-    await first.shutdown(grace: .zero)
   }
 }

@@ -1,13 +1,17 @@
 // Who gets where over TLS.
 
-import Foundation
+import Concurrency
+import HTTPTestClient
+import HTTPTransport
 import Logging
 import NIOSSL
+import NodeMetrics
+import TestSupport
 import Testing
 
 @testable import Operations
 
-@Suite(.timeLimit(.minutes(3))) struct OperationsTLSTests {
+@Suite(.sockets) struct OperationsTLSTests {
   private let log = TestLog()
   private let member = "org1.test/users/user1/tls"
   private let stranger = "org2.test/users/user1/tls"
@@ -18,8 +22,10 @@ import Testing
   ) async throws {
     let server = try OperationsServer(
       listenAddress: "localhost:0", tls: tls,
-      version: VersionInformation(version: "1", commitSHA: "1"), health: HealthChecks(),
-      logSpec: TestLogSpec(), prometheus: MetricRegistry(logger: log.logger), logger: log.logger)
+      version: VersionInformation(version: "1", commitSHA: "1"),
+      health: HealthChecks(time: ManualTime()),
+      logSpec: TestLogSpec(), prometheus: MetricRegistry(logger: log.logger),
+      limits: .patient, time: ManualTime(), logger: log.logger)
     try await server.start()
     do {
       try await body(try #require(server.boundAddress))
@@ -103,40 +109,5 @@ import Testing
       #expect(await status(address, "/healthz", nil) == nil)
       #expect(await status(address, "/healthz", as: nil) == 200)
     }
-  }
-
-  @Test func largeAnswersArriveCompletely() async throws {
-    let server = try HTTPServer(
-      listenAddress: "127.0.0.1:0", name: .operations, tls: try Certificates.server(),
-      logger: log.logger)
-    let body = [UInt8](repeating: UInt8(ascii: "x"), count: 20 << 20)
-    try server.register(
-      HTTPRoute(path: "/large", access: .open) { _ in HTTPResponse(status: 200, body: body) })
-    try await server.start()
-    let answer = try await ask(
-      server.boundAddress, "GET", "/large", tls: try Certificates.client())
-    #expect(answer.body.utf8.count == body.count)
-    await server.shutdown(grace: .zero)
-  }
-
-  @Test func badMaterialIsNamed() throws {
-    let good = try Certificates.server(clientRoots: roots)
-    func reason(_ change: (inout HTTPServerTLS) throws -> Void) throws -> String {
-      var tls = good
-      try change(&tls)
-      return #expect(throws: HTTPServerError.self) {
-        try HTTPServer(
-          listenAddress: "127.0.0.1:0", name: .operations, tls: tls, logger: log.logger)
-      }?.description ?? ""
-    }
-    #expect(try reason { $0.certificateChain = [] }.contains("Operations.TLS.Certificate"))
-    #expect(
-      try reason { $0.certificateChain = Array("x".utf8) }.contains("Operations.TLS.Certificate"))
-    #expect(try reason { $0.privateKey = Array("x".utf8) }.contains("Operations.TLS.PrivateKey"))
-    #expect(try reason { $0.clientRoots = [[1]] }.contains("Operations.TLS.ClientRootCAs"))
-    #expect(
-      try reason {
-        $0.privateKey = try Certificates.read("orderer.test/nodes/node2/tls/server.key")
-      }.contains("cannot be used together"))
   }
 }

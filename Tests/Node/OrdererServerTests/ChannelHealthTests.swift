@@ -2,6 +2,7 @@
 
 import BlockLedger
 import ChannelConfig
+import Concurrency
 import FabricCrypto
 import FabricProtos
 import Foundation
@@ -11,6 +12,7 @@ import MessageProcessing
 import Multichannel
 import Ordering
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Operations
@@ -47,10 +49,8 @@ private struct MoodyConsenter: Consenter {
 }
 
 @Suite struct ChannelHealthTests {
-  private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent("Fixtures").path
-  private let checks = HealthChecks()
+  private static let fixtures = Repository.fixtures.path
+  private let checks = HealthChecks(time: ManualTime())
   private let ledgers = RAMLedgerFactory(historySize: 100)
 
   private func registrar(_ chain: MoodyChain, _ health: ChannelHealth) async throws -> Registrar {
@@ -117,7 +117,7 @@ private struct MoodyConsenter: Consenter {
 
   @Test func aChainsOwnProblemIsToldUnderTheChannelsNameOrItsOwn() async throws {
     for component in [nil, "syschannel/0"] {
-      let checks = HealthChecks()
+      let checks = HealthChecks(time: ManualTime())
       let health = ChannelHealth(checks, logger: Logger(label: "test"))
       let chain = MoodyChain(problem: "[replica ids: 1]", component: component)
       let registrar = try await registrar(chain, health)

@@ -1,10 +1,12 @@
 // What gRPC and logging look like to Prometheus.
 
+import Concurrency
 import FabricLogging
 import Logging
 import Metrics
-import Operations
+import NodeMetrics
 import OrdererConfiguration
+import TestSupport
 import Testing
 
 @testable import GRPCTransport
@@ -87,7 +89,8 @@ import Testing
   @Test func withoutAProviderNothingIsMeasured() throws {
     #expect(GRPCMetrics(paths: [], factory: NOOPMetricsHandler.instance) == nil)
     let operations = try NodeOperations(
-      OrdererConfiguration(), build: BuildInformation(commit: "c"), logging: FabricLogging())
+      OrdererConfiguration(), build: BuildInformation(commit: "c"), time: ManualTime(),
+      logging: FabricLogging())
     #expect(operations.metrics is NOOPMetricsHandler)
   }
 
@@ -97,7 +100,8 @@ import Testing
     configuration.metrics.statsd.network = "carrier pigeon"
     #expect {
       try NodeOperations(
-        configuration, build: BuildInformation(commit: "c"), logging: FabricLogging())
+        configuration, build: BuildInformation(commit: "c"), time: ManualTime(),
+        logging: FabricLogging())
     } throws: {
       "\($0)".contains("operations") && "\($0)".contains("Metrics.Statsd.Network")
     }
@@ -105,11 +109,13 @@ import Testing
 
   @Test func anAddressInUseIsToldAsTheOperationsServices() async throws {
     let build = BuildInformation(commit: "c")
-    let first = try NodeOperations(OrdererConfiguration(), build: build, logging: FabricLogging())
+    let first = try NodeOperations(
+      OrdererConfiguration(), build: build, time: ManualTime(), logging: FabricLogging())
     try await first.start()
     var configuration = OrdererConfiguration()
     configuration.operations.listenAddress = try #require(first.address)
-    let second = try NodeOperations(configuration, build: build, logging: FabricLogging())
+    let second = try NodeOperations(
+      configuration, build: build, time: ManualTime(), logging: FabricLogging())
     await #expect {
       try await second.start()
     } throws: {

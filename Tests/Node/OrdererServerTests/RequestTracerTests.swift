@@ -1,5 +1,6 @@
 // Requests in files.
 
+import Concurrency
 import FabricLogging
 import Foundation
 import Logging
@@ -34,7 +35,8 @@ final class KeptLines: LogSink {
 
   private func tracer(_ folder: String, _ method: String = "Broadcast") throws -> RequestTracer {
     try #require(
-      RequestTracer(directory: folder, method: method, logger: logging.logger("test")))
+      RequestTracer(
+        directory: folder, method: method, time: ManualTime(), logger: logging.logger("test")))
   }
 
   private var warnings: Int {
@@ -62,7 +64,9 @@ final class KeptLines: LogSink {
 
   @Test func withoutAFolderThereAreNoTraces() {
     #expect(
-      RequestTracer(directory: "", method: "Broadcast", logger: logging.logger("test")) == nil)
+      RequestTracer(
+        directory: "", method: "Broadcast", time: ManualTime(), logger: logging.logger("test"))
+        == nil)
   }
 
   @Test func aMissingFolderIsToldOnceAndIsNotMade() async throws {

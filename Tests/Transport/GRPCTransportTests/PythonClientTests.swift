@@ -2,13 +2,14 @@
 // that has grpcio.
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import GRPCTransport
 
 @Suite(
   .enabled(if: ProcessInfo.processInfo.environment["HEDDLE_PYTHON"] != nil),
-  .timeLimit(.minutes(5)), .serialized)
+  .sockets, .serialized)
 struct PythonClientTests {
   /// Streams messages both ways on 16 streams of one connection, and compares what comes back.
   private static let script = """
@@ -16,13 +17,14 @@ struct PythonClientTests {
     address, ca, cert, key, count = sys.argv[1:6]
     count = int(count)
     read = lambda path: open(path, "rb").read() if path else None
-    options = [("grpc.max_receive_message_length", -1), ("grpc.keepalive_time_ms", 60000)]
+    options = [("grpc.max_receive_message_length", -1), ("grpc.keepalive_time_ms", 60000),
+               ("grpc.keepalive_timeout_ms", 3600000)]
     if ca:
         credentials = grpc.ssl_channel_credentials(read(ca), read(key), read(cert))
         channel = grpc.secure_channel(address, credentials, options)
     else:
         channel = grpc.insecure_channel(address, options)
-    grpc.channel_ready_future(channel).result(20)
+    grpc.channel_ready_future(channel).result()
     stream = channel.stream_stream("/test.Echo/Stream")
     failures = []
     def run(number):

@@ -1,12 +1,13 @@
 // A bare HTTP/2 client and other helpers: what the tests drive a server with.
 
-import Logging
+import Concurrency
 import NIOCore
 import NIOHPACK
 import NIOHTTP2
 import NIOPosix
 import NIOSSL
 import Synchronization
+import TestSupport
 
 @testable import GRPCTransport
 
@@ -184,9 +185,9 @@ final class TestClient: Sendable {
     let value = Atomic<Bool>(false)
   }
 
-  /// Patient, since tests run beside each other on few cores.
+  /// Waits for a connection longer than any busy machine takes.
   static func bootstrap() -> ClientBootstrap {
-    ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connectTimeout(.seconds(60))
+    ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connectTimeout(.hours(1))
   }
 
   init(address: String, tls: NIOSSLContext? = nil, streamWindow: Int = 4 << 20) async throws {
@@ -290,55 +291,31 @@ func split(_ address: String) -> (host: String, port: Int) {
   return (String(address[..<colon]), Int(address[colon...].dropFirst()) ?? 0)
 }
 
-/// Collects log lines.
-struct LogCollector: LogHandler {
-  final class Lines: Sendable {
-    private let lines = Mutex<[String]>([])
-    func append(_ line: String) { lines.withLock { $0.append(line) } }
-    var all: [String] { lines.withLock { $0 } }
-  }
-
-  let lines: Lines
-  var metadata: Logger.Metadata = [:]
-  var logLevel: Logger.Level = .trace
-
-  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-    get { metadata[key] }
-    set { metadata[key] = newValue }
-  }
-
-  func log(event: LogEvent) {
-    lines.append("\(event.level) \(event.message)")
-  }
-
-  static func make() -> (Logger, Lines) {
-    let lines = Lines()
-    return (Logger(label: "test") { _ in LogCollector(lines: lines) }, lines)
-  }
-}
-
 /// A server with the methods that the tests need.
 struct TestServer: Sendable {
   let server: GRPCServer
   let address: String
-  let log: LogCollector.Lines
+  let log: TestLog
+  /// How long shutdowns wait is on this clock, which stands still: they wait until all has ended.
+  let time: ManualTime
 
   /// Starts a server on a free port, runs `body`, and stops it.
   static func run(
-    tls: GRPCServerTLS? = nil, keepalive: GRPCServerKeepalive = GRPCServerKeepalive(),
+    tls: GRPCServerTLS? = nil, keepalive: GRPCServerKeepalive = .patient,
     methods: [GRPCMethod] = [], observer: any GRPCServerObserver = SilentObserver(),
     limits: GRPCServerLimits = .with { _ in },
     _ body: (TestServer) async throws -> Void
   ) async throws {
-    let (logger, lines) = LogCollector.make()
+    let log = TestLog()
+    let time = ManualTime()
     let server = try GRPCServer(
       configuration: GRPCServerConfiguration(
         host: "127.0.0.1", port: 0, tls: tls, keepalive: keepalive, limits: limits,
         eventLoopThreads: 2),
-      methods: methods + standardMethods, logger: logger, observer: observer)
+      methods: methods + standardMethods, time: time, logger: log.logger, observer: observer)
     let address = try await server.start()
     do {
-      try await body(TestServer(server: server, address: address, log: lines))
+      try await body(TestServer(server: server, address: address, log: log, time: time))
     } catch {
       await server.shutdown(grace: .zero)
       throw error
@@ -369,16 +346,23 @@ struct TestServer: Sendable {
 }
 
 extension GRPCServerLimits {
-  /// The default limits with changes, and with patience.
+  /// The default limits with changes, and with times that no busy machine can exceed.
   static func with(_ change: (inout GRPCServerLimits) -> Void) -> GRPCServerLimits {
     var limits = GRPCServerLimits()
-    limits.connectionTimeout = .seconds(60)
+    limits.connectionTimeout = .seconds(3600)
+    limits.trailersTimeout = .seconds(3600)
     change(&limits)
     return limits
   }
 }
 
-/// Polls until a number has not changed for a while, and returns it.
+extension GRPCServerKeepalive {
+  /// The defaults, but for a time that no busy machine can exceed.
+  static let patient = GRPCServerKeepalive(serverTimeout: .seconds(3600))
+}
+
+/// Polls until a number has not changed for a while, which gives it the time to exceed its bound, and
+/// returns it.
 func settled(_ value: @Sendable () -> Int) async -> Int {
   var last = value()
   var rounds = 0
@@ -389,13 +373,4 @@ func settled(_ value: @Sendable () -> Int) async -> Int {
     last = next
   }
   return last
-}
-
-/// Polls until a condition holds; false after half a minute.
-func eventually(_ condition: @Sendable () -> Bool) async -> Bool {
-  for _ in 0..<3000 {
-    if condition() { return true }
-    try? await Task.sleep(for: .milliseconds(10))
-  }
-  return condition()
 }

@@ -1,0 +1,7 @@
+// Waiting for nothing but the end.
+
+/// Suspends until the task is cancelled.
+package func untilCancelled() async {
+  let nothing = Watched(())
+  await nothing.waitUnlessCancelled { _ -> Void? in nil }
+}

@@ -1,0 +1,253 @@
+// The backend of swift-metrics: finds, bounds, shares and forgets series.
+
+import Logging
+import MetricDescriptions
+import Metrics
+import Synchronization
+
+/// Keeps the metrics of a node for Prometheus and statsd.
+///
+/// A swift-metrics object with the label of a catalogued metric and its labels as dimensions writes
+/// to that metric, whatever the order of the dimensions; two objects with the same label and
+/// dimensions share one series. Recording takes no lock (except that with `keepsObservations` a
+/// histogram has one of its own). Making an object takes one and looks the series up, so it belongs
+/// at the start of a channel, stream or method, not at each message.
+///
+/// Kinds: a `Counter` is for counters, a `Meter` or `Gauge` for gauges, a `Timer` or `Recorder` for
+/// histograms; a `Timer` records seconds. What is of another kind than the catalogue says is
+/// recorded nowhere, a label that is missing has the value `unknown`, one too many is left out, and
+/// the log says so once. Metrics that are not catalogued get a description made up of their name.
+///
+/// Nothing is shown of a series before its first recording (as in Go).
+package final class MetricRegistry: MetricsFactory, Sendable {
+  /// How much a registry holds.
+  package struct Limits: Sendable {
+    /// Series of one metric; what comes later is not recorded, with one warning for each metric.
+    package var seriesPerMetric = 20_000
+    /// Series of all metrics together.
+    package var seriesInAll = 50_000
+    /// Metrics that are not in the catalogue.
+    package var uncataloguedMetrics = 256
+    /// Bytes of a label's value; longer ones are cut.
+    package var labelValueBytes = 256
+    /// Observations that wait for statsd, in all histograms together.
+    package var waitingObservations = 65_536
+
+    package init() {}
+  }
+
+  /// One metric.
+  struct Family {
+    let description: MetricDescription
+    /// The label names in the order of output, which is that of the series' keys.
+    let sortedLabels: [String]
+    let statsdName: StatsdName
+    var series: [SeriesKey: any MetricSeries] = [:]
+    var told: Set<Trouble> = []
+
+    init(_ description: MetricDescription) {
+      self.description = description
+      sortedLabels = description.labels.sorted(by: SeriesKey.precedes)
+      statsdName = StatsdName(description, sortedLabels: sortedLabels)
+    }
+  }
+
+  /// What the log is told once for each metric.
+  enum Trouble: Hashable {
+    case kind, labels, tooManySeries
+  }
+
+  private struct State {
+    var families: [String: Family] = [:]
+    var seriesCount = 0
+    var uncataloguedCount = 0
+    var hasToldOfTooManyMetrics = false
+  }
+
+  private let limits: Limits
+  private let logger: Logger
+  private let observationBudget: ObservationBudget?
+  private let state = Mutex(State())
+
+  /// - Parameter keepsObservations: whether single observations of histograms are kept for a
+  ///   ``StatsdReporter``; Prometheus does not need them.
+  package init(limits: Limits = Limits(), keepsObservations: Bool = false, logger: Logger) {
+    self.limits = limits
+    self.logger = logger
+    observationBudget = keepsObservations ? ObservationBudget(limits.waitingObservations) : nil
+  }
+
+  /// The metrics that have been made so far.
+  var families: [Family] { state.withLock { Array($0.families.values) } }
+
+  // MARK: MetricsFactory
+
+  package func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
+    series(label, dimensions, .counter) as? CounterSeries ?? NOOPMetricsHandler.instance
+  }
+
+  package func makeFloatingPointCounter(
+    label: String, dimensions: [(String, String)]
+  ) -> any FloatingPointCounterHandler {
+    series(label, dimensions, .counter) as? CounterSeries ?? NOOPMetricsHandler.instance
+  }
+
+  package func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
+    series(label, dimensions, .gauge) as? GaugeSeries ?? NOOPMetricsHandler.instance
+  }
+
+  /// - Parameter aggregate: Of a metric that is not catalogued, whether it is a histogram.
+  package func makeRecorder(
+    label: String, dimensions: [(String, String)], aggregate: Bool
+  ) -> any RecorderHandler {
+    let catalogued = MetricCatalogue.description(of: label)?.kind
+    let kind: MetricDescription.Kind = catalogued == .gauge || !aggregate ? .gauge : .histogram
+    return series(label, dimensions, kind) as? any RecorderHandler ?? NOOPMetricsHandler.instance
+  }
+
+  package func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
+    series(label, dimensions, .histogram) as? HistogramSeries ?? NOOPMetricsHandler.instance
+  }
+
+  package func destroyCounter(_ handler: any CounterHandler) { forget(handler) }
+  package func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) {
+    forget(handler)
+  }
+  package func destroyMeter(_ handler: any MeterHandler) { forget(handler) }
+  package func destroyRecorder(_ handler: any RecorderHandler) { forget(handler) }
+  package func destroyTimer(_ handler: any TimerHandler) { forget(handler) }
+
+  /// Forgets every series in which `label` has the value `value`: for a channel that is removed.
+  /// Objects that still write to one of them do so into nothing.
+  package func removeSeries(label: String, value: String) {
+    let value = bounded(value)
+    state.withLock { state in
+      for name in state.families.keys {
+        guard let place = state.families[name]?.sortedLabels.firstIndex(of: label) else { continue }
+        let gone = state.families[name]?.series.keys.filter { $0.values[place] == value } ?? []
+        for key in gone { state.families[name]?.series[key] = nil }
+        state.seriesCount -= gone.count
+      }
+    }
+  }
+
+  // MARK: Series
+
+  private func series(
+    _ label: String, _ dimensions: [(String, String)], _ kind: MetricDescription.Kind
+  ) -> (any MetricSeries)? {
+    // What there is to tell is told outside the lock: logging makes metrics, too.
+    let (series, warnings) = state.withLock { state in
+      Self.find(
+        label, dimensions.map { ($0.0, bounded($0.1)) }, kind, in: &state, limits: limits,
+        budget: observationBudget)
+    }
+    for warning in warnings { logger.warning("\(warning)") }
+    return series
+  }
+
+  private static func find(
+    _ label: String, _ dimensions: [(String, String)], _ kind: MetricDescription.Kind,
+    in state: inout State, limits: Limits, budget: ObservationBudget?
+  ) -> (series: (any MetricSeries)?, warnings: [String]) {
+    let name = MetricCatalogue.isCatalogued(label) ? label : MetricName.metric(label)
+    var family: Family
+    if let known = state.families[name] {
+      family = known
+    } else if let description = MetricCatalogue.description(of: name) {
+      family = Family(description)
+    } else {
+      guard state.uncataloguedCount < limits.uncataloguedMetrics else {
+        defer { state.hasToldOfTooManyMetrics = true }
+        return (
+          nil,
+          state.hasToldOfTooManyMetrics
+            ? []
+            : [
+              "There are more than \(limits.uncataloguedMetrics) metrics that the node does not "
+                + "know beforehand; \(name) and further ones are not recorded"
+            ]
+        )
+      }
+      state.uncataloguedCount += 1
+      family = Family(Self.description(name, dimensions, kind))
+    }
+    // So that the array is not copied when it is changed below.
+    state.families[name] = nil
+    defer { state.families[name] = family }
+
+    var warnings: [String] = []
+    func tell(_ trouble: Trouble, _ text: String) {
+      if family.told.insert(trouble).inserted { warnings.append(text) }
+    }
+    guard family.description.kind == kind else {
+      tell(
+        .kind,
+        "The metric \(name) is a \(family.description.kind.rawValue) and not a \(kind.rawValue); "
+          + "what is recorded as such is lost")
+      return (nil, warnings)
+    }
+    let values = family.sortedLabels.map { wanted in
+      dimensions.last { $0.0 == wanted || MetricName.label($0.0) == wanted }?.1
+    }
+    if values.contains(nil) || dimensions.count != values.count {
+      tell(
+        .labels,
+        "The metric \(name) has the labels \(family.sortedLabels) and was used with "
+          + "\(dimensions.map(\.0))")
+    }
+    let key = SeriesKey(values: values.map { $0 ?? "unknown" })
+    if let known = family.series[key] { return (known, warnings) }
+    guard family.series.count < limits.seriesPerMetric, state.seriesCount < limits.seriesInAll
+    else {
+      tell(
+        .tooManySeries,
+        "The metric \(name) has \(family.series.count) series, all metrics have "
+          + "\(state.seriesCount), and no more than \(limits.seriesPerMetric) and "
+          + "\(limits.seriesInAll) are kept: values for more channels or clients are not recorded "
+          + "until some go away")
+      return (nil, warnings)
+    }
+    let new: any MetricSeries =
+      switch kind {
+      case .counter: CounterSeries(name: name, key: key)
+      case .gauge: GaugeSeries(name: name, key: key)
+      case .histogram:
+        HistogramSeries(
+          name: name, key: key, bounds: family.description.buckets,
+          observations: budget.map(ObservationSample.init))
+      }
+    family.series[key] = new
+    state.seriesCount += 1
+    return (new, warnings)
+  }
+
+  /// Of a metric that is not catalogued, what its first use tells.
+  private static func description(
+    _ name: String, _ dimensions: [(String, String)], _ kind: MetricDescription.Kind
+  ) -> MetricDescription {
+    let labels = Set(dimensions.map { MetricName.label($0.0) }).sorted(by: SeriesKey.precedes)
+    return MetricDescription(
+      name: name, kind: kind, group: .other, labels: labels,
+      help: "No description.",
+      statsdFormat: ([name] + labels.map { "%{\($0)}" }).joined(separator: "."))
+  }
+
+  private func forget(_ handler: AnyObject) {
+    guard let series = handler as? any MetricSeries else { return }
+    state.withLock { state in
+      guard state.families[series.name]?.series[series.key] === series else { return }
+      state.families[series.name]?.series[series.key] = nil
+      state.seriesCount -= 1
+    }
+  }
+
+  private func bounded(_ value: String) -> String {
+    guard value.utf8.count > limits.labelValueBytes else { return value }
+    var cut = value.utf8.index(value.startIndex, offsetBy: limits.labelValueBytes)
+    while cut > value.startIndex, cut.samePosition(in: value.unicodeScalars) == nil {
+      cut = value.utf8.index(before: cut)
+    }
+    return String(value[..<cut])
+  }
+}

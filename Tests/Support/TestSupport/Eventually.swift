@@ -1,0 +1,9 @@
+// Waiting for what nobody announces.
+
+/// Looks again and again until the condition holds. There is no limit: on a busy machine it takes longer,
+/// and what never comes true is for whoever runs the tests to end.
+///
+/// - Throws: what the condition throws; `CancellationError` if the test is cancelled.
+package func eventually(_ condition: () async throws -> Bool) async throws {
+  while try await !condition() { try await Task.sleep(for: .milliseconds(10)) }
+}
