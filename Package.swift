@@ -111,7 +111,8 @@ let rooms: [[Target]] = [
     tests: ["Concurrency", "TestSupport", "HTTPTestClient", logging, nioCore, nioEmbedded, nioSSL]),
   // Trust
   room(
-    .trust, "Membership", ["FabricProtos", "Storage", "FabricCrypto", crypto, x509, asn1, yams],
+    .trust, "Membership",
+    ["FabricProtos", "Storage", "FabricCrypto", crypto, cryptoExtras, x509, asn1, yams],
     tests: ["FabricProtos", "FabricCrypto", protobuf, crypto, cryptoExtras, x509, asn1]),
   room(
     .trust, "Policies", ["FabricProtos", "Membership", protobuf],

@@ -2,9 +2,9 @@
 
 /// A failure of a cryptographic operation, told so that an operator can act on it.
 ///
-/// A signature that does not verify is no error: verification answers `false`.
+/// A signature that does not verify is not an error: verification answers `false`.
 package enum CryptoError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// A public key that is not an uncompressed point of P-256 or P-384 in a well-formed structure.
+  /// A public key that is malformed, or of a kind that verifies no signatures here.
   case invalidPublicKey(String)
   /// A private key that cannot be read, or that is of a kind that is not supported.
   case invalidPrivateKey(String)

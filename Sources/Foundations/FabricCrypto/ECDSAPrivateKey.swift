@@ -3,11 +3,12 @@
 import Crypto
 import Foundation
 
-/// A private key on P-256 or P-384.
+/// A private key on a NIST curve.
 package struct ECDSAPrivateKey: Sendable {
   private enum Key: Sendable {
     case p256(P256.Signing.PrivateKey)
     case p384(P384.Signing.PrivateKey)
+    case p521(P521.Signing.PrivateKey)
   }
 
   private let key: Key
@@ -23,17 +24,7 @@ package struct ECDSAPrivateKey: Sendable {
 
   /// Reads the first private key of a PEM text given as bytes.
   package init(pem: [UInt8]) throws(CryptoError) {
-    let blocks = PEM.decodeAll(pem)
-    guard let block = blocks.first(where: { $0.type.hasSuffix("PRIVATE KEY") }) else {
-      throw .invalidPrivateKey(
-        blocks.isEmpty
-          ? "no PEM block found"
-          : "no PEM block of type PRIVATE KEY or EC PRIVATE KEY found")
-    }
-    guard block.type != "ENCRYPTED PRIVATE KEY", block.headers["DEK-Info"] == nil else {
-      throw .invalidPrivateKey("the key is encrypted; store it unencrypted with tight permissions")
-    }
-    try self.init(der: block.der)
+    try self.init(der: PrivateKey.der(ofPEM: pem))
   }
 
   /// Reads a key in DER: PKCS#8 or SEC 1.
@@ -46,8 +37,12 @@ package struct ECDSAPrivateKey: Sendable {
       key = .p384(p384)
       publicKey = try ECDSAPublicKey(
         uncompressedPoint: Array(p384.publicKey.x963Representation), curve: .p384)
+    } else if let p521 = try? P521.Signing.PrivateKey(derRepresentation: der) {
+      key = .p521(p521)
+      publicKey = try ECDSAPublicKey(
+        uncompressedPoint: Array(p521.publicKey.x963Representation), curve: .p521)
     } else {
-      throw .invalidPrivateKey("not an ECDSA key on P-256 or P-384 in PKCS#8 or SEC 1 form")
+      throw .invalidPrivateKey("not an ECDSA key on P-256, P-384 or P-521 in PKCS#8 or SEC 1 form")
     }
   }
 
@@ -56,6 +51,7 @@ package struct ECDSAPrivateKey: Sendable {
     switch curve {
     case .p256: try ECDSAPrivateKey(der: Array(P256.Signing.PrivateKey().derRepresentation))
     case .p384: try ECDSAPrivateKey(der: Array(P384.Signing.PrivateKey().derRepresentation))
+    case .p521: try ECDSAPrivateKey(der: Array(P521.Signing.PrivateKey().derRepresentation))
     }
   }
 
@@ -65,6 +61,7 @@ package struct ECDSAPrivateKey: Sendable {
     switch key {
     case .p256(let key): der = key.derRepresentation
     case .p384(let key): der = key.derRepresentation
+    case .p521(let key): der = key.derRepresentation
     }
     return PEM.encode(type: "PRIVATE KEY", der: Array(der))
   }
@@ -79,6 +76,7 @@ package struct ECDSAPrivateKey: Sendable {
       switch key {
       case .p256(let key): raw = try key.signature(for: digest).rawRepresentation
       case .p384(let key): raw = try key.signature(for: digest).rawRepresentation
+      case .p521(let key): raw = try key.signature(for: digest).rawRepresentation
       }
     } catch {
       throw .signingFailed("\(error)")

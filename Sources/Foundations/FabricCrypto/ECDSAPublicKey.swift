@@ -2,18 +2,19 @@
 
 import Crypto
 import Foundation
-import SwiftASN1
 
-/// A public key on P-256 or P-384. The library's key is made once, so keep the value and verify with it.
+/// A public key on a NIST curve. Making the library's key is dear, so keep the value and verify with it.
 package struct ECDSAPublicKey: Sendable, Hashable, CustomStringConvertible {
   private enum Key: Sendable {
     case p256(P256.Signing.PublicKey)
     case p384(P384.Signing.PublicKey)
+    case p521(P521.Signing.PublicKey)
   }
 
   private let key: Key
 
-  /// The uncompressed point: `04`, x, y. 65 bytes on P-256, 97 on P-384.
+  /// The uncompressed point: `04`, x, y. 65 bytes on P-256, 97 on P-384, 133 on
+  /// P-521.
   package let uncompressedPoint: [UInt8]
 
   /// The curve the key is on.
@@ -21,18 +22,19 @@ package struct ECDSAPublicKey: Sendable, Hashable, CustomStringConvertible {
     switch key {
     case .p256: .p256
     case .p384: .p384
+    case .p521: .p521
     }
   }
 
-  /// Reads a DER SubjectPublicKeyInfo. Only uncompressed points of the named curves P-256 and P-384
-  /// are taken, as Go's `crypto/x509` does.
+  /// Reads a DER SubjectPublicKeyInfo. Only uncompressed points of named curves are taken, as in
+  /// Go's `crypto/x509`.
   package init(derSubjectPublicKeyInfo: [UInt8]) throws(CryptoError) {
     try self.init(subjectPublicKeyInfo: derSubjectPublicKeyInfo[...])
   }
 
   /// Reads a DER SubjectPublicKeyInfo out of a larger array.
   package init(subjectPublicKeyInfo: ArraySlice<UInt8>) throws(CryptoError) {
-    for curve in [ECDSACurve.p256, .p384] {
+    for curve in [ECDSACurve.p256, .p384, .p521] {
       let prefix = curve.subjectPublicKeyInfoPrefix
       guard subjectPublicKeyInfo.starts(with: prefix) else { continue }
       try self.init(
@@ -40,16 +42,7 @@ package struct ECDSAPublicKey: Sendable, Hashable, CustomStringConvertible {
       return
     }
     throw .invalidPublicKey(
-      "not an ECDSA key on P-256 or P-384 in the form of a DER SubjectPublicKeyInfo; "
-        + "use a certificate with such a key")
-  }
-
-  /// Reads the public key of a DER certificate without looking at anything else in it.
-  package init(certificateDER: [UInt8]) throws(CryptoError) {
-    guard let info = Self.subjectPublicKeyInfo(ofCertificate: certificateDER) else {
-      throw .invalidPublicKey("the certificate is malformed")
-    }
-    try self.init(subjectPublicKeyInfo: info)
+      "not an ECDSA key on P-256, P-384 or P-521 in the form of a DER SubjectPublicKeyInfo")
   }
 
   init(uncompressedPoint: [UInt8], curve: ECDSACurve) throws(CryptoError) {
@@ -62,6 +55,7 @@ package struct ECDSAPublicKey: Sendable, Hashable, CustomStringConvertible {
       switch curve {
       case .p256: key = .p256(try P256.Signing.PublicKey(x963Representation: uncompressedPoint))
       case .p384: key = .p384(try P384.Signing.PublicKey(x963Representation: uncompressedPoint))
+      case .p521: key = .p521(try P521.Signing.PublicKey(x963Representation: uncompressedPoint))
       }
     } catch {
       throw .invalidPublicKey("the point is not on the curve")
@@ -120,6 +114,11 @@ package struct ECDSAPublicKey: Sendable, Hashable, CustomStringConvertible {
         return false
       }
       return key.isValidSignature(signature, for: digest)
+    case .p521(let key):
+      guard let signature = try? P521.Signing.ECDSASignature(rawRepresentation: raw) else {
+        return false
+      }
+      return key.isValidSignature(signature, for: digest)
     }
   }
 
@@ -136,26 +135,6 @@ package struct ECDSAPublicKey: Sendable, Hashable, CustomStringConvertible {
   /// The curve and the key's identifier in hexadecimal.
   package var description: String {
     "ECDSA \(curve) key \(hexadecimal(subjectKeyIdentifier.prefix(8)))…"
-  }
-
-  /// The SubjectPublicKeyInfo's bytes inside a certificate.
-  private static func subjectPublicKeyInfo(
-    ofCertificate certificate: [UInt8]
-  ) -> ArraySlice<UInt8>? {
-    guard let root = try? DER.parse(certificate),
-      case .constructed(let outer) = root.content,
-      let tbs = outer.first(where: { _ in true }),
-      case .constructed(let fields) = tbs.content
-    else { return nil }
-    // serial, signature, issuer, validity, subject, then the key; ahead of them maybe the version.
-    let version = ASN1Identifier(tagWithNumber: 0, tagClass: .contextSpecific)
-    var index = 0
-    for field in fields {
-      if index == 0, field.identifier == version { continue }
-      if index == 5 { return field.encodedBytes }
-      index += 1
-    }
-    return nil
   }
 }
 

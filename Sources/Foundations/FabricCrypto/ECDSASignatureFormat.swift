@@ -17,7 +17,7 @@ package enum ECDSASignatureFormat {
     var raw = [UInt8](repeating: 0, count: 2 * size)
     raw.replaceSubrange((size - r.count)..<size, with: r)
     raw.replaceSubrange((2 * size - s.count)..., with: s)
-    guard !exceeds(raw[size...], curve.halfOrder) else { return nil }
+    guard LowS.isLow(raw[size...], on: curve) else { return nil }
     return raw
   }
 
@@ -25,7 +25,7 @@ package enum ECDSASignatureFormat {
   static func encodeLowS(raw: [UInt8], curve: ECDSACurve) -> [UInt8] {
     let size = curve.coordinateByteCount
     return encode(
-      r: raw[..<size], s: lowered(Array(raw[size...]), curve: curve)[...])
+      r: raw[..<size], s: LowS.lowered(Array(raw[size...]), on: curve)[...])
   }
 
   /// The same signature in wire form with low S, re-encoded in the one canonical form; nil if it is
@@ -36,8 +36,8 @@ package enum ECDSASignatureFormat {
     guard r.count <= size, s.count <= size else { return nil }
     let padded = [UInt8](repeating: 0, count: size - s.count) + s
     // An S beyond the order has no low counterpart. No signature that verifies has one.
-    guard !exceeds(padded[...], curve.order), padded != curve.order else { return nil }
-    return encode(r: r, s: lowered(padded, curve: curve)[...])
+    guard !LowS.exceeds(padded[...], curve.order), padded != curve.order else { return nil }
+    return encode(r: r, s: LowS.lowered(padded, on: curve)[...])
   }
 
   /// r and s without leading zeros.
@@ -84,39 +84,18 @@ package enum ECDSASignatureFormat {
   }
 
   private static func encode(r: ArraySlice<UInt8>, s: ArraySlice<UInt8>) -> [UInt8] {
-    var encoded: [UInt8] = []
-    encoded.reserveCapacity(r.count + s.count + 9)
-    encoded.append(0x30)
-    encoded.append(0)
+    var numbers: [UInt8] = []
+    numbers.reserveCapacity(r.count + s.count + 6)
     for number in [r, s] {
       let digits = number.drop { $0 == 0 }
       let pads = (digits.first ?? 0x80) & 0x80 != 0
-      // Two numbers of at most 49 bytes: every length fits one byte.
-      encoded.append(0x02)
-      encoded.append(UInt8(truncatingIfNeeded: digits.count + (pads ? 1 : 0)))
-      if pads { encoded.append(0) }
-      encoded.append(contentsOf: digits)
+      // A number has at most 67 bytes, so its length fits one byte; that of two may not.
+      numbers.append(0x02)
+      numbers.append(UInt8(truncatingIfNeeded: digits.count + (pads ? 1 : 0)))
+      if pads { numbers.append(0) }
+      numbers.append(contentsOf: digits)
     }
-    encoded[1] = UInt8(truncatingIfNeeded: encoded.count - 2)
-    return encoded
-  }
-
-  /// s, or n − s if s is above n / 2.
-  private static func lowered(_ s: [UInt8], curve: ECDSACurve) -> [UInt8] {
-    guard exceeds(s[...], curve.halfOrder) else { return s }
-    var difference = curve.order
-    var borrow = 0
-    for index in difference.indices.reversed() {
-      let digit = Int(difference[index]) - Int(s[index]) - borrow
-      borrow = digit < 0 ? 1 : 0
-      difference[index] = UInt8(truncatingIfNeeded: digit)
-    }
-    return difference
-  }
-
-  /// Whether one big-endian number is above another of the same size.
-  private static func exceeds(_ number: ArraySlice<UInt8>, _ limit: [UInt8]) -> Bool {
-    for (digit, bound) in zip(number, limit) where digit != bound { return digit > bound }
-    return false
+    let length = UInt8(truncatingIfNeeded: numbers.count)
+    return (length < 0x80 ? [0x30, length] : [0x30, 0x81, length]) + numbers
   }
 }

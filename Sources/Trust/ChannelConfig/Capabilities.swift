@@ -35,8 +35,7 @@ package struct ChannelCapabilities: CapabilitySet, Equatable {
     "V1_1", "V1_3", "V1_4_2", "V1_4_3", "V2_0", "V3_0",
   ]
   package let names: Set<String>
-  /// Which rules MSPs follow. What V3_0 adds to those of V1_4_3, another kind of keys, is not a
-  /// matter of the version here.
+  /// Which rules MSPs follow.
   package let mspVersion: MSPVersion
   /// Whether the type of consensus may change.
   package let consensusTypeMigration: Bool
@@ -52,7 +51,9 @@ package struct ChannelCapabilities: CapabilitySet, Equatable {
     consensusTypeMigration = v142OrLater
     orgSpecificOrdererEndpoints = v142OrLater
     consensusTypeBFT = names.contains("V3_0")
-    if !names.isDisjoint(with: ["V1_4_3", "V2_0", "V3_0"]) {
+    if consensusTypeBFT {
+      mspVersion = .v3_0
+    } else if !names.isDisjoint(with: ["V1_4_3", "V2_0"]) {
       mspVersion = .v1_4_3
     } else if names.contains("V1_3") || names.contains("V1_4_2") {
       mspVersion = .v1_3

@@ -2,7 +2,8 @@
 
 extension ConfigBundle {
   /// Checks that `next` may take the place of this config: groups don't disappear, organizations
-  /// keep their MSP ID, and the type of consensus changes only if capabilities allow it.
+  /// keep their MSP ID, the type of consensus changes only if capabilities allow it, and no MSP gets
+  /// keys that nodes of other releases cannot read.
   ///
   /// That a change of consensus passes through maintenance is checked with the message, by the
   /// maintenance filter.
@@ -19,6 +20,22 @@ extension ConfigBundle {
         application.organizations, nextApplication.organizations, "application org")
     }
     try validateConsortiums(next)
+    try validateKeys(next)
+  }
+
+  /// Without the capability V3_0 nodes of release 2.x may serve the channel, and they end, every one of
+  /// them, when a config with an Ed25519 CA or admin reaches them. What the channel has already stays.
+  private func validateKeys(_ next: ConfigBundle) throws(ConfigError) {
+    for (mspID, msp) in next.mspManager.msps.sorted(by: { $0.key < $1.key })
+    where msp.version < .v3_0 {
+      let known = mspManager.msps[mspID]?.certificatesUnreadableBy2x ?? [:]
+      let new = msp.certificatesUnreadableBy2x.filter { known[$0.key] == nil }
+      guard let summary = new.values.min() else { continue }
+      throw ConfigError(
+        .invalid,
+        "MSP \(mspID) gets a certificate whose key nodes of releases 2.x cannot read (\(summary)): "
+          + "enable the channel capability V3_0 first")
+    }
   }
 
   private func validateOrderer(_ next: ConfigBundle) throws(ConfigError) {

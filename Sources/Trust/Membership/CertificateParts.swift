@@ -17,7 +17,7 @@ struct Parts {
   var subjectName: DistinguishedName
   var notBefore: Int64
   var notAfter: Int64
-  var subjectPublicKeyInfo: ArraySlice<UInt8>
+  var subjectKey: SubjectKey
   var extensions: [Certificate.Extension]
 
   /// No certificate needs more extensions than this.
@@ -58,12 +58,7 @@ struct Parts {
     let subjectNode = try Self.next(&fields, what: "subject")
     subjectName = try DistinguishedName(derEncoded: subjectNode)
     subject = subjectNode.encodedBytes
-    let keyNode = try Self.next(&fields, what: "subjectPublicKeyInfo")
-    guard keyNode.identifier == .sequence else {
-      throw CertificateProblem("the certificate's subjectPublicKeyInfo is malformed")
-    }
-    try SubjectKey.check(keyNode)
-    subjectPublicKeyInfo = keyNode.encodedBytes
+    subjectKey = try SubjectKey(Self.next(&fields, what: "subjectPublicKeyInfo"))
 
     extensions = []
     while let field = fields.next() {

@@ -164,7 +164,7 @@ struct ChainBuilder: Sendable {
 
     /// The same subject with the same key and the same alternative names.
     private func isSameEntity(_ left: ParsedCertificate, _ right: ParsedCertificate) -> Bool {
-      left.subject == right.subject && left.subjectPublicKeyInfo == right.subjectPublicKeyInfo
+      left.subject == right.subject && left.subjectKey.der == right.subjectKey.der
         && left.extensions.subjectAlternativeNamesDER
           == right.extensions.subjectAlternativeNamesDER
     }

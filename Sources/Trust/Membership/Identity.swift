@@ -11,7 +11,7 @@ package final class Identity: Sendable {
   /// The SerializedIdentity's bytes as they were received.
   package let serialized: [UInt8]
   /// The certificate's key.
-  package let publicKey: ECDSAPublicKey
+  package let publicKey: PublicKey
   /// Tells identities apart: equal for two serialized forms of one certificate under one MSP.
   package let uniqueKey: IdentityKey
 
@@ -23,7 +23,7 @@ package final class Identity: Sendable {
 
   init(
     mspID: String, serialized: [UInt8], certificate: ParsedCertificate,
-    publicKey: ECDSAPublicKey, owner: UInt64, standing: IdentityStanding
+    publicKey: PublicKey, owner: UInt64, standing: IdentityStanding
   ) {
     self.mspID = mspID
     self.serialized = serialized
@@ -52,7 +52,7 @@ package final class Identity: Sendable {
   /// What the identity is under its MSP; empty if it is not valid there.
   package var roles: RoleSet { standing.roles }
 
-  /// Whether `signature` is this identity's over SHA-256 of `message`. High-S signatures are not.
+  /// Whether `signature` is this identity's over `message`. High-S signatures are not.
   package func verify(message: ArraySlice<UInt8>, signature: ArraySlice<UInt8>) -> Bool {
     publicKey.isValid(signature: signature, for: message)
   }

@@ -18,7 +18,7 @@ struct KeyStore {
 
   /// The private key that belongs to a public key: from the file named after the key's identifier,
   /// `<identifier in hexadecimal>_sk`, or else from whichever file holds it.
-  func privateKey(for publicKey: ECDSAPublicKey) throws -> ECDSAPrivateKey {
+  func privateKey(for publicKey: PublicKey) throws -> PrivateKey {
     let identifier = hexadecimal(publicKey.subjectKeyIdentifier)
     let (exists, isDirectory) = MSPFolder.kind(ofItemAt: path)
     guard exists, isDirectory else {
@@ -56,7 +56,7 @@ struct KeyStore {
         + "the msp (wanted \(named)): \(details)")
   }
 
-  private func key(inFile name: String) throws -> ECDSAPrivateKey {
+  private func key(inFile name: String) throws -> PrivateKey {
     let bytes: [UInt8]
     do {
       bytes = try BoundedFile.read(path + "/" + name, limit: Self.maximumFileSize)
@@ -65,6 +65,6 @@ struct KeyStore {
     } catch {
       throw Failure(description: error.reason)
     }
-    return try ECDSAPrivateKey(pem: bytes)
+    return try PrivateKey(pem: bytes)
   }
 }

@@ -35,7 +35,7 @@ package struct LocalMSP: Sendable {
     let certificate = try Self.signingCertificate(folder, notices: &notices)
     let config = try MSPDirectory.fabricConfig(folder, mspID: mspID, notices: &notices)
     do {
-      msp = try MSP(fabricConfig: config, version: version)
+      msp = try MSP(fabricConfig: config, version: version, keys: .ofLocalMSP)
     } catch {
       throw folder.problem("\(error)")
     }
@@ -53,6 +53,11 @@ package struct LocalMSP: Sendable {
     } catch {
       // Fabric starts with such an identity too; nobody who checks will accept what it signs.
       notices.append("the signing certificate in '\(folder.path("signcerts"))': \(error)")
+    }
+    if case .ed25519 = signer.identity.publicKey {
+      notices.append(
+        "the signing certificate in '\(folder.path("signcerts"))' has an Ed25519 key: what it signs is "
+          + "accepted on channels with the capability V3_0 alone")
     }
     self.notices = notices
   }

@@ -51,11 +51,17 @@ package final class MSP: Sendable {
   }
 
   /// Sets up an MSP from the definition inside an MSPConfig.
-  package init(
+  package convenience init(
     fabricConfig: Msp_FabricMSPConfig, version: MSPVersion = .v1_4_3
   ) throws(MembershipError) {
+    try self.init(fabricConfig: fabricConfig, version: version, keys: KeyRules(version))
+  }
+
+  init(
+    fabricConfig: Msp_FabricMSPConfig, version: MSPVersion, keys: KeyRules
+  ) throws(MembershipError) {
     do throws(CertificateProblem) {
-      rules = try MSPRules(fabricConfig, version: version)
+      rules = try MSPRules(fabricConfig, version: version, keys: keys)
     } catch {
       throw .invalidConfiguration(mspID: fabricConfig.name, reason: error.description)
     }
@@ -89,9 +95,9 @@ package final class MSP: Sendable {
     } catch {
       throw .malformedIdentity("\(error), MSP \(identifier)")
     }
-    let publicKey: ECDSAPublicKey
+    let publicKey: PublicKey
     do throws(CryptoError) {
-      publicKey = try ECDSAPublicKey(subjectPublicKeyInfo: parsed.subjectPublicKeyInfo)
+      publicKey = try PublicKey(subjectPublicKeyInfo: parsed.subjectKey.der)
     } catch {
       throw .malformedIdentity("\(error) (\(parsed.summary)), MSP \(identifier)")
     }
@@ -120,6 +126,10 @@ package final class MSP: Sendable {
         mspID: identifier, reason: "\(problem) (\(identity.certificate.summary))")
     }
   }
+
+  /// The certificates of CAs and admins in DER that nodes of release 2.x cannot read, so that they
+  /// would refuse the whole MSP, with their summaries.
+  package var certificatesUnreadableBy2x: [[UInt8]: String] { rules.unreadableBy2x }
 
   /// What this MSP makes of an identity, also of one that another MSP object made.
   func standing(of identity: Identity) -> IdentityStanding {

@@ -8,6 +8,7 @@ import Foundation
 struct MSPRules: Sendable {
   var name: String
   var version: MSPVersion
+  var keys: KeyRules
   var hash = ChainHash.sha256
   var chains = ChainBuilder(roots: CertificatePool(), intermediates: CertificatePool())
   /// CA certificates that have other CAs below them, and therefore issue no identities.
@@ -18,6 +19,8 @@ struct MSPRules: Sendable {
   var nodeUnits = NodeOrganizationalUnits()
   /// Certificates of admins in DER, in low-S form.
   var admins: Set<[UInt8]> = []
+  /// Certificates of CAs and admins in DER that 2.x nodes cannot read, with their summaries.
+  var unreadableBy2x: [[UInt8]: String] = [:]
 
   /// The hash that identifies chains; a definition names one.
   enum ChainHash: Sendable {
@@ -72,6 +75,7 @@ struct MSPRules: Sendable {
       let chain = try identityChain(of: certificate, chain: chain)
       standing.certifiersIdentifier = identifier(ofChain: chain.dropFirst())
       standing.organizationalUnits = certificate.subjectAttributes(.organizationalUnit)
+      try keys.checkIdentity(certificate)
       try checkRevocation(of: certificate, issuer: chain[1])
       try checkOrganizationalUnits(standing)
     } catch {

@@ -10,10 +10,13 @@ extension MSPRules {
   static let maximumEntries = 4096
 
   /// Sets up the rules of a definition in Fabric's order, so that of several mistakes the same one is
-  /// told. Fabric: `msp/mspimplsetup.go` (`setupV1`, `setupV11`, `setupV142`).
-  init(_ config: Msp_FabricMSPConfig, version: MSPVersion) throws(CertificateProblem) {
+  /// told. Fabric: `msp/mspimplsetup.go` (`setupV1`, `setupV11`, `setupV142`, `setupV3`).
+  init(
+    _ config: Msp_FabricMSPConfig, version: MSPVersion, keys: KeyRules
+  ) throws(CertificateProblem) {
     name = config.name
     self.version = version
+    self.keys = keys
     try checkSizes(config)
     try setUpHashes(config.cryptoConfig)
     let roots = try setUpAuthorities(config)
@@ -39,6 +42,10 @@ extension MSPRules {
     }
     try checkAdmins(admins)
     self.admins = Set(admins.map(\.der))
+    for certificate in chains.roots.certificates + chains.intermediates.certificates + admins
+    where KeyRules.is2xUnable(toRead: certificate) {
+      unreadableBy2x[certificate.der] = certificate.summary
+    }
   }
 
   private func checkSizes(_ config: Msp_FabricMSPConfig) throws(CertificateProblem) {
@@ -112,6 +119,7 @@ extension MSPRules {
     _ certificate: ParsedCertificate, what: String
   ) throws(CertificateProblem) -> ParsedCertificate {
     do throws(CertificateProblem) {
+      try keys.checkDefined(certificate)
       return try admit(certificate).certificate
     } catch {
       throw error.during("\(what) (\(certificate.summary))")

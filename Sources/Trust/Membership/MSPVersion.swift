@@ -10,9 +10,10 @@ package enum MSPVersion: Int, Sendable, Comparable, CustomStringConvertible {
   case v1_1
   /// Combined and anonymity principals. Capabilities `V1_3` and `V1_4_2`.
   case v1_3
-  /// Admins and orderers by organizational unit, every unit optional. Capabilities `V1_4_3`, `V2_0`
-  /// and later.
+  /// Admins and orderers by organizational unit, every unit optional. Capabilities `V1_4_3` and `V2_0`.
   case v1_4_3
+  /// Ed25519 identities. Capability `V3_0`.
+  case v3_0
 
   /// Older versions come first.
   package static func < (left: MSPVersion, right: MSPVersion) -> Bool {
@@ -26,6 +27,7 @@ package enum MSPVersion: Int, Sendable, Comparable, CustomStringConvertible {
     case .v1_1: "v1.1"
     case .v1_3: "v1.3"
     case .v1_4_3: "v1.4.3"
+    case .v3_0: "v3.0"
     }
   }
 }

@@ -27,10 +27,10 @@ final class ParsedCertificate: Sendable {
   let notBefore: Int64
   /// Seconds since 1970.
   let notAfter: Int64
-  let subjectPublicKeyInfo: ArraySlice<UInt8>
+  let subjectKey: SubjectKey
   let extensions: CertificateExtensions
   /// The key to check issued certificates with; nil unless this is a CA with a supported key.
-  let authorityKey: Certificate.PublicKey?
+  let authorityKey: AuthorityKey?
 
   var isCA: Bool { extensions.isCA }
 
@@ -61,10 +61,10 @@ final class ParsedCertificate: Sendable {
     subjectName = parts.subjectName
     notBefore = parts.notBefore
     notAfter = parts.notAfter
-    subjectPublicKeyInfo = parts.subjectPublicKeyInfo
+    subjectKey = parts.subjectKey
     self.extensions = extensions
     authorityKey =
-      extensions.isCA ? try? Certificate.PublicKey(derEncoded: parts.subjectPublicKeyInfo) : nil
+      extensions.isCA ? AuthorityKey(subjectPublicKeyInfo: parts.subjectKey.der) : nil
   }
 
   /// Reads the first PEM block of `pem`, whatever its type says, as Fabric does.
@@ -80,10 +80,8 @@ final class ParsedCertificate: Sendable {
     _ signature: ArraySlice<UInt8>, over bytes: ArraySlice<UInt8>,
     algorithm: CertificateSignatureAlgorithm, allowSHA1: Bool = false
   ) -> Bool {
-    guard let authorityKey,
-      let algorithm = algorithm.libraryAlgorithm(allowSHA1: allowSHA1)
-    else { return false }
-    return authorityKey.isValidSignature(signature, for: bytes, signatureAlgorithm: algorithm)
+    authorityKey?.isValid(signature, over: bytes, algorithm: algorithm, allowSHA1: allowSHA1)
+      ?? false
   }
 
   /// Whether `parent` may sign certificates and has signed this one.
@@ -99,13 +97,12 @@ final class ParsedCertificate: Sendable {
   ///
   /// Both forms of a signature verify, so one certificate has two encodings; Fabric compares
   /// certificates byte by byte, and therefore first brings every one to the same form.
-  /// Fabric: `msp/cert.go` (`sanitizeECDSASignedCert`). Signatures by keys on curves other than P-256
-  /// and P-384 are left as they are.
+  /// Fabric: `msp/cert.go` (`sanitizeECDSASignedCert`).
   func withLowS(signedBy parent: ParsedCertificate) throws(CertificateProblem) -> ParsedCertificate
   {
-    guard
-      let parentKey = try? ECDSAPublicKey(subjectPublicKeyInfo: parent.subjectPublicKeyInfo)
-    else { return self }
+    guard let parentKey = try? ECDSAPublicKey(subjectPublicKeyInfo: parent.subjectKey.der) else {
+      return self
+    }
     guard
       let canonical = ECDSASignatureFormat.canonicalized(signature, curve: parentKey.curve)
     else { throw CertificateProblem("the certificate's signature is malformed") }

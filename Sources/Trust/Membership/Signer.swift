@@ -8,7 +8,8 @@ package protocol Signer: Sendable {
   /// The SerializedIdentity to put beside signatures.
   var serializedIdentity: [UInt8] { get }
 
-  /// A DER signature with low S over SHA-256 of the concatenation of `parts`.
+  /// A signature over the concatenation of `parts`: for ECDSA of SHA-256, in DER, with low S; for
+  /// Ed25519 of the message itself.
   func sign(_ parts: [ArraySlice<UInt8>]) throws -> [UInt8]
 }
 
@@ -24,10 +25,10 @@ package struct SigningIdentity: Signer {
   /// The certificate in PEM, as it stands in the serialized identity.
   package let certificatePEM: [UInt8]
 
-  private let privateKey: ECDSAPrivateKey
+  private let privateKey: PrivateKey
 
-  /// Puts an identity and its key together; nil if the key is another one's.
-  init?(identity: Identity, certificatePEM: [UInt8], privateKey: ECDSAPrivateKey) {
+  /// Puts an identity and its key together; nil if the key belongs to another one.
+  init?(identity: Identity, certificatePEM: [UInt8], privateKey: PrivateKey) {
     guard privateKey.publicKey == identity.publicKey else { return nil }
     self.identity = identity
     self.certificatePEM = certificatePEM
@@ -37,7 +38,7 @@ package struct SigningIdentity: Signer {
   /// The SerializedIdentity to put beside signatures.
   package var serializedIdentity: [UInt8] { identity.serialized }
 
-  /// A DER signature with low S over SHA-256 of the concatenation of `parts`.
+  /// A signature over the concatenation of `parts`.
   package func sign(_ parts: [ArraySlice<UInt8>]) throws -> [UInt8] {
     try privateKey.sign(parts)
   }

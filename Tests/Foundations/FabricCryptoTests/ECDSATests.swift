@@ -9,7 +9,7 @@ import Testing
 @Suite struct ECDSATests {
   let message = Array("a message to sign".utf8)
 
-  @Test(arguments: [ECDSACurve.p256, .p384])
+  @Test(arguments: [ECDSACurve.p256, .p384, .p521])
   func `what a key signs its public half verifies`(curve: ECDSACurve) throws {
     let key = try ECDSAPrivateKey.generate(curve: curve)
     let other = try ECDSAPrivateKey.generate(curve: curve)
@@ -30,7 +30,7 @@ import Testing
     #expect(!key.publicKey.isValid(signature: signature, forDigest: []))
   }
 
-  @Test(arguments: [ECDSACurve.p256, .p384])
+  @Test(arguments: [ECDSACurve.p256, .p384, .p521])
   func `high-S signatures are refused and low-S ones are made`(curve: ECDSACurve) throws {
     let key = try ECDSAPrivateKey.generate(curve: curve)
     for _ in 0..<40 {
@@ -61,7 +61,7 @@ import Testing
   }
 
   @Test func `the bound of low S is half the order, inclusive`() {
-    for curve in [ECDSACurve.p256, .p384] {
+    for curve in [ECDSACurve.p256, .p384, .p521] {
       let half = curve.halfOrder
       #expect(
         ECDSASignatureFormat.rawLowS(TestSignature.encode(r: [1], s: half)[...], curve: curve)
@@ -113,6 +113,17 @@ import Testing
     signature[1] += 3
     #expect(
       key.publicKey.isValid(signature: (signature + [0x02, 0x01, 0x05])[...], for: message[...]))
+  }
+
+  @Test func `two numbers of P-521 need a length of two bytes`() throws {
+    let key = try ECDSAPrivateKey.generate(curve: .p521)
+    let sizes = try (0..<40).map { _ in
+      let signature = try key.sign(message[...])
+      #expect(signature[1] < 0x80 ? signature.count == 2 + Int(signature[1]) : signature[1] == 0x81)
+      return signature.count
+    }
+    // r and s have 65 or 66 bytes each in nearly all signatures.
+    #expect(try #require(sizes.max()) > 0x83)
   }
 
   @Test func `numbers larger than the curve are refused`() throws {

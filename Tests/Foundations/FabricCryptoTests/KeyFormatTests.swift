@@ -15,6 +15,7 @@ import _CryptoExtras
     for der in [
       P256.Signing.PrivateKey().publicKey.derRepresentation,
       P384.Signing.PrivateKey().publicKey.derRepresentation,
+      P521.Signing.PrivateKey().publicKey.derRepresentation,
     ] {
       let key = try ECDSAPublicKey(derSubjectPublicKeyInfo: Array(der))
       #expect(key.subjectPublicKeyInfoDER == Array(der))
@@ -32,7 +33,7 @@ import _CryptoExtras
     let rsa = try _RSA.Signing.PrivateKey(keySize: .bits2048).publicKey.derRepresentation
     for der in [
       [], Array(good.dropLast()), good + [0], offCurve, compressed,
-      Array(P521.Signing.PrivateKey().publicKey.derRepresentation), Array(rsa),
+      Array(rsa), try Ed25519PrivateKey().publicKey.subjectPublicKeyInfoDER,
       [UInt8](repeating: 0x30, count: 200),
     ] {
       #expect(throws: FabricCrypto.CryptoError.self) {
@@ -47,16 +48,16 @@ import _CryptoExtras
       contentsOf: folder.appendingPathComponent("cert.pem"), encoding: .utf8)
     let key = try String(contentsOf: folder.appendingPathComponent("key.pem"), encoding: .utf8)
     let der = try #require(PEM.decodeAll(certificate).first).der
-    let publicKey = try ECDSAPublicKey(certificateDER: der)
-    #expect(try ECDSAPrivateKey(pem: key).publicKey == publicKey)
-    #expect(throws: FabricCrypto.CryptoError.self) { try ECDSAPublicKey(certificateDER: []) }
+    let publicKey = try PublicKey(certificateDER: der)
+    #expect(try PrivateKey(pem: Array(key.utf8)).publicKey == publicKey)
+    #expect(throws: FabricCrypto.CryptoError.self) { try PublicKey(certificateDER: []) }
     #expect(throws: FabricCrypto.CryptoError.self) {
-      try ECDSAPublicKey(certificateDER: Array(der.dropLast()))
+      try PublicKey(certificateDER: Array(der.dropLast()))
     }
   }
 
   @Test func `private keys come in PKCS 8`() throws {
-    for curve in [ECDSACurve.p256, .p384] {
+    for curve in [ECDSACurve.p256, .p384, .p521] {
       let key = try ECDSAPrivateKey.generate(curve: curve)
       #expect(key.publicKey.curve == curve)
       let text = "Some text\n" + String(decoding: key.pkcs8PEM, as: UTF8.self)

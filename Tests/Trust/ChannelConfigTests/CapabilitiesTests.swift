@@ -11,7 +11,7 @@ struct CapabilitiesTests {
     "of the channel choose the rules of MSPs",
     arguments: [
       ([], .v1_0), (["V1_1"], .v1_1), (["V1_3"], .v1_3), (["V1_4_2"], .v1_3),
-      (["V1_4_3"], .v1_4_3), (["V2_0"], .v1_4_3), (["V3_0"], .v1_4_3), (["V1_1", "V1_3"], .v1_3),
+      (["V1_4_3"], .v1_4_3), (["V2_0"], .v1_4_3), (["V3_0"], .v3_0), (["V1_1", "V1_3"], .v1_3),
       (["V9_9"], .v1_0),
     ] as [(Set<String>, MSPVersion)])
   func choosesMSPVersion(names: Set<String>, version: MSPVersion) {

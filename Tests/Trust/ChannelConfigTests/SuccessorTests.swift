@@ -1,6 +1,8 @@
 // Which configs may follow a config.
 
 import FabricProtos
+import Foundation
+import Membership
 import Testing
 
 @testable import ChannelConfig
@@ -80,5 +82,49 @@ struct SuccessorTests {
       try refusal(Fixtures.raft) { $0["Application", "Org9"] = $0["Application", "Org1"] } == nil)
     #expect(
       try refusal(Fixtures.systemV20) { $0["Consortiums"].groups["SampleConsortium"] = nil } == nil)
+  }
+
+  /// Org1's MSP with one more root CA, which has an Ed25519 key.
+  func withEd25519(_ group: inout Common_ConfigGroup) throws {
+    let recorded = try JSONSerialization.jsonObject(
+      with: Data(
+        contentsOf: Fixtures.directory.appendingPathComponent("identities/answers.json")))
+    let certificates = try #require(
+      (recorded as? [String: Any])?["certificates"] as? [String: String])
+    let root = Data(try #require(certificates["root-ed25519"]).utf8)
+    let value = try #require(group["Application", "Org1"].values["MSP"])
+    var msp = try Msp_MSPConfig(serializedBytes: value.value)
+    var definition = try Msp_FabricMSPConfig(serializedBytes: msp.config)
+    definition.rootCerts.append(root)
+    msp.config = try definition.serializedData()
+    try group["Application", "Org1"].setValue("MSP", msp)
+  }
+
+  @Test("gets no keys that 2.x nodes cannot read without the capability V3_0")
+  func keepsKeysReadable() throws {
+    let reason = try refusal(Fixtures.raft) { try withEd25519(&$0) }
+    let refusal = try #require(reason)
+    #expect(refusal.contains("Org1MSP") && refusal.contains("V3_0"), "\(refusal)")
+    #expect(try self.refusal(Fixtures.bft) { try withEd25519(&$0) } == nil)
+    // What a channel has already stays, also when something else changes.
+    let old = try Fixtures.bundle(Fixtures.raft).changed { try withEd25519(&$0) }
+    let next = try old.changed { $0["Application"].groups["Org2"] = nil }
+    try old.validateNext(next)
+  }
+
+  @Test("takes Ed25519 identities from the moment that it has the capability V3_0")
+  func switchesMSPVersion() throws {
+    let before = try Fixtures.bundle(Fixtures.raft)
+    let after = try before.changed {
+      try $0.setCapabilities(["V3_0"])
+      $0.values["OrdererAddresses"] = nil
+    }
+    try before.validateNext(after)
+    for (bundle, version) in [(before, MSPVersion.v1_4_3), (after, .v3_0)] {
+      #expect(bundle.mspManager.msps.values.allSatisfy { $0.version == version })
+    }
+    // Each state of the config has identities of its own: what one remembers the other never sees.
+    #expect(before.mspManager !== after.mspManager)
+    #expect(before.mspManager.msps["Org1MSP"] !== after.mspManager.msps["Org1MSP"])
   }
 }

@@ -56,7 +56,7 @@ import _CryptoExtras
 
   @Test func `a key that is not a point of a known curve makes no certificate`() throws {
     let authority = try TestAuthority()
-    let info = Array(try ParsedCertificate(der: authority.der).subjectPublicKeyInfo)
+    let info = Array(try ParsedCertificate(der: authority.der).subjectKey.der)
     let start = try #require(
       authority.der.indices.first { authority.der[$0...].starts(with: info) })
     func damaged(_ change: (inout [UInt8]) -> Void) -> String {

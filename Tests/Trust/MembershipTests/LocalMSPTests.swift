@@ -1,8 +1,11 @@
 // The node's own MSP folder.
 
+import Crypto
 import FabricCrypto
 import Foundation
 import Testing
+import X509
+import _CryptoExtras
 
 @testable import Membership
 
@@ -32,7 +35,7 @@ import Testing
     defer { folder.remove() }
     let certificate = try #require(
       PEM.decodeAll(Fixtures.bytes(Self.fixture + "/signcerts/cert.pem")).first)
-    let identifier = try ECDSAPublicKey(certificateDER: certificate.der).subjectKeyIdentifier
+    let identifier = try PublicKey(certificateDER: certificate.der).subjectKeyIdentifier
       .map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     try folder.write("keystore/aaa", Array("garbage".utf8))
     try folder.write("keystore/bbb", ECDSAPrivateKey.generate().pkcs8PEM)
@@ -109,5 +112,56 @@ import Testing
     try folder.write("keystore/k", Fixtures.bytes("crypto/org3.test/users/user1/key.pem"))
     let local = try LocalMSP(directory: folder.path, mspID: "Org3MSP")
     #expect(local.notices.contains { $0.contains("revoked") })
+  }
+}
+
+extension LocalMSPTests {
+  /// The folder of a node whose certificate is for `key`, under a P-256 root.
+  private func folder(key: Certificate.PrivateKey, pem: [UInt8]) throws -> TestFolder {
+    let root = try TestAuthority()
+    let folder = try TestFolder.copy(Self.fixture)
+    for name in ["cacerts", "tlscacerts", "signcerts", "keystore", "config.yaml"] {
+      try folder.delete(name)
+    }
+    try folder.write("cacerts/ca.pem", root.pem)
+    try folder.write(
+      "config.yaml",
+      Array(
+        "NodeOUs: {Enable: true, AdminOUIdentifier: {OrganizationalUnitIdentifier: admin}}".utf8))
+    try folder.write(
+      "signcerts/node.pem", root.issue(.user("node", units: ["admin"]), key: key).pem)
+    try folder.write("keystore/key.pem", pem)
+    return folder
+  }
+
+  @Test func `a node may sign with P-384, P-521 and Ed25519`() throws {
+    let p384 = P384.Signing.PrivateKey()
+    let p521 = P521.Signing.PrivateKey()
+    let ed25519 = Curve25519.Signing.PrivateKey()
+    let edwards = try Certificate.PrivateKey(ed25519).serializeAsPEM().pemString
+    for (key, pem) in [
+      (Certificate.PrivateKey(p384), p384.pemRepresentation),
+      (Certificate.PrivateKey(p521), p521.pemRepresentation),
+      (Certificate.PrivateKey(ed25519), edwards),
+    ] {
+      let folder = try folder(key: key, pem: Array(pem.utf8))
+      defer { folder.remove() }
+      let local = try LocalMSP(directory: folder.path, mspID: "OrdererMSP")
+      let message = Array("a block".utf8)[...]
+      let signature = try local.signer.sign([message])
+      #expect(local.signer.identity.verify(message: message, signature: signature[...]))
+      // An operator must learn that such a node's blocks count on some channels alone.
+      let isEdwards = if case .ed25519 = local.signer.identity.publicKey { true } else { false }
+      #expect(local.notices.contains { $0.contains("V3_0") } == isEdwards)
+    }
+  }
+
+  @Test func `a node does not sign with RSA, which is told at the start`() throws {
+    let rsa = try _RSA.Signing.PrivateKey(keySize: .bits2048)
+    let folder = try folder(
+      key: Certificate.PrivateKey(rsa), pem: Array(rsa.pemRepresentation.utf8))
+    defer { folder.remove() }
+    let message = failure { try LocalMSP(directory: folder.path, mspID: "OrdererMSP") }
+    #expect(message.contains("signcerts") && message.contains("ECDSA"), "\(message)")
   }
 }

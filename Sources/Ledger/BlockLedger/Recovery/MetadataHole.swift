@@ -62,7 +62,7 @@ enum MetadataHole {
       let header = try? Common_SignatureHeader(serializedBytes: last.signatureHeader),
       let identity = try? Msp_SerializedIdentity(serializedBytes: header.creator),
       let certificate = PEM.decodeFirst(Array(identity.idBytes)[...])?.block.der,
-      let key = try? ECDSAPublicKey(certificateDER: certificate)
+      let key = try? PublicKey(certificateDER: certificate)
     else { return false }
     return !key.isValid(
       signature: Array(last.signature)[...],
