@@ -84,6 +84,9 @@ let rooms: [[Target]] = [
     .foundations, "Storage", [nioPosix],
     tests: []),
   room(
+    .foundations, "YAMLSettings", ["GoText", "Storage", yams],
+    tests: ["GoText", "Storage"]),
+  room(
     .foundations, "FabricCrypto", [crypto, asn1],
     tests: [crypto, cryptoExtras]),
   room(
@@ -123,10 +126,10 @@ let rooms: [[Target]] = [
   room(
     .trust, "GenesisProfiles",
     [
-      "FabricProtos", "GoText", "Storage", "FabricCrypto", "Membership", "Policies",
-      "ChannelConfig", protobuf, yams,
+      "FabricProtos", "GoText", "YAMLSettings", "Storage", "FabricCrypto", "Membership", "Policies",
+      "ChannelConfig", protobuf,
     ],
-    tests: ["FabricProtos", "GoText", "Membership", "Policies", "ChannelConfig"]),
+    tests: ["FabricProtos", "Membership", "Policies", "ChannelConfig"]),
   // Ledger
   [
     .systemLibrary(
@@ -224,8 +227,8 @@ let rooms: [[Target]] = [
       "HTTPTestClient", logging, metrics, nioSSL,
     ]),
   room(
-    .node, "OrdererConfiguration", ["GoText", "Storage", yams],
-    tests: []),
+    .node, "OrdererConfiguration", ["GoText", "YAMLSettings"],
+    tests: ["YAMLSettings"]),
   room(
     .node, "OrdererServer",
     [

@@ -1,6 +1,7 @@
 // Gives the collected settings their types, fills in what is missing, and checks what is left.
 
 import GoText
+import YAMLSettings
 
 /// Turns raw settings into a configuration, or into a list of everything that is wrong with them.
 struct ConfigurationAssembler {
@@ -44,15 +45,10 @@ struct ConfigurationAssembler {
 
   /// The text of a file that stands in for a value.
   private static func readValue(_ path: String) throws(ValueProblem) -> String {
-    do throws(TextFile.Failure) {
-      return try TextFile.read(path, limit: maximumValueFile)
+    do {
+      return try ConfigurationText.read(path, limit: maximumValueFile)
     } catch {
-      switch error {
-      case .tooLarge: throw ValueProblem(reason: "the file \(path) is too large")
-      case .unreadable(let reason):
-        throw ValueProblem(reason: "cannot read the file \(path): \(reason)")
-      case .notUTF8: throw ValueProblem(reason: "the file \(path) is not a text in UTF-8")
-      }
+      throw ValueProblem(reason: error.description)
     }
   }
 

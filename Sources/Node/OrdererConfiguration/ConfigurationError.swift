@@ -1,5 +1,7 @@
 // Why a configuration cannot be used, told to the operator who wrote it.
 
+import YAMLSettings
+
 /// Where a setting's value stands.
 package enum SettingSource: Sendable, Hashable, CustomStringConvertible {
   /// A line of the configuration file, counted from 1.
@@ -31,8 +33,6 @@ package struct ConfigurationIssue: Sendable, Hashable, CustomStringConvertible {
 
 /// Why loading the configuration failed. All problems of a file are reported together.
 package enum ConfigurationError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// `FABRIC_CFG_PATH` names something that is no folder.
-  case noConfigurationFolder(String)
   /// None of the folders has an orderer.yaml.
   case noConfigurationFile(searched: [String])
   case unreadableFile(String, reason: String)
@@ -42,10 +42,17 @@ package enum ConfigurationError: Error, Sendable, Hashable, CustomStringConverti
   /// Unknown settings, values of the wrong type, settings that contradict each other.
   case invalidSettings([ConfigurationIssue])
 
+  init(_ failure: ConfigurationText.Failure, file: String) {
+    switch failure {
+    case .unreadable(.tooLarge(_, let bytes, let limit)):
+      self = .fileTooLarge(file, bytes: bytes, limit: limit)
+    case .unreadable(let error): self = .unreadableFile(file, reason: error.reason)
+    case .notText: self = .malformed(file, reason: "it is not a text in UTF-8 or UTF-16")
+    }
+  }
+
   package var description: String {
     switch self {
-    case .noConfigurationFolder(let folder):
-      "the configuration folder \(folder) that FABRIC_CFG_PATH names does not exist"
     case .noConfigurationFile(let searched):
       "no configuration file orderer.yaml in \(searched.joined(separator: " or "));"
         + " set FABRIC_CFG_PATH to the folder that holds it"

@@ -1,6 +1,7 @@
 // Finds orderer.yaml, reads it, and lays the environment over it.
 
 import Foundation
+import YAMLSettings
 
 /// A configuration and where it came from.
 package struct LoadedConfiguration: Sendable, Equatable {
@@ -15,28 +16,30 @@ package struct LoadedConfiguration: Sendable, Equatable {
 }
 
 extension OrdererConfiguration {
-  /// Where the configuration is looked for when nothing says where it is.
-  package static let systemFolder = "/etc/hyperledger/fabric"
-
-  /// Reads the configuration: from the folder `FABRIC_CFG_PATH`, which must exist, else from the
-  /// current one, else from `/etc/hyperledger/fabric`; then what `ORDERER_…` variables override.
+  /// Reads the configuration: `orderer.yaml` from where ``ConfigurationFile`` finds it, then what
+  /// `ORDERER_…` variables override.
   package static func load(
     environment: [String: String] = ProcessInfo.processInfo.environment,
     currentDirectory: String = FileManager.default.currentDirectoryPath
   ) throws(ConfigurationError) -> LoadedConfiguration {
-    let file = try findFile(environment: environment, currentDirectory: currentDirectory)
-    let text: String
-    do throws(TextFile.Failure) {
-      text = try TextFile.read(file, limit: YAMLTree.Limits.bytes)
+    let found: ConfigurationFile
+    do {
+      found = try ConfigurationFile.find(
+        "orderer", environment: environment, currentDirectory: currentDirectory)
     } catch {
-      switch error {
-      case .tooLarge(let bytes):
-        throw .fileTooLarge(file, bytes: bytes, limit: YAMLTree.Limits.bytes)
-      case .unreadable(let reason): throw .unreadableFile(file, reason: reason)
-      case .notUTF8: throw .malformed(file, reason: "it is not a text in UTF-8")
-      }
+      throw .noConfigurationFile(searched: error.searched)
     }
-    return try parse(text, file: file, environment: environment)
+    let text: String
+    do {
+      text = try ConfigurationText.read(found.path, limit: YAMLDocument.maximumSize)
+    } catch {
+      throw ConfigurationError(error, file: found.path)
+    }
+    var loaded = try parse(text, file: found.path, environment: environment)
+    if let warning = found.warning(environment: environment) {
+      loaded.notices.insert(ConfigurationNotice(severity: .warning, message: warning), at: 0)
+    }
+    return loaded
   }
 
   /// Reads a configuration from the text of an orderer.yaml.
@@ -45,39 +48,13 @@ extension OrdererConfiguration {
   package static func parse(
     _ text: String, file: String, environment: [String: String] = [:]
   ) throws(ConfigurationError) -> LoadedConfiguration {
-    let entries: [YAMLTree.Entry]
-    do throws(YAMLTree.Problem) {
-      entries = try YAMLTree.parseMapping(text)
+    var collector = SettingCollector(file: file, environment: environment)
+    do {
+      try collector.collect(YAMLDocument(text))
     } catch {
       throw .malformed(file, reason: error.reason)
     }
-    var collector = SettingCollector(file: file, environment: environment)
-    collector.collect(entries)
     collector.overlayEnvironment()
     return try ConfigurationAssembler(collector: collector).assemble()
-  }
-
-  private static func findFile(
-    environment: [String: String], currentDirectory: String
-  ) throws(ConfigurationError) -> String {
-    var folders = [currentDirectory, systemFolder]
-    if let folder = environment["FABRIC_CFG_PATH"], !folder.isEmpty {
-      let path = ConfigurationPath.resolve(folder, against: currentDirectory)
-      guard isDirectory(path) else { throw .noConfigurationFolder(folder) }
-      folders = [path]
-    }
-    for folder in folders {
-      for name in ["orderer.yaml", "orderer.yml"] {
-        let path = ConfigurationPath.clean(folder + "/" + name)
-        if FileManager.default.fileExists(atPath: path), !isDirectory(path) { return path }
-      }
-    }
-    throw .noConfigurationFile(searched: folders)
-  }
-
-  private static func isDirectory(_ path: String) -> Bool {
-    var isDirectory: ObjCBool = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
-      && isDirectory.boolValue
   }
 }

@@ -1,16 +1,19 @@
 // Settings that are lists.
 
+import YAMLSettings
+
 /// The type of a list's elements.
 protocol ListElement: Sendable, Equatable {
   static func decodeList(
-    _ raw: YAMLTree, _ context: DecodingContext
+    _ raw: SettingTree, _ context: DecodingContext
   ) throws(ValueProblem) -> [Self]
   var renderedElement: String { get }
   func resolvedElement(against folder: String) -> Self
 }
 
 extension Array: SettingValue where Element: ListElement {
-  static func decode(_ raw: YAMLTree, _ context: DecodingContext) throws(ValueProblem) -> [Element]
+  static func decode(_ raw: SettingTree, _ context: DecodingContext) throws(ValueProblem)
+    -> [Element]
   {
     try Element.decodeList(raw, context)
   }
@@ -26,7 +29,7 @@ extension String: ListElement {
   /// A YAML list; or a text: `[a, b]`, `a,b` or a single value; or, for certificates, the PEM
   /// blocks of `{File: path}` (Fabric: viperutil's decode hooks).
   static func decodeList(
-    _ raw: YAMLTree, _ context: DecodingContext
+    _ raw: SettingTree, _ context: DecodingContext
   ) throws(ValueProblem) -> [String] {
     switch raw {
     case .null: return []
@@ -54,20 +57,14 @@ extension String: ListElement {
   }
 
   private static func split(_ text: String, _ context: DecodingContext) -> [String] {
-    var inner = text[...]
-    if text.count > 1, text.hasPrefix("["), text.hasSuffix("]") {
-      inner = inner.dropFirst().dropLast()
-    } else if context.options.contains(.pem) {
-      return text.isEmpty ? [] : [text]
-    }
-    return inner.split(separator: ",").map { trim($0) }.filter { !$0.isEmpty }
+    let inside = SettingText.insideBrackets(text)
+    if inside == nil, context.options.contains(.pem) { return text.isEmpty ? [] : [text] }
+    return (inside ?? text[...]).split(separator: ",").map { trim($0) }.filter { !$0.isEmpty }
   }
 
   /// Without blanks around it, and without quotation marks around what is left.
   private static func trim(_ text: Substring) -> String {
-    var text = text
-    while text.first?.isWhitespace == true { text.removeFirst() }
-    while text.last?.isWhitespace == true { text.removeLast() }
+    var text = SettingText.withoutBlanks(text)
     if text.count > 1, let quote = text.first, quote == "\"" || quote == "'", text.last == quote {
       text = text.dropFirst().dropLast()
     }
@@ -100,7 +97,7 @@ extension String: ListElement {
 
 extension OrdererConfiguration.PKCS11KeyID: ListElement {
   static func decodeList(
-    _ raw: YAMLTree, _ context: DecodingContext
+    _ raw: SettingTree, _ context: DecodingContext
   ) throws(ValueProblem) -> [Self] {
     let problem = ValueProblem(reason: "a list of pairs of SKI and ID is expected")
     switch raw {

@@ -1,5 +1,7 @@
 // One setting: its key, its place in the typed configuration, its rules.
 
+import YAMLSettings
+
 /// The description of a setting from which reading, showing and suggesting are derived.
 struct Setting: Sendable {
   typealias Root = OrdererConfiguration
@@ -8,7 +10,7 @@ struct Setting: Sendable {
   let key: String
   let options: SettingOptions
   /// Stores the decoded value; a zero or empty one leaves the default in place.
-  let decode: @Sendable (YAMLTree, DecodingContext, inout Root) throws(ValueProblem) -> Void
+  let decode: @Sendable (SettingTree, DecodingContext, inout Root) throws(ValueProblem) -> Void
   /// The value in force as Fabric prints it.
   let render: @Sendable (Root) -> String
   /// Makes relative paths absolute.

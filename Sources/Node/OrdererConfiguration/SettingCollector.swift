@@ -1,11 +1,16 @@
 // Sorts the keys of a document and the variables of the environment into settings.
 
+import YAMLSettings
+
 /// The raw values of settings, from the file and from the environment, before they have types.
 struct SettingCollector {
   struct Raw {
-    var value: YAMLTree
+    var value: SettingTree
     var source: SettingSource
   }
+
+  /// Values that a file may have, each time that an alias stands for one.
+  static let maximumValues = 50_000
 
   let file: String
   let environment: [String: String]
@@ -23,14 +28,28 @@ struct SettingCollector {
 
   // MARK: File
 
-  /// Takes the entries of the document.
-  mutating func collect(_ entries: [YAMLTree.Entry]) { collect(entries, below: "") }
+  /// Takes the settings of the document.
+  ///
+  /// - Throws: a problem for which the document cannot be read to its end.
+  mutating func collect(_ document: YAMLDocument) throws(SettingProblem) {
+    let walk = SettingWalk(maximumNodes: Self.maximumValues)
+    collect(try walk.root(of: document).entries(), below: "")
+    for warning in walk.warnings { warn("\(file), \(warning.reason)") }
+  }
 
-  private mutating func collect(_ entries: [YAMLTree.Entry], below section: String) {
+  private mutating func collect(_ entries: [SettingTree.Entry], below section: String) {
+    var lines: [String: Int] = [:]
     for entry in entries {
       let key = section.isEmpty ? entry.key : "\(section).\(entry.key)"
       let lower = key.lowercased()
       let source = SettingSource.file(file, line: entry.line)
+      // Keys are matched without regard to case, so they are duplicates without regard to it, too.
+      if let first = lines.updateValue(entry.line, forKey: lower) {
+        issues.append(
+          ConfigurationIssue(
+            key: key, problem: "this key stands in line \(first) already", source: source))
+        continue
+      }
       if SettingTable.byKey[lower] != nil {
         if !Self.isEmpty(entry.value) { values[lower] = Raw(value: entry.value, source: source) }
       } else if SettingTable.sections.contains(lower) {
@@ -49,7 +68,7 @@ struct SettingCollector {
   }
 
   private mutating func collectSection(
-    _ entry: YAMLTree.Entry, key: String, source: SettingSource
+    _ entry: SettingTree.Entry, key: String, source: SettingSource
   ) {
     switch entry.value {
     case .map(let entries): collect(entries, below: key)
@@ -62,7 +81,7 @@ struct SettingCollector {
     }
   }
 
-  private mutating func collectOther(_ value: YAMLTree, key: String) {
+  private mutating func collectOther(_ value: SettingTree, key: String) {
     switch value {
     case .null: otherConsensus[key] = ""
     case .scalar(let text): otherConsensus[key] = text
@@ -83,7 +102,7 @@ struct SettingCollector {
   }
 
   /// Whether nothing is set: no text anywhere in the value.
-  static func isEmpty(_ value: YAMLTree) -> Bool {
+  static func isEmpty(_ value: SettingTree) -> Bool {
     switch value {
     case .null: true
     case .scalar(let text): text.isEmpty
@@ -103,7 +122,7 @@ struct SettingCollector {
       } else if let (name, path) = variable(setting.variable + "_FILE"),
         values[lower].map({ String.fileReference($0.value) != nil }) ?? true
       {
-        let entry = YAMLTree.Entry(key: "File", value: .scalar(path), line: 0)
+        let entry = SettingTree.Entry(key: "File", value: .scalar(path), line: 0)
         values[lower] = Raw(value: .map([entry]), source: .environment(name))
       }
     }

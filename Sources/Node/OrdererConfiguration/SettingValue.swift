@@ -1,6 +1,7 @@
 // How the text of a setting becomes a value of its type, and how the value is shown.
 
 import GoText
+import YAMLSettings
 
 /// Why a raw value is no value of a setting's type; completes "General.ListenPort: …".
 struct ValueProblem: Error {
@@ -39,7 +40,7 @@ struct DecodingContext {
 /// A type that settings can have.
 protocol SettingValue: Sendable, Equatable {
   static func decode(
-    _ raw: YAMLTree, _ context: DecodingContext
+    _ raw: SettingTree, _ context: DecodingContext
   ) throws(ValueProblem) -> Self
   /// The value as Fabric prints it: texts in quotation marks, the rest plain.
   var rendered: String { get }
@@ -55,7 +56,7 @@ extension SettingValue {
 
 /// The text of a raw value, for types that are written as one.
 private func text(
-  _ raw: YAMLTree, _ context: DecodingContext, expected: String
+  _ raw: SettingTree, _ context: DecodingContext, expected: String
 ) throws(ValueProblem) -> String {
   switch raw {
   case .scalar(let text): return text
@@ -67,7 +68,7 @@ private func text(
 
 extension String: SettingValue {
   static func decode(
-    _ raw: YAMLTree, _ context: DecodingContext
+    _ raw: SettingTree, _ context: DecodingContext
   ) throws(ValueProblem) -> String {
     if let path = fileReference(raw) {
       guard !context.options.contains(.path) else {
@@ -79,7 +80,7 @@ extension String: SettingValue {
   }
 
   /// The path in `{File: path}`, nil for any other value.
-  static func fileReference(_ raw: YAMLTree) -> String? {
+  static func fileReference(_ raw: SettingTree) -> String? {
     guard case .map(let entries) = raw, entries.count == 1, let entry = entries.first,
       entry.key.lowercased() == "file", case .scalar(let path) = entry.value
     else { return nil }
@@ -108,13 +109,12 @@ extension String: SettingValue {
 }
 
 extension Bool: SettingValue {
-  static func decode(_ raw: YAMLTree, _ context: DecodingContext) throws(ValueProblem) -> Bool {
+  static func decode(_ raw: SettingTree, _ context: DecodingContext) throws(ValueProblem) -> Bool {
     let text = try text(raw, context, expected: "true or false")
-    switch text.lowercased() {
-    case "true", "t", "yes", "y", "on", "1": return true
-    case "false", "f", "no", "n", "off", "0", "": return false
-    default: throw ValueProblem(reason: "\(context.shown(text)) is neither true nor false")
+    guard let value = SettingText.bool(text) else {
+      throw ValueProblem(reason: "\(context.shown(text)) is neither true nor false")
     }
+    return value
   }
 
   var rendered: String { description }
@@ -123,7 +123,7 @@ extension Bool: SettingValue {
 
 extension Duration: SettingValue {
   static func decode(
-    _ raw: YAMLTree, _ context: DecodingContext
+    _ raw: SettingTree, _ context: DecodingContext
   ) throws(ValueProblem) -> Duration {
     let text = try text(raw, context, expected: "a duration such as 10s or 1h30m")
     if text.isEmpty { return .zero }
@@ -146,7 +146,7 @@ extension Duration: SettingValue {
 
 extension Optional: SettingValue where Wrapped == Duration {
   static func decode(
-    _ raw: YAMLTree, _ context: DecodingContext
+    _ raw: SettingTree, _ context: DecodingContext
   ) throws(ValueProblem) -> Duration? {
     let value = try Duration.decode(raw, context)
     return value == .zero ? nil : value
@@ -157,7 +157,8 @@ extension Optional: SettingValue where Wrapped == Duration {
 }
 
 extension Double: SettingValue {
-  static func decode(_ raw: YAMLTree, _ context: DecodingContext) throws(ValueProblem) -> Double {
+  static func decode(_ raw: SettingTree, _ context: DecodingContext) throws(ValueProblem) -> Double
+  {
     let text = try text(raw, context, expected: "a number")
     if text.isEmpty { return 0 }
     guard let value = Double(text), value.isFinite, value >= 0 else {
@@ -175,7 +176,7 @@ extension Double: SettingValue {
 
 /// The common behaviour of whole numbers.
 private func decodeInteger<Value: FixedWidthInteger>(
-  _ raw: YAMLTree, _ context: DecodingContext, as type: Value.Type
+  _ raw: SettingTree, _ context: DecodingContext, as type: Value.Type
 ) throws(ValueProblem) -> Value {
   let lowest = context.options.contains(.negative) ? Int64(clamping: Value.min) : 0
   let range = "a whole number from \(lowest) to \(Value.max)"
@@ -196,7 +197,7 @@ private func decodeInteger<Value: FixedWidthInteger>(
 }
 
 extension Int: SettingValue {
-  static func decode(_ raw: YAMLTree, _ context: DecodingContext) throws(ValueProblem) -> Int {
+  static func decode(_ raw: SettingTree, _ context: DecodingContext) throws(ValueProblem) -> Int {
     try decodeInteger(raw, context, as: Int.self)
   }
   var rendered: String { description }
@@ -204,7 +205,7 @@ extension Int: SettingValue {
 }
 
 extension Int16: SettingValue {
-  static func decode(_ raw: YAMLTree, _ context: DecodingContext) throws(ValueProblem) -> Int16 {
+  static func decode(_ raw: SettingTree, _ context: DecodingContext) throws(ValueProblem) -> Int16 {
     try decodeInteger(raw, context, as: Int16.self)
   }
   var rendered: String { description }
@@ -212,7 +213,7 @@ extension Int16: SettingValue {
 }
 
 extension Int32: SettingValue {
-  static func decode(_ raw: YAMLTree, _ context: DecodingContext) throws(ValueProblem) -> Int32 {
+  static func decode(_ raw: SettingTree, _ context: DecodingContext) throws(ValueProblem) -> Int32 {
     try decodeInteger(raw, context, as: Int32.self)
   }
   var rendered: String { description }
@@ -220,7 +221,8 @@ extension Int32: SettingValue {
 }
 
 extension UInt16: SettingValue {
-  static func decode(_ raw: YAMLTree, _ context: DecodingContext) throws(ValueProblem) -> UInt16 {
+  static func decode(_ raw: SettingTree, _ context: DecodingContext) throws(ValueProblem) -> UInt16
+  {
     try decodeInteger(raw, context, as: UInt16.self)
   }
   var rendered: String { description }
@@ -228,7 +230,8 @@ extension UInt16: SettingValue {
 }
 
 extension UInt32: SettingValue {
-  static func decode(_ raw: YAMLTree, _ context: DecodingContext) throws(ValueProblem) -> UInt32 {
+  static func decode(_ raw: SettingTree, _ context: DecodingContext) throws(ValueProblem) -> UInt32
+  {
     try decodeInteger(raw, context, as: UInt32.self)
   }
   var rendered: String { description }
@@ -237,7 +240,7 @@ extension UInt32: SettingValue {
 
 extension KafkaVersion: SettingValue {
   static func decode(
-    _ raw: YAMLTree, _ context: DecodingContext
+    _ raw: SettingTree, _ context: DecodingContext
   ) throws(ValueProblem) -> KafkaVersion {
     let text = try text(raw, context, expected: "a Kafka version such as 0.10.2.0")
     if text.isEmpty { return .standard }
@@ -264,7 +267,7 @@ extension KafkaVersion: SettingValue {
 protocol ChoiceSetting: SettingValue, CaseIterable, RawRepresentable where RawValue == String {}
 
 extension ChoiceSetting {
-  static func decode(_ raw: YAMLTree, _ context: DecodingContext) throws(ValueProblem) -> Self {
+  static func decode(_ raw: SettingTree, _ context: DecodingContext) throws(ValueProblem) -> Self {
     let choices = allCases.map(\.rawValue).joined(separator: ", ")
     let text = try text(raw, context, expected: "one of \(choices)")
     guard let value = Self(rawValue: text) else {

@@ -3,7 +3,6 @@
 import ArgumentParser
 import Foundation
 import GenesisProfiles
-import OrdererConfiguration
 
 /// `orderer genesis`.
 struct GenesisCommand: ParsableCommand, DescribedCommand {
@@ -22,8 +21,8 @@ struct GenesisCommand: ParsableCommand, DescribedCommand {
       --help                   Show help.
       --profile NAME           The profile.
       --channel ID             The channel: up to 249 of a-z, 0-9, dot and dash, first a letter.
-      --config FILE            The configtx.yaml. By default it is looked for where orderer.yaml is: in
-                               FABRIC_CFG_PATH, else in the current folder and in
+      --config FILE            The configtx.yaml. By default it is looked for as orderer.yaml is: in
+                               FABRIC_CFG_PATH, then in the current folder, then in
                                /etc/hyperledger/fabric.
       --output FILE            The file to write, replacing the one that is there; "-" for standard
                                output. By default ID.block or ID.tx in the current folder.
@@ -75,9 +74,8 @@ struct GenesisCommand: ParsableCommand, DescribedCommand {
 
   private func document(_ environment: [String: String]) throws -> ProfileDocument {
     if let config { return try ProfileDocument(contentsOf: config, environment: environment) }
-    var folders = [FileManager.default.currentDirectoryPath, OrdererConfiguration.systemFolder]
-    if let folder = environment["FABRIC_CFG_PATH"], !folder.isEmpty { folders = [folder] }
-    return try ProfileDocument(searching: folders, environment: environment)
+    return try ProfileDocument(
+      searchingFrom: FileManager.default.currentDirectoryPath, environment: environment)
   }
 
   private func write(_ bytes: [UInt8], _ what: String, _ isTransaction: Bool) throws {

@@ -1,5 +1,7 @@
 // What can be wrong with a configtx.yaml, said in terms of the file the operator has to edit.
 
+import YAMLSettings
+
 /// Why a profile, a genesis block or a channel-creation transaction could not be made.
 ///
 /// The description names the file, the profile, the setting and its value, and what to do.
@@ -54,6 +56,20 @@ package struct GenesisError: Error, Equatable, Sendable, CustomStringConvertible
     self.value = value.map { String($0.prefix(200)) }
     self.line = line
     self.explanation = explanation
+  }
+
+  /// A problem with a setting of this file.
+  init(_ problem: SettingProblem, file: String, profile: String?) {
+    let kind: Kind =
+      switch problem.kind {
+      case .malformedYAML: .malformedYAML
+      case .unknownSetting: .unknownSetting
+      case .missingSetting: .missingSetting
+      case .invalidValue: .invalidValue
+      }
+    self.init(
+      kind, file: file, profile: profile, key: problem.key, value: problem.value,
+      line: problem.line, problem.explanation)
   }
 
   package var description: String {

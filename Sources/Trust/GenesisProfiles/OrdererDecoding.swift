@@ -3,9 +3,10 @@
 import ChannelConfig
 import FabricProtos
 import GoText
+import YAMLSettings
 
 extension Profile.Orderer {
-  init(_ setting: Setting, dialect: ConfigtxDialect) throws(GenesisError) {
+  init(_ setting: YAMLSetting, dialect: ConfigtxDialect) throws(SettingProblem) {
     let fields = try setting.fields([
       "OrdererType", "Addresses", "BatchTimeout", "BatchSize", "Kafka", "EtcdRaft", "SmartBFT",
       "ConsenterMapping", "Organizations", "MaxChannels", "Capabilities", "Policies",
@@ -23,14 +24,15 @@ extension Profile.Orderer {
       policies: try Profile.PolicyRule.list(fields["Policies"]), place: Profile.Place(setting))
   }
 
-  private static func batchSize(_ setting: Setting) throws(GenesisError) -> Profile.BatchSize {
+  private static func batchSize(_ setting: YAMLSetting) throws(SettingProblem) -> Profile.BatchSize
+  {
     let fields = try setting.fields(["MaxMessageCount", "AbsoluteMaxBytes", "PreferredMaxBytes"])
     let size = Profile.BatchSize(
       maxMessageCount: try nonZero(fields["MaxMessageCount"], default: 500),
       absoluteMaxBytes: try nonZero(fields["AbsoluteMaxBytes"], default: 10 << 20),
       preferredMaxBytes: try nonZero(fields["PreferredMaxBytes"], default: 2 << 20))
     guard size.preferredMaxBytes <= size.absoluteMaxBytes else {
-      throw fields["PreferredMaxBytes"].error(
+      throw fields["PreferredMaxBytes"].problem(
         .invalidValue, value: "\(size.preferredMaxBytes)",
         "must not be larger than AbsoluteMaxBytes, which is \(size.absoluteMaxBytes);"
           + " no orderer would accept it")
@@ -39,16 +41,16 @@ extension Profile.Orderer {
   }
 
   private static func nonZero(
-    _ setting: Setting, default value: UInt32
-  ) throws(GenesisError) -> UInt32 {
+    _ setting: YAMLSetting, default value: UInt32
+  ) throws(SettingProblem) -> UInt32 {
     let size = try setting.byteSize()
     return size == 0 ? value : size
   }
 
   /// A list or its default, which in 1.4 also takes the place of an empty list.
   private static func list(
-    _ setting: Setting, default value: [String], _ dialect: ConfigtxDialect
-  ) throws(GenesisError) -> [String] {
+    _ setting: YAMLSetting, default value: [String], _ dialect: ConfigtxDialect
+  ) throws(SettingProblem) -> [String] {
     guard let list = try setting.strings() else { return value }
     return list.isEmpty && dialect == .fabric1 ? value : list
   }
@@ -57,7 +59,7 @@ extension Profile.Orderer {
 
   private static func type(
     _ fields: SettingFields, dialect: ConfigtxDialect
-  ) throws(GenesisError) -> Profile.OrdererType {
+  ) throws(SettingProblem) -> Profile.OrdererType {
     let name = try fields["OrdererType"].string() ?? ""
     switch (name, dialect) {
     case ("", _), ("solo", _): return .solo
@@ -74,16 +76,16 @@ extension Profile.Orderer {
         case "kafka": "; Kafka was removed with the channel capability V3_0"
         default: ""
         }
-      throw fields["OrdererType"].error(
+      throw fields["OrdererType"].problem(
         .invalidValue, value: name, "unknown orderer type; known here: \(types)\(hint)")
     }
   }
 
   private static func etcdraft(
-    _ setting: Setting, dialect: ConfigtxDialect
-  ) throws(GenesisError) -> Profile.OrdererType {
+    _ setting: YAMLSetting, dialect: ConfigtxDialect
+  ) throws(SettingProblem) -> Profile.OrdererType {
     guard setting.isPresent else {
-      throw setting.error(
+      throw setting.problem(
         .missingSetting, "orderer type etcdraft needs this section with its consenters")
     }
     let fields = try setting.fields(["Consenters", "Options"])
@@ -100,11 +102,11 @@ extension Profile.Orderer {
       optionFields["SnapshotIntervalSize"], default: dialect == .fabric1 ? 20 << 20 : 16 << 20)
     if try optionFields["TickInterval"].duration().nanoseconds == 0, options.tickInterval != "500ms"
     {
-      throw optionFields["TickInterval"].error(
+      throw optionFields["TickInterval"].problem(
         .invalidValue, value: options.tickInterval, "must be longer than zero")
     }
     guard options.electionTick > options.heartbeatTick else {
-      throw optionFields["ElectionTick"].error(
+      throw optionFields["ElectionTick"].problem(
         .invalidValue, value: "\(options.electionTick)",
         "must be greater than HeartbeatTick, which is \(options.heartbeatTick)")
     }
@@ -121,13 +123,13 @@ extension Profile.Orderer {
           place: Profile.Place(element)))
     }
     guard !consenters.isEmpty else {
-      throw fields["Consenters"].error(
+      throw fields["Consenters"].problem(
         .missingSetting, "orderer type etcdraft needs at least one consenter")
     }
     return .etcdraft(consenters: consenters, options: options)
   }
 
-  private static func bft(_ fields: SettingFields) throws(GenesisError) -> Profile.OrdererType {
+  private static func bft(_ fields: SettingFields) throws(SettingProblem) -> Profile.OrdererType {
     var consenters: [Profile.BFTConsenter] = []
     for element in try fields["ConsenterMapping"].elements() ?? [] {
       let consenter = try element.fields([
@@ -145,7 +147,7 @@ extension Profile.Orderer {
           place: Profile.Place(element)))
     }
     guard !consenters.isEmpty else {
-      throw fields["ConsenterMapping"].error(
+      throw fields["ConsenterMapping"].problem(
         .missingSetting, "orderer type BFT needs at least one consenter")
     }
     let setting = fields["SmartBFT"]
@@ -154,8 +156,7 @@ extension Profile.Orderer {
       options: setting.isPresent ? try SmartBFTOptions.read(setting) : SmartBFTOptions.defaults)
   }
 
-  private static func path(_ setting: Setting) throws(GenesisError) -> String {
-    setting.context.resolve(
-      path: try setting.requiredString("a consenter needs the path of this certificate file"))
+  private static func path(_ setting: YAMLSetting) throws(SettingProblem) -> String {
+    setting.path(try setting.requiredString("a consenter needs the path of this certificate file"))
   }
 }

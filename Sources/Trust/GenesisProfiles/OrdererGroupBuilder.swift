@@ -3,6 +3,7 @@
 import FabricProtos
 import Foundation
 import Policies
+import Storage
 
 extension ChannelGroupBuilder {
   /// Fabric: `encoder.NewOrdererGroup`.
@@ -107,9 +108,12 @@ extension ChannelGroupBuilder {
     try add("ConsensusType", consensus, to: &group)
   }
 
+  /// Bytes of a certificate file that are accepted; real ones have about 1 kB.
+  private static var maximumCertificateSize: Int { 1 << 18 }
+
   private func certificate(_ path: String, _ place: Profile.Place) throws(GenesisError) -> Data {
     do {
-      return Data(try ProfileFile.read(path, limit: ProfileFile.certificateLimit))
+      return Data(try BoundedFile.read(path, limit: Self.maximumCertificateSize))
     } catch {
       throw profile.error(
         .unreadableFile, at: place, value: path,

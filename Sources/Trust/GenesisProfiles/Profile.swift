@@ -16,7 +16,7 @@ package struct Profile: Sendable {
   /// Which generation of Fabric's tools it is read like.
   package let dialect: ConfigtxDialect
   /// Remarks on the file that are no errors, each a full sentence with its place.
-  package let warnings: [String]
+  package internal(set) var warnings: [String]
 
   /// The consortium a new channel is created from; nil in genesis profiles.
   package let consortium: String?

@@ -1,8 +1,12 @@
 // Reads the sections of a profile that do not depend on the consenter.
 
+import YAMLSettings
+
 extension Profile {
-  init(_ setting: Setting, name: String, dialect: ConfigtxDialect?) throws(GenesisError) {
-    let context = setting.context
+  /// Reads a profile, without the warnings about it.
+  init(
+    _ setting: YAMLSetting, name: String, file: String, dialect: ConfigtxDialect?
+  ) throws(SettingProblem) {
     let fields = try setting.fields([
       "Consortium", "Application", "Orderer", "Consortiums", "Capabilities", "Policies",
     ])
@@ -24,7 +28,7 @@ extension Profile {
     }
 
     self.name = name
-    self.file = context.file
+    self.file = file
     self.dialect = dialect
     self.consortium = consortium?.isEmpty == false ? consortium : nil
     self.application =
@@ -34,10 +38,10 @@ extension Profile {
     self.consortiums = consortiums
     self.capabilities = capabilities
     self.policies = try PolicyRule.list(fields["Policies"])
-    self.warnings = context.warnings
+    self.warnings = []
   }
 
-  static func capabilities(_ setting: Setting) throws(GenesisError) -> [String: Bool] {
+  static func capabilities(_ setting: YAMLSetting) throws(SettingProblem) -> [String: Bool] {
     var result: [String: Bool] = [:]
     for (name, entry) in try setting.namedEntries() { result[name] = try entry.bool() }
     return result
@@ -45,14 +49,14 @@ extension Profile {
 }
 
 extension Profile.Place {
-  init(_ setting: Setting) {
+  init(_ setting: YAMLSetting) {
     self.init(key: setting.key, line: setting.line)
   }
 }
 
 extension Profile.PolicyRule {
   /// The policies of a section, without those that are null.
-  static func list(_ setting: Setting) throws(GenesisError) -> [Profile.PolicyRule] {
+  static func list(_ setting: YAMLSetting) throws(SettingProblem) -> [Profile.PolicyRule] {
     var result: [Profile.PolicyRule] = []
     for (name, entry) in try setting.namedEntries() where entry.isPresent {
       let fields = try entry.fields(["Type", "Rule"])
@@ -69,16 +73,16 @@ extension Profile.PolicyRule {
 }
 
 extension Profile.Organization {
-  static func list(_ setting: Setting) throws(GenesisError) -> [Profile.Organization] {
+  static func list(_ setting: YAMLSetting) throws(SettingProblem) -> [Profile.Organization] {
     var result: [Profile.Organization] = []
     for element in try setting.elements() ?? [] {
       guard element.isPresent else {
-        throw element.error(
+        throw element.problem(
           .missingSetting, "an empty entry; name an organization or remove the line")
       }
       let organization = try Profile.Organization(element)
       if result.contains(where: { $0.name == organization.name }) {
-        throw element.error(
+        throw element.problem(
           .invalidValue, value: organization.name, "this organization is listed twice")
       }
       result.append(organization)
@@ -86,7 +90,7 @@ extension Profile.Organization {
     return result
   }
 
-  private init(_ setting: Setting) throws(GenesisError) {
+  private init(_ setting: YAMLSetting) throws(SettingProblem) {
     let fields = try setting.fields([
       "Name", "ID", "MSPDir", "MSPType", "Policies", "AnchorPeers", "OrdererEndpoints",
       "AdminPrincipal", "SkipAsForeign",
@@ -97,10 +101,10 @@ extension Profile.Organization {
     let id = try fields["ID"].string() ?? ""
     if !skipAsForeign {
       if id.isEmpty {
-        throw fields["ID"].error(.missingSetting, "organization \(name) needs the ID of its MSP")
+        throw fields["ID"].problem(.missingSetting, "organization \(name) needs the ID of its MSP")
       }
       if directory.isEmpty {
-        throw fields["MSPDir"].error(
+        throw fields["MSPDir"].problem(
           .missingSetting, "organization \(name) needs the folder of its MSP definition")
       }
     }
@@ -114,7 +118,7 @@ extension Profile.Organization {
     }
     let adminPrincipal = try fields["AdminPrincipal"].string() ?? ""
     self.init(
-      name: name, id: id, mspDirectory: setting.context.resolve(path: directory),
+      name: name, id: id, mspDirectory: setting.path(directory),
       mspType: try fields["MSPType"].string().flatMap { $0.isEmpty ? nil : $0 } ?? "bccsp",
       policies: try Profile.PolicyRule.list(fields["Policies"]), anchorPeers: anchorPeers,
       ordererEndpoints: try fields["OrdererEndpoints"].strings() ?? [],
@@ -124,7 +128,7 @@ extension Profile.Organization {
 }
 
 extension Profile.Application {
-  init(_ setting: Setting) throws(GenesisError) {
+  init(_ setting: YAMLSetting) throws(SettingProblem) {
     // "Resources" was a setting of 1.x without effect on the block.
     let fields = try setting.fields(
       ["Organizations", "Capabilities", "Policies", "ACLs"], ignored: ["Resources"])

@@ -1,7 +1,7 @@
 // A configtx.yaml: finds its profiles and reads them one by one.
 
 import Foundation
-import Yams
+import YAMLSettings
 
 /// A configtx.yaml.
 ///
@@ -15,7 +15,7 @@ package struct ProfileDocument: Sendable {
   /// The folder that relative paths in the file start from.
   package let directory: String
   /// Remarks on the file as a whole that are no errors.
-  package let warnings: [String]
+  package private(set) var warnings: [String]
 
   private let yaml: String
   private let environment: [String: String]
@@ -41,23 +41,38 @@ package struct ProfileDocument: Sendable {
     self.file = file
     self.directory = directory
     self.environment = environment.filter { $0.key.hasPrefix("CONFIGTX_") }
-    let context = ReadingContext(file: file, directory: directory, profile: nil, environment: [:])
-    let root = try YAMLGuard.compose(yaml, file: file)
-    let document = Setting(context: context, key: "", node: root, line: nil, depth: 0)
-    var names: [String]?
-    for (name, section) in try document.namedEntries() {
-      let spelling = Self.sections.first { $0.lowercased() == name.lowercased() }
-      if spelling == nil {
-        context.warn(name, line: section.line, "there is no such section; it is ignored")
-      } else if spelling == "Profiles" {
-        names = try section.namedEntries().map(\.name)
-      }
+    let walk = SettingWalk(directory: directory)
+    let names: [String]?
+    do {
+      names = try Self.profileNames(in: walk.root(of: YAMLDocument(yaml)))
+    } catch {
+      throw GenesisError(error, file: file, profile: nil)
     }
     guard let names, !names.isEmpty else {
       throw GenesisError(.missingSetting, file: file, "there is no section \"Profiles\" in it")
     }
     self.names = names
-    self.warnings = context.warnings
+    warnings = Self.texts(walk.warnings, file: file, profile: nil)
+  }
+
+  /// The names of the profiles; nil if there is no section for them. Warns about unknown sections.
+  private static func profileNames(in root: YAMLSetting) throws(SettingProblem) -> [String]? {
+    var names: [String]?
+    for (name, section) in try root.namedEntries() {
+      let spelling = sections.first { $0.lowercased() == name.lowercased() }
+      if spelling == nil {
+        root.walk.warn(name, line: section.line, "there is no such section; it is ignored")
+      } else if spelling == "Profiles" {
+        names = try section.namedEntries().map(\.name)
+      }
+    }
+    return names
+  }
+
+  private static func texts(
+    _ warnings: [SettingProblem], file: String, profile: String?
+  ) -> [String] {
+    warnings.map { GenesisError($0, file: file, profile: profile).description }
   }
 
   /// Reads a configtx.yaml from disk; relative paths in it start from its folder.
@@ -66,37 +81,36 @@ package struct ProfileDocument: Sendable {
   package init(
     contentsOf path: String, environment: [String: String] = [:]
   ) throws(GenesisError) {
-    let bytes: [UInt8]
+    let yaml: String
     do {
-      bytes = try ProfileFile.read(path, limit: YAMLGuard.maximumSize)
+      yaml = try ConfigurationText.read(path, limit: YAMLDocument.maximumSize)
     } catch {
-      throw GenesisError(.unreadableFile, file: path, "\(error)")
-    }
-    guard let yaml = String(validating: bytes, as: UTF8.self) else {
-      throw GenesisError(.malformedYAML, file: path, "the file is not UTF-8 text")
+      let kind: GenesisError.Kind =
+        if case .notText = error { .malformedYAML } else { .unreadableFile }
+      throw GenesisError(kind, file: path, "\(error)")
     }
     let directory = URL(fileURLWithPath: path).deletingLastPathComponent().path
     try self.init(yaml: yaml, directory: directory, file: path, environment: environment)
   }
 
-  /// Reads `configtx.yaml` from the first folder that has one.
+  /// Reads `configtx.yaml` from where Fabric's tools look for it (see ``ConfigurationFile``).
   ///
   /// - Throws: ``GenesisError`` naming the folders if none has one.
   package init(
-    searching directories: [String], environment: [String: String] = [:]
+    searchingFrom currentDirectory: String, environment: [String: String]
   ) throws(GenesisError) {
-    for directory in directories {
-      let path =
-        directory.hasSuffix("/") ? directory + "configtx.yaml" : directory + "/configtx.yaml"
-      if FileManager.default.fileExists(atPath: path) {
-        try self.init(contentsOf: path, environment: environment)
-        return
-      }
+    let found: ConfigurationFile
+    do {
+      found = try ConfigurationFile.find(
+        "configtx", environment: environment, currentDirectory: currentDirectory)
+    } catch {
+      throw GenesisError(
+        .unreadableFile, file: "configtx.yaml",
+        "not found in \(error.searched.joined(separator: ", "));"
+          + " set FABRIC_CFG_PATH to the folder that has it")
     }
-    throw GenesisError(
-      .unreadableFile, file: "configtx.yaml",
-      "not found in \(directories.joined(separator: ", "));"
-        + " set FABRIC_CFG_PATH to the folder that has it")
+    try self.init(contentsOf: found.path, environment: environment)
+    if let warning = found.warning(environment: environment) { warnings.insert(warning, at: 0) }
   }
 
   /// Reads one profile and applies the defaults.
@@ -109,21 +123,41 @@ package struct ProfileDocument: Sendable {
   package func profile(
     _ name: String, dialect: ConfigtxDialect? = nil
   ) throws(GenesisError) -> Profile {
-    let context = ReadingContext(
-      file: file, directory: directory, profile: name, environment: environment)
-    let root = try YAMLGuard.compose(yaml, file: file)
-    let document = Setting(context: context, key: "", node: root, line: nil, depth: 0)
-    for (section, profiles) in try document.namedEntries() where section.lowercased() == "profiles"
-    {
-      for (candidate, setting) in try profiles.namedEntries() where candidate == name {
-        return try Profile(
-          Setting(
-            context: context, key: "", node: setting.node, line: setting.line, depth: setting.depth),
-          name: name, dialect: dialect)
+    let walk = SettingWalk(directory: directory) { override(of: $0, in: name) }
+    do {
+      for (candidate, setting) in try profiles(in: walk) where candidate == name {
+        var profile = try Profile(
+          setting.asBeginning, name: name, file: file, dialect: dialect)
+        profile.warnings = Self.texts(walk.warnings, file: file, profile: name)
+        return profile
       }
+    } catch {
+      throw GenesisError(error, file: file, profile: name)
     }
     throw GenesisError(
       .unknownProfile, file: file, profile: name,
       "there is no profile of this name; the file has \(names.joined(separator: ", "))")
+  }
+
+  private func profiles(
+    in walk: SettingWalk
+  ) throws(SettingProblem) -> [(name: String, setting: YAMLSetting)] {
+    var profiles: [(name: String, setting: YAMLSetting)] = []
+    for (section, entries) in try walk.root(of: YAMLDocument(yaml)).namedEntries()
+    where section.lowercased() == "profiles" {
+      profiles += try entries.namedEntries()
+    }
+    return profiles
+  }
+
+  /// The value of a variable `CONFIGTX_<KEY>`, with or without `PROFILES_<NAME>_` before the key;
+  /// nil if there is none or it is empty (Fabric: 1.4 leaves the profile out, 2.x demands it).
+  private func override(of key: String, in profile: String) -> String? {
+    if environment.isEmpty { return nil }
+    let name = key.uppercased().split(separator: ".").joined(separator: "_")
+    for variable in ["CONFIGTX_\(name)", "CONFIGTX_PROFILES_\(profile.uppercased())_\(name)"] {
+      if let value = environment[variable], !value.isEmpty { return value }
+    }
+    return nil
   }
 }

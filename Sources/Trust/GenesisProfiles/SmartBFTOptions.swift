@@ -1,6 +1,7 @@
 // The parameters of the BFT consenter as they appear in configtx.yaml.
 
 import FabricProtos
+import YAMLSettings
 
 enum SmartBFTOptions {
   /// What applies if a profile has no SmartBFT section (Fabric 3.x: `genesisDefaults`). Within a
@@ -23,7 +24,7 @@ enum SmartBFTOptions {
     return options
   }
 
-  static func read(_ setting: Setting) throws(GenesisError) -> Orderer_Smartbft_Options {
+  static func read(_ setting: YAMLSetting) throws(SettingProblem) -> Orderer_Smartbft_Options {
     let fields = try setting.fields([
       "RequestBatchMaxCount", "RequestBatchMaxBytes", "RequestBatchMaxInterval",
       "IncomingMessageBufferSize", "RequestPoolSize", "RequestForwardTimeout",
@@ -55,20 +56,20 @@ enum SmartBFTOptions {
   }
 
   /// The text as it stands, since it becomes part of the block, but only if it is a duration.
-  private static func interval(_ setting: Setting) throws(GenesisError) -> String {
+  private static func interval(_ setting: YAMLSetting) throws(SettingProblem) -> String {
     _ = try setting.duration()
     return try setting.string() ?? ""
   }
 
   private static func rotation(
-    _ setting: Setting
-  ) throws(GenesisError) -> Orderer_Smartbft_Options.Rotation {
+    _ setting: YAMLSetting
+  ) throws(SettingProblem) -> Orderer_Smartbft_Options.Rotation {
     switch try setting.string() ?? "" {
     case "", "0", "ROTATION_UNSPECIFIED": return .unspecified
     case "1", "ROTATION_OFF": return .off
     case "2", "ROTATION_ON": return .on
     default:
-      throw setting.error(
+      throw setting.problem(
         .invalidValue, value: try setting.string(), "must be ROTATION_OFF or ROTATION_ON")
     }
   }

@@ -2,6 +2,7 @@
 
 import Foundation
 import Testing
+import YAMLSettings
 
 @testable import OrdererConfiguration
 
@@ -248,6 +249,15 @@ func issues(
     #expect(configuration.admin.tls.enabled)
     #expect(configuration.admin.tls.certificate == "other")
   }
+
+  @Test func aMergeReplacesWhatStandsBeforeItAsForFabric() throws {
+    let loaded = try OrdererConfiguration.parse(
+      "Operations: {TLS: &tls {Certificate: c}}\nAdmin: {TLS: {Certificate: other, <<: *tls}}\n",
+      file: "/cfg/orderer.yaml")
+    #expect(loaded.configuration.admin.tls.certificate == "c")
+    #expect(loaded.notices.map(\.severity) == [.warning])
+    #expect(loaded.notices.first?.message.contains("line 2: Admin.TLS.Certificate") == true)
+  }
 }
 
 @Suite struct FindingTests {
@@ -287,11 +297,15 @@ func issues(
     #expect(loaded.configuration.general.localMSPDir.hasPrefix("/"))
   }
 
-  @Test func aMissingFolderIsNamed() {
-    #expect(throws: ConfigurationError.noConfigurationFolder("/no/where")) {
-      try OrdererConfiguration.load(
-        environment: ["FABRIC_CFG_PATH": "/no/where"], currentDirectory: "/")
-    }
+  @Test func aMissingFolderIsPassedOverWithAWarning() throws {
+    let path = try write("General: {LocalMSPDir: m}", "orderer.yaml")
+    let loaded = try OrdererConfiguration.load(
+      environment: ["FABRIC_CFG_PATH": "/no/where"], currentDirectory: folder)
+    #expect(loaded.file == path)
+    #expect(
+      loaded.configuration.general.localMSPDir == ConfigurationPath.clean(folder + "/m"))
+    #expect(loaded.notices.first?.severity == .warning)
+    #expect(loaded.notices.first?.message.contains("/no/where") == true)
   }
 
   @Test func aFolderWithoutTheFileIsNamed() throws {

@@ -2,6 +2,7 @@
 
 import Foundation
 import Testing
+import YAMLSettings
 
 @testable import OrdererConfiguration
 
@@ -36,11 +37,11 @@ import Testing
           && setting.dropFirst(name.count).first == ":"
       if isSetting { uncommented += line.prefix { $0 == " " } + setting + "\n" }
     }
-    let entries = try YAMLTree.parseMapping(uncommented)
+    let entries = try SettingWalk().root(of: YAMLDocument(uncommented)).entries()
     #expect(Set(Self.leaves(entries, below: "")) == Set(OrdererConfiguration.knownKeys))
   }
 
-  private static func leaves(_ entries: [YAMLTree.Entry], below section: String) -> [String] {
+  private static func leaves(_ entries: [SettingTree.Entry], below section: String) -> [String] {
     entries.flatMap { entry -> [String] in
       let key = section.isEmpty ? entry.key : "\(section).\(entry.key)"
       if case .map(let inner) = entry.value { return leaves(inner, below: key) }

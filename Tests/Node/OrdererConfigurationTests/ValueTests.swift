@@ -29,27 +29,6 @@ import Testing
     #expect(KafkaVersion.all.contains(.standard))
   }
 
-  @Test(
-    "Relative paths are below the folder",
-    arguments: [
-      ("msp", "/cfg/msp"), ("./a/../b", "/cfg/b"), ("/abs//x", "/abs//x"), ("../up", "/up"),
-      ("../../..", "/"), ("a/", "/cfg/a"),
-    ])
-  func paths(path: String, expected: String) {
-    #expect(ConfigurationPath.resolve(path, against: "/cfg") == expected)
-  }
-
-  @Test(
-    "The edit distance counts slips",
-    arguments: [
-      ("", "", 0), ("abc", "", 3), ("abc", "abc", 0), ("abc", "abd", 1), ("abc", "acb", 1),
-      ("abc", "ab", 1), ("kitten", "sitting", 3),
-    ])
-  func distances(left: String, right: String, expected: Int) {
-    #expect(NearestName.distance(left, right) == expected)
-    #expect(NearestName.distance(right, left) == expected)
-  }
-
   @Test func certificateBlocksAreFoundInAFile() {
     let text = """
       comment

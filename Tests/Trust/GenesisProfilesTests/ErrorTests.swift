@@ -21,15 +21,19 @@ struct ErrorTests {
   func missingFile() throws {
     let error = try #require(
       #expect(throws: GenesisError.self) {
-        try ProfileDocument(searching: ["/nowhere/a", "/nowhere/b"])
+        try ProfileDocument(
+          searchingFrom: "/nowhere/b", environment: ["FABRIC_CFG_PATH": "/nowhere/a"])
       })
     #expect(error.kind == .unreadableFile)
     #expect(error.description.contains("/nowhere/a, /nowhere/b"))
     #expect(throws: GenesisError.self) { try ProfileDocument(contentsOf: "/nowhere/x.yaml") }
     #expect(throws: GenesisError.self) { try ProfileDocument(contentsOf: "/") }
-    #expect(
-      try ProfileDocument(searching: ["/nowhere", TestData.path("Tests/Fixtures/configtx")])
-        .names.count == 7)
+    let fixture = TestData.path("Tests/Fixtures/configtx")
+    #expect(try ProfileDocument(searchingFrom: fixture, environment: [:]).warnings == [])
+    let found = try ProfileDocument(
+      searchingFrom: fixture, environment: ["FABRIC_CFG_PATH": "/nowhere"])
+    #expect(found.names.count == 7)
+    #expect(found.warnings.count == 1)
   }
 
   @Test("An unknown orderer type is told with the known ones")
@@ -74,7 +78,7 @@ struct ErrorTests {
       """)
     #expect(error.kind == .unusableMSP)
     #expect(error.key == "Application.Organizations[0].MSPDir")
-    #expect(error.value?.hasSuffix("Tests/Fixtures/configtx/../crypto/org9/msp") == true)
+    #expect(error.value?.hasSuffix("Tests/Fixtures/crypto/org9/msp") == true)
     #expect(error.explanation.contains("Org9"))
     #expect(
       try failure("    Application: {Organizations: [{Name: O, ID: M}]}\n").key

@@ -1,6 +1,5 @@
 // How the text of a configtx.yaml is understood.
 
-import GoText
 import Testing
 
 @testable import GenesisProfiles
@@ -87,33 +86,5 @@ struct ReadingTests {
     #expect(brokers == ["k1:9092", "k2:9092"])
     #expect(orderer.batchSize.maxMessageCount == 42)
     #expect(orderer.batchTimeout.duration == .seconds(5))
-  }
-
-  @Test(
-    "Byte sizes take units of 1024",
-    arguments: [
-      ("0", 0), ("1", 1), ("10 MB", 10_485_760), ("256 KB", 262_144), ("99m", 103_809_024),
-      ("3G", 3_221_225_472), ("1kB", 1024), ("0x10", 16), ("010", 8), ("1_000", 1000),
-      ("4294967295", 4_294_967_295),
-    ])
-  func byteSizes(_ text: String, _ value: UInt32) throws {
-    #expect(try Setting.byteSize(of: text) == value)
-  }
-
-  @Test(
-    "Texts that are no byte size are refused",
-    arguments: [
-      "", "MB", "ten MB", "1.5 MB", "-1", "10 TB", "10 MBs", "1 0", "_1", "0xg", "0x1 KB", "b",
-      "\u{0661}",
-    ])
-  func malformedByteSizes(_ text: String) {
-    #expect(throws: GoInteger.Failure.malformed) { try Setting.byteSize(of: text) }
-  }
-
-  @Test(
-    "Byte sizes beyond 32 bits are refused",
-    arguments: ["4G", "4294967296", "99999999999999999999", "18446744073709551615 GB"])
-  func excessiveByteSizes(_ text: String) {
-    #expect(throws: GoInteger.Failure.tooLarge) { try Setting.byteSize(of: text) }
   }
 }

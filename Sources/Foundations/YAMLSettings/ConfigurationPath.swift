@@ -1,14 +1,14 @@
 // Paths relative to a folder.
 
 /// Lexical path arithmetic (Fabric: core/config.TranslatePath, Go: path/filepath).
-enum ConfigurationPath {
+package enum ConfigurationPath {
   /// An absolute path as it is, a relative one below the folder.
-  static func resolve(_ path: String, against folder: String) -> String {
+  package static func resolve(_ path: String, against folder: String) -> String {
     path.hasPrefix("/") ? path : clean(folder + "/" + path)
   }
 
   /// The shortest path with the same meaning, not looking at links.
-  static func clean(_ path: String) -> String {
+  package static func clean(_ path: String) -> String {
     let absolute = path.hasPrefix("/")
     var parts: [Substring] = []
     for part in path.split(separator: "/") where part != "." {
@@ -23,7 +23,7 @@ enum ConfigurationPath {
   }
 
   /// The folder that a file is in.
-  static func folder(of file: String) -> String {
+  package static func folder(of file: String) -> String {
     guard let slash = file.lastIndex(of: "/") else { return "." }
     return slash == file.startIndex ? "/" : String(file[..<slash])
   }

@@ -1,48 +1,18 @@
-// Refuses YAML whose parsing alone could take unbounded time or memory, before it is parsed.
+// A look at the keys of a YAML text before it is parsed.
 
-import Yams
-
-/// Bounded parsing of a configtx.yaml.
+/// What a scan of a text for unusual keys has found.
 ///
 /// Aliases make a YAML tree that is small in memory but exponential to walk. Walking is bounded by
-/// ``ReadingContext``; the parser itself, however, walks mapping *keys* to find duplicates, so
-/// keys that are not plain scalars are refused here. No configtx.yaml needs them.
-enum YAMLGuard {
-  /// Bytes of text that are accepted; a large real file has 50 kB.
-  static let maximumSize = 1 << 20
-
-  /// Parses one document.
-  ///
-  /// - Throws: ``GenesisError`` of kind `malformedYAML`.
-  static func compose(_ yaml: String, file: String) throws(GenesisError) -> Node {
-    guard yaml.utf8.count <= maximumSize else {
-      throw GenesisError(
-        .malformedYAML, file: file,
-        "the file has \(yaml.utf8.count) bytes; at most \(maximumSize) are read")
-    }
-    if let line = lineOfComplexKey(yaml) {
-      throw GenesisError(
-        .malformedYAML, file: file, line: line,
-        "a mapping key here is an alias, a list or a mapping; only plain names can be keys")
-    }
-    let root: Node?
-    do {
-      // Text starts with a byte order mark in files from some editors; it is not part of the YAML.
-      root = try Yams.compose(yaml: yaml.hasPrefix("\u{FEFF}") ? String(yaml.dropFirst()) : yaml)
-    } catch {
-      throw GenesisError(.malformedYAML, file: file, "not valid YAML: \(error)")
-    }
-    guard let root, root.mapping != nil else {
-      throw GenesisError(
-        .malformedYAML, file: file, "the file holds no settings; it needs a section \"Profiles\"")
-    }
-    return root
-  }
-
+/// ``SettingWalk``; the parser itself, however, walks mapping *keys* to find duplicates. So keys that
+/// are no plain names have to be found before parsing. No configuration needs them.
+struct KeyScan {
   /// The first line in which, outside of quotes and comments, an alias or a closing bracket stands
   /// before a colon, or a question mark opens a key.
-  private static func lineOfComplexKey(_ yaml: String) -> Int? {
-    let bytes = Array(yaml.utf8)
+  private(set) var lineOfComplexKey: Int?
+  /// Where the merge keys (`<<`) stand.
+  private(set) var mergeKeys: [Int] = []
+
+  init(_ bytes: [UInt8]) {
     var line = 1
     // Whether what was just read is an alias, or a list or mapping in brackets.
     var isAfterComplexValue = false
@@ -64,11 +34,11 @@ enum YAMLGuard {
       case UInt8(ascii: "#") where isTokenStart:
         index = bytes[index...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
       case UInt8(ascii: "\""), UInt8(ascii: "'"):
-        if isTokenStart { index = endOfQuote(byte, in: bytes, from: index, line: &line) }
+        if isTokenStart { index = Self.endOfQuote(byte, in: bytes, from: index, line: &line) }
         isAfterComplexValue = false
         isTokenStart = false
       case UInt8(ascii: "*") where isTokenStart:
-        while index < bytes.count, isAnchorLetter(bytes[index]) { index += 1 }
+        while index < bytes.count, Self.isAnchorLetter(bytes[index]) { index += 1 }
         isAfterComplexValue = true
         isTokenStart = false
       case UInt8(ascii: "]"), UInt8(ascii: "}"):
@@ -78,18 +48,30 @@ enum YAMLGuard {
         isAfterComplexValue = false
         isTokenStart = true
       case UInt8(ascii: ":"):
-        if isAfterComplexValue { return line }
+        if isAfterComplexValue {
+          lineOfComplexKey = line
+          return
+        }
         isTokenStart = true
       case UInt8(ascii: "?") where isTokenStart && (isBlankNext || "*[{".utf8.contains(next)):
-        return line
+        lineOfComplexKey = line
+        return
       case UInt8(ascii: "-") where isTokenStart && isBlankNext:
         isAfterComplexValue = false
       default:
+        if isTokenStart, Self.isMergeKey(bytes, at: index - 1) { mergeKeys.append(index - 1) }
         isAfterComplexValue = false
         isTokenStart = false
       }
     }
-    return nil
+  }
+
+  /// Whether `<<` stands here, with a colon behind it.
+  private static func isMergeKey(_ bytes: [UInt8], at index: Int) -> Bool {
+    guard bytes[index...].starts(with: "<<".utf8) else { return false }
+    var rest = bytes[(index + 2)...].drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+    guard rest.popFirst() == UInt8(ascii: ":") else { return false }
+    return rest.first.map { " \t\r\n".utf8.contains($0) } ?? true
   }
 
   /// The index after the closing quote.

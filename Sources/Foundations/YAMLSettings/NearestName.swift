@@ -1,9 +1,9 @@
 // Finds what somebody meant who mistyped a setting.
 
 /// The edit distance between names, and the nearest of several.
-enum NearestName {
+package enum NearestName {
   /// How many insertions, deletions, replacements and swaps of neighbours turn one into the other.
-  static func distance(_ left: String, _ right: String) -> Int {
+  package static func distance(_ left: String, _ right: String) -> Int {
     let (a, b) = (Array(left.utf8.prefix(200)), Array(right.utf8.prefix(200)))
     if a.isEmpty || b.isEmpty { return max(a.count, b.count) }
     var beforeLast: [Int] = []
@@ -28,7 +28,7 @@ enum NearestName {
   ///
   /// A key with the same last name in another section counts as near: sections are mixed up as
   /// easily as letters.
-  static func suggestion(for key: String, among known: [String]) -> String? {
+  package static func suggestion(for key: String, among known: [String]) -> String? {
     let wanted = key.lowercased()
     let wantedName = lastName(wanted)
     var best: (key: String, score: Int)?
