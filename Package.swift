@@ -157,15 +157,26 @@ let rooms: [[Target]] = [
     .systemLibrary(
       name: "CRdKafka", path: "Sources/Consensus/CRdKafka", providers: [.apt(["librdkafka-dev"])])
   ],
+  [
+    .target(
+      name: "KafkaMockCluster", dependencies: ["CRdKafka"],
+      path: "Tests/Consensus/KafkaMockCluster")
+  ],
+  room(
+    .consensus, "KafkaClient",
+    ["FabricCrypto", "Concurrency", "CRdKafka", x509, asn1, logging, metrics],
+    tests: [
+      "FabricCrypto", "Concurrency", "CRdKafka", "KafkaMockCluster", logging, coreMetrics,
+      metricsTestKit,
+    ]),
   room(
     .consensus, "KafkaConsensus",
     [
-      "FabricProtos", "Concurrency", "FabricCrypto", "ChannelConfig", "Ordering", "CRdKafka",
-      x509, asn1, logging, metrics,
+      "FabricProtos", "Concurrency", "ChannelConfig", "Ordering", "KafkaClient", logging, metrics,
     ],
     tests: [
-      "FabricProtos", "Concurrency", "FabricCrypto", "ChannelConfig", "BlockLedger", "Ordering",
-      "CRdKafka", logging, metrics, coreMetrics, metricsTestKit,
+      "FabricProtos", "Concurrency", "ChannelConfig", "BlockLedger", "Ordering", "KafkaClient",
+      "KafkaMockCluster", logging, metrics, metricsTestKit,
     ]),
   // Node
   room(
@@ -235,7 +246,8 @@ let rooms: [[Target]] = [
       "FabricProtos", "GoText", "Concurrency", "Storage", "FabricCrypto", "FabricLogging",
       "GRPCTransport", "HTTPTransport", "NodeMetrics", "Membership", "ChannelConfig",
       "GenesisProfiles", "BlockLedger", "Ordering", "SoloConsensus",
-      "KafkaConsensus", "MessageProcessing", "Multichannel", "AtomicBroadcast", "Operations",
+      "KafkaClient", "KafkaConsensus", "MessageProcessing", "Multichannel", "AtomicBroadcast",
+      "Operations",
       "OrdererConfiguration", logging, metrics, nioCore, unixSignals,
     ],
     tests: [

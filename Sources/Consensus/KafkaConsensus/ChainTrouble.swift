@@ -1,124 +1,181 @@
 // Decides when a channel counts as being in error because of its brokers.
 
+import Concurrency
 import Logging
 import Ordering
 import Synchronization
 
 /// Keeps track of what is wrong, and tells the channel once it has lasted.
 ///
-/// A short outage is nobody's business but the clients' that post. One that lasts longer than the
-/// patience suspends the channel: peers that insist on a working orderer then go to another one.
+/// A short outage concerns only those clients that post. One that outlasts the patience suspends the
+/// channel: peers that insist on a working orderer then go to another one.
 final class ChainTrouble: Sendable {
-  /// What can be wrong.
-  enum Source: Hashable {
-    case brokers
-    case reading
+  /// Tells one time in which reading failed from others.
+  typealias Episode = UInt
+
+  /// What is wrong.
+  private struct Reasons: Sendable {
+    var brokers: String?
+    var reading: (reason: String, episode: Episode)?
+
+    var isEmpty: Bool { brokers == nil && reading == nil }
+    /// One of them.
+    var first: String? { [brokers, reading?.reason].compactMap { $0 }.min() }
+  }
+
+  private enum Phase {
+    /// The chain is not up, as the channel knows. → sound, worried, closed
+    case starting(Reasons)
+    /// → worried, closed
+    case sound
+    /// Something is wrong, and the channel does not know. → sound, suspended, closed
+    case worried(Reasons, Alarm, number: UInt)
+    /// Something is wrong, as the channel knows. → sound, closed
+    case suspended(Reasons)
+    /// Nothing is told any more. Final.
+    case closed
+
+    var reasons: Reasons {
+      switch self {
+      case .starting(let reasons), .worried(let reasons, _, _), .suspended(let reasons): reasons
+      case .sound, .closed: Reasons()
+      }
+    }
   }
 
   private struct State {
-    var reasons: [Source: String] = [:]
-    var reason: String? { reasons.values.sorted().first }
-    var generation = 0
-    var isStarted = false
-    var isSuspended = true
-    var isClosed = false
-    var isProbing = false
-    var probes = 0
+    var phase = Phase.starting(Reasons())
+    var lastEpisode: Episode = 0
+    var lastNumber: UInt = 0
   }
 
   /// What clients are told before the chain is up.
   static let starting = "backing Kafka cluster has not completed booting; try again later"
 
+  /// Is held while the channel is told, so that a suspension cannot overtake a recovery.
   private let state = Mutex(State())
   private let support: any ConsenterSupport
   private let patience: Duration
+  private let time: any TimeSource
   private let logger: Logger
 
-  init(support: any ConsenterSupport, patience: Duration, logger: Logger) {
+  init(
+    support: any ConsenterSupport, patience: Duration, time: any TimeSource, logger: Logger
+  ) {
     self.support = support
     self.patience = patience
+    self.time = time
     self.logger = logger
   }
 
   /// The chain is up.
   func started() {
-    let wait: Int? = state.withLock { state in
-      state.isStarted = true
-      guard !state.isClosed else { return nil }
-      state.isSuspended = false
+    state.withLock { state in
+      guard case .starting(let reasons) = state.phase else { return }
       support.recover()
-      return state.reasons.isEmpty ? nil : state.generation
+      if reasons.isEmpty { state.phase = .sound } else { worry(reasons, &state) }
     }
-    if let wait { suspendLater(wait) }
   }
 
-  /// Something is wrong, or is right again (nil).
-  func set(_ source: Source, _ reason: String?) {
-    let wait: Int? = state.withLock { state in
-      guard state.reasons[source] != reason else { return nil }
-      let wasFine = state.reasons.isEmpty
-      state.reasons[source] = reason
-      if source == .reading, reason == nil { state.isProbing = false }
-      guard !state.isClosed else { return nil }
-      guard state.isStarted else {
-        support.suspend(reason: Self.starting + (reason.map { ": \($0)" } ?? ""))
-        return nil
-      }
-      if wasFine {
-        state.generation += 1
-        return state.generation
-      }
-      if state.isSuspended, let reason = state.reason { support.suspend(reason: reason) }
-      if state.reasons.isEmpty, state.isSuspended {
-        state.isSuspended = false
-        // Within the lock, so that a suspension cannot overtake it.
-        support.recover()
-        logger.info("[channel: \(support.channelID)] Marked consenter as available again")
-      }
-      return nil
+  /// The brokers are gone, for a reason, or back (nil).
+  func brokers(_ reason: String?) {
+    state.withLock { state in
+      var reasons = state.phase.reasons
+      guard reasons.brokers != reason else { return }
+      reasons.brokers = reason
+      take(reasons, &state)
     }
-    if let wait { suspendLater(wait) }
+  }
+
+  /// Reading fails, for a reason.
+  ///
+  /// - Returns: A number if it did not fail before: the caller then has to find out when it works again.
+  func readingFailed(_ reason: String) -> Episode? {
+    state.withLock { state in
+      var reasons = state.phase.reasons
+      guard reasons.reading?.reason != reason else { return nil }
+      if case .closed = state.phase { return nil }
+      let isNew = reasons.reading == nil
+      if isNew { state.lastEpisode += 1 }
+      reasons.reading = (reason, state.lastEpisode)
+      take(reasons, &state)
+      return isNew ? state.lastEpisode : nil
+    }
+  }
+
+  /// Reading works.
+  func readingWorks() {
+    state.withLock { state in
+      var reasons = state.phase.reasons
+      guard reasons.reading != nil else { return }
+      reasons.reading = nil
+      take(reasons, &state)
+    }
+  }
+
+  /// Whether reading has failed ever since this episode began.
+  func isReadingFailing(since episode: Episode) -> Bool {
+    state.withLock { $0.phase.reasons.reading?.episode == episode }
   }
 
   /// What is wrong; nil if nothing is.
-  var problem: String? { state.withLock { $0.reason } }
-
-  /// A number for the caller if it is the one to begin probing.
-  func beginProbing() -> Int? {
-    state.withLock { state in
-      guard !state.isProbing, !state.isClosed else { return nil }
-      state.isProbing = true
-      state.probes += 1
-      return state.probes
-    }
-  }
-
-  /// Whether it is still unknown that reading works, and the caller is the one to find out: somebody
-  /// else may have begun while it slept.
-  func isProbing(_ number: Int) -> Bool {
-    state.withLock { $0.isProbing && $0.probes == number && !$0.isClosed }
-  }
+  var problem: String? { state.withLock { $0.phase.reasons.first } }
 
   /// Nothing is to be told any more.
   func close() {
-    state.withLock { $0.isClosed = true }
+    state.withLock { state in
+      if case .worried(_, let alarm, _) = state.phase { alarm.cancel() }
+      state.phase = .closed
+    }
   }
 
-  private func suspendLater(_ generation: Int) {
-    Task {
-      try? await Task.sleep(for: patience)
-      state.withLock { state in
-        guard !state.isClosed, state.generation == generation, !state.isSuspended,
-          let reason = state.reason
-        else { return }
-        state.isSuspended = true
-        support.suspend(reason: reason)
-        logger.warning(
-          """
-          [channel: \(support.channelID)] Deliver is refused until Kafka works again, but for \
-          readers that accept a channel in error: \(reason)
-          """)
+  /// What is wrong has changed.
+  private func take(_ reasons: Reasons, _ state: inout State) {
+    switch state.phase {
+    case .closed: break
+    case .starting:
+      state.phase = .starting(reasons)
+      support.suspend(reason: Self.starting + (reasons.first.map { ": \($0)" } ?? ""))
+    case .sound: worry(reasons, &state)
+    case .worried(_, let alarm, let number):
+      if reasons.isEmpty {
+        alarm.cancel()
+        state.phase = .sound
+      } else {
+        state.phase = .worried(reasons, alarm, number: number)
       }
+    case .suspended:
+      if let reason = reasons.first {
+        state.phase = .suspended(reasons)
+        support.suspend(reason: reason)
+      } else {
+        state.phase = .sound
+        support.recover()
+        logger.info("[channel: \(support.channelID)] Marked consenter as available again")
+      }
+    }
+  }
+
+  /// Something is wrong, which the channel is told if it lasts.
+  private func worry(_ reasons: Reasons, _ state: inout State) {
+    state.lastNumber += 1
+    let number = state.lastNumber
+    let alarm = Alarm(after: patience, on: time) { [weak self] in self?.losePatience(number) }
+    state.phase = .worried(reasons, alarm, number: number)
+  }
+
+  private func losePatience(_ number: UInt) {
+    state.withLock { state in
+      guard case .worried(let reasons, _, number) = state.phase, let reason = reasons.first else {
+        return
+      }
+      state.phase = .suspended(reasons)
+      support.suspend(reason: reason)
+      logger.warning(
+        """
+        [channel: \(support.channelID)] Deliver is refused until Kafka works again, but for \
+        readers that accept a channel in error: \(reason)
+        """)
     }
   }
 }

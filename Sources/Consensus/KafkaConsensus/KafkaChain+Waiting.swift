@@ -1,52 +1,37 @@
 // How the chain's task waits: for the brokers' word, for the time of the next attempt, and never
 // longer than until the chain is halted.
 
-import Ordering
+import Concurrency
+import KafkaClient
 
 extension KafkaChain {
-  /// Waits for a group of records to be posted. A halt ends the wait with an error.
+  /// Waits for a group of records to be posted; a halt ends the wait with ``KafkaCode/abandoned``.
   func awaitDelivery(_ delivery: Delivery) async -> Delivery.Outcome {
-    let isHalted = signals.withLock { signals in
-      signals.delivery = delivery
-      return signals.isHalted
-    }
-    if isHalted { delivery.abandon() }
-    defer { signals.withLock { $0.delivery = nil } }
+    if !state.change({ $0.await(delivery) }) { delivery.abandon() }
+    defer { _ = state.change { $0.await(nil) } }
     return await delivery.outcome()
   }
 
   /// Ends the task if the chain is halted.
   func checkHalted() throws(Halted) {
-    if signals.withLock({ $0.isHalted }) { throw Halted() }
+    if state.read({ $0.isHalted }) { throw Halted() }
   }
 
   /// Waits for some time, or until the brokers are back.
   func pause(_ duration: Duration) async throws(Halted) {
-    let deadline = ContinuousClock.now + duration
-    let alarm = Task {
-      guard (try? await Task.sleep(for: duration)) != nil else { return }
-      self.wakeup.set()
-    }
-    defer { alarm.cancel() }
-    while ContinuousClock.now < deadline {
-      try checkHalted()
-      let returned = signals.withLock { signals in
-        defer { signals.brokersReturned = false }
-        return signals.brokersReturned
-      }
-      if returned { return }
-      await wakeup.wait()
+    _ = await state.wait(until: time.now + duration, on: time) { state -> Void? in
+      state.isHalted || state.takeReturn() ? () : nil
     }
     try checkHalted()
   }
 
   /// Tries something until it works, at the intervals of `Kafka.Retry`.
   ///
-  /// - Throws: `Halted`; the last error once all the time is over, or one that will always come.
+  /// - Throws: ``Halted``; the last error once all the time is over, or one that will always come.
   func retrying<Value>(
     _ what: String, _ attempt: () async throws(KafkaError) -> Value
   ) async throws -> Value {
-    let begin = ContinuousClock.now
+    let begin = time.now
     var attempts = 0
     while true {
       try checkHalted()
@@ -54,14 +39,9 @@ extension KafkaChain {
         return try await attempt()
       } catch {
         try checkHalted()
-        if error.isFinal { throw error }
-        let elapsed = ContinuousClock.now - begin
-        let isShort = elapsed < settings.retry.shortTotal
-        guard isShort || elapsed < settings.retry.shortTotal + settings.retry.longTotal else {
+        guard !error.isFinal, let interval = settings.retry.interval(after: time.now - begin) else {
           throw error
         }
-        let interval = max(
-          isShort ? settings.retry.shortInterval : settings.retry.longInterval, .milliseconds(10))
         attempts += 1
         log(
           attempts == 1 ? .warning : .debug,
@@ -69,5 +49,14 @@ extension KafkaChain {
         try await pause(interval)
       }
     }
+  }
+}
+
+extension KafkaSettings.Retry {
+  /// The pause before the next attempt, some time after the first one; nil once all the time is over.
+  func interval(after elapsed: Duration) -> Duration? {
+    // A pause of nothing would spin.
+    if elapsed < shortTotal { return max(shortInterval, .milliseconds(10)) }
+    return elapsed < shortTotal + longTotal ? max(longInterval, .milliseconds(10)) : nil
   }
 }

@@ -3,6 +3,7 @@
 import ChannelConfig
 import Concurrency
 import FabricProtos
+import KafkaClient
 import Logging
 import Metrics
 import Ordering
@@ -16,11 +17,12 @@ package final class KafkaConsenter: Consenter {
   private let settings: KafkaSettings
   private let time: any TimeSource
   private let logger: Logger
-  private let metrics: KafkaMetrics
+  private let metrics: any MetricsFactory
+  private let clientMetrics: KafkaClientMetrics
   private let clients = Mutex<[[String]: KafkaClient]>([:])
 
   /// - Parameters:
-  ///   - time: The clock of the batch time-outs.
+  ///   - time: The clock of the chains and of their clients. librdkafka has one of its own.
   ///   - metrics: Where the metrics below `consensus_kafka` go; by default they are not recorded.
   package init(
     settings: KafkaSettings, time: any TimeSource, logger: Logger,
@@ -29,7 +31,8 @@ package final class KafkaConsenter: Consenter {
     self.settings = settings
     self.time = time
     self.logger = logger
-    self.metrics = KafkaMetrics(factory: metrics)
+    self.metrics = metrics
+    clientMetrics = KafkaClientMetrics(factory: metrics)
   }
 
   /// Every node that has the channel orders it.
@@ -41,14 +44,14 @@ package final class KafkaConsenter: Consenter {
   /// rules of the migration to check.
   package func validate(_ change: ConsensusChange) throws(ConsensusChangeRefusal) {}
 
-  /// - Throws: ``KafkaError/corruptMetadata(_:)``; `EnvelopeError` if the block holds anything else than
-  ///   envelopes.
+  /// - Throws: ``CorruptMetadata``; `EnvelopeError` if the block holds anything else than envelopes.
   package func makeChain(
     support: any ConsenterSupport, newestBlock: Block
   ) throws -> any Chain {
     try KafkaChain(
       support: support, newestBlock: newestBlock, settings: settings, metrics: metrics, time: time,
-      client: { [self] brokers throws(KafkaError) in try client(for: brokers) }, logger: logger)
+      brokers: { [self] addresses throws(KafkaError) in try client(for: addresses) },
+      logger: logger)
   }
 
   private func client(for brokers: [String]) throws(KafkaError) -> KafkaClient {
@@ -57,7 +60,8 @@ package final class KafkaConsenter: Consenter {
       if let client = clients[key] { return .success(client) }
       do throws(KafkaError) {
         let client = try KafkaClient(
-          brokers: brokers, settings: settings, metrics: metrics, logger: logger)
+          brokers: brokers, settings: settings.client, metrics: clientMetrics, time: time,
+          logger: logger)
         clients[key] = client
         return .success(client)
       } catch { return .failure(error) }

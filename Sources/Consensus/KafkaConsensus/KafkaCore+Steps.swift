@@ -3,37 +3,58 @@
 import Ordering
 
 extension KafkaCore {
-  /// What the surroundings have to do.
+  /// What comes of a record.
+  package enum Step: Sendable {
+    case effects([Effect])
+    /// A message has to be validated against the configuration in force first; the answer goes to
+    /// ``KafkaCore/validated(_:_:)`` before any other record is consumed.
+    case validate(OrderedMessage)
+
+    static func broken(_ finding: String) -> Step { .effects([.broken(finding)]) }
+  }
+
+  /// What the shell has to do after a record, or after its validation.
   package enum Effect: Sendable {
-    /// Write a block of normal messages.
-    case write([OrderedMessage], KafkaOffsets)
-    /// Write a config message into a block of its own.
-    case writeConfig(OrderedMessage, KafkaOffsets)
-    /// Let the batch timer run, once, for the batch time-out of the channel.
+    /// Write a block of normal messages, which has this number.
+    case write([OrderedMessage], number: UInt64, KafkaOffsets)
+    /// Write a config message into a block of its own, which has this number.
+    case writeConfig(OrderedMessage, number: UInt64, KafkaOffsets)
+    /// Let the batch timer run, once, for the batch time-out of the channel, in place of one that runs.
     case startTimer(BatchTimer.ID)
     /// Forget the timer that runs.
     case stopTimer
     /// Post a message that was validated again. It must be in the topic before the next effect is
-    /// carried out: a message that falls behind a later one would count as its copy.
+    /// carried out: a message that falls behind a later one would count as its copy. If the brokers will
+    /// never take it, call ``KafkaCore/resubmissionFailed(originalOffset:)``.
     case resubmit(OrderedMessage, originalOffset: Int64)
-    /// Post a time-to-cut record; if that fails, call ``KafkaCore/timeToCutFailed()``.
-    case postTimeToCut(block: UInt64)
     /// Let clients wait before their messages are posted.
     case holdClients
     /// Let clients go on.
     case releaseClients
     /// Tell the log that a record was dropped.
     case discard(String)
-    /// The records contradict this chain: it cannot go on.
+    /// The records contradict this chain, which cannot go on.
     case fail(String)
+    /// What must always hold does not; the chain must not go on.
+    case broken(String)
   }
 
-  /// What comes of a record.
-  package enum Step: Sendable {
-    case effects([Effect])
-    /// A message has to be validated against the configuration in force first; the answer goes to
-    /// ``KafkaCore/validated(_:_:)``.
-    case validate(OrderedMessage)
+  /// What the shell has to do after a batch timer has expired.
+  package enum ExpiryEffect: Sendable, Equatable {
+    /// Post a time-to-cut record; if that fails, call ``KafkaCore/timeToCutFailed()``.
+    case postTimeToCut(block: UInt64)
+  }
+
+  /// What the shell has to do after a time-to-cut record could not be posted.
+  package enum TimerEffect: Sendable, Equatable {
+    /// As ``Effect/startTimer(_:)``.
+    case startTimer(BatchTimer.ID)
+  }
+
+  /// What the shell has to do for clients that wait for a message which will not come.
+  package enum ClientEffect: Sendable, Equatable {
+    /// Let clients go on.
+    case releaseClients
   }
 
   /// What validating a message again has shown.

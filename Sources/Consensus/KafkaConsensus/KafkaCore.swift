@@ -6,13 +6,74 @@ import Ordering
 
 /// Orders the messages of one channel by the records of its topic.
 ///
-/// A value: which blocks come out is a function of the records, and of the configurations that these
-/// bring into force. Effects are to be carried out in order, before the next input. The rules are those
-/// of Fabric's `consensus/kafka`, with all their corners, since Go nodes may share the topic.
+/// A value without clock, brokers or ledger: which blocks come out is a function of the records, and of
+/// the configurations that these bring into force. Its surroundings, the *shell*, carry out the effects of
+/// an input in their order and before the next input.
+///
+/// ### Terminology
+///
+/// - *Topic*: the log of one channel, in which all orderers read the same records in the same order.
+/// - *Record*: one entry of the topic (``KafkaRecord``): a *regular* one holds a message, a *time-to-cut* one
+///   asks to end a block, a *CONNECT* one means nothing.
+/// - *Offset*: the number of a record in its topic. Offsets grow by one from record to record.
+/// - *Persisted offset*: the offset up to which all records are accounted for by the blocks so far. Each
+///   block holds one in its metadata (``KafkaOffsets``), and there a node reads on after a restart.
+/// - *Pending*: read, and in no block yet.
+/// - *Time-to-cut*: what ends a block when its batch has been pending for the batch time-out. A node whose
+///   timer expires posts one for the next block's number; the first that is read ends that block on all
+///   nodes, and later ones for the same number are ignored. So no clock decides where a block ends.
+/// - *Re-submission*: a message that was validated against an older configuration than the one in force
+///   when it is read goes into no block. Every node validates it again and posts it again, with its
+///   *original offset*: the offset of the record that it was read from.
+/// - *Copy*: a re-submitted message whose original offset is not above the newest one that went into a block.
+///   It is dropped: another node's post of the same message was read before.
+/// - *Holding clients*: while a re-submitted config message is under way, new messages wait, since they would
+///   be validated against a configuration that is about to end.
+///
+/// ### Corners that are kept
+///
+/// All nodes of a channel have to agree on its blocks, and Go nodes may be among them. So these rules of
+/// Fabric's `consensus/kafka` hold here too, even where they look like mistakes:
+///
+/// - A re-submitted message that overflows a batch, and so stays pending, is not noticed as the newest one:
+///   a copy of it may go into a block as well.
+/// - A block that a time-to-cut record ends does not tell the offset of the newest re-submitted config
+///   message in its metadata.
+/// - A time-to-cut record for a block after the next one, or for the next one while nothing is pending, ends
+///   the chain.
+/// - A message of an orderer before 1.1, or of a channel without the capability for re-submission, is
+///   validated after it was ordered, and is committed as it came.
+///
+/// ### Departures from Fabric's chain
+///
+/// Where only this node is concerned, and not which blocks there are:
+///
+/// - *Restart.* Fabric's chain forgets over a restart that a pending message has overflowed the block before,
+///   and then does notice its original offset, other than nodes that went on. Here, the first message after
+///   a restart is treated as before it, if it did not fit into the newest block.
+/// - *Copies of what was re-submitted twice.* If a message that was re-submitted is outdated again, Fabric's
+///   chain re-submits each copy of it, with an original offset for each, and so makes several messages
+///   of one. Here only the first is re-submitted; up to ``maximumRemembered`` are remembered.
+/// - *Clients are not held for ever.* They also go on once the message that they wait for turns out invalid,
+///   counts as a copy because a later one went into a block before, meets a configuration without
+///   re-submission, or is refused by the brokers; and, if they are held since a restart, once all records
+///   up to the restart have been read.
+/// - *A time-to-cut record that could not be posted* is posted again after another batch time-out. Fabric's
+///   chain leaves the batch to the channel's next message.
+/// - *A record that comes again* is discarded by its offset.
 package struct KafkaCore: Sendable {
   /// Original offsets of messages that were re-submitted more than once, which are remembered so that
   /// their copies are not. Only a config update during another one's re-submission makes any.
   static let maximumRemembered = 10_000
+
+  private enum Clients {
+    /// They may post.
+    case free
+    /// They wait for a config message that was re-submitted before the start.
+    case heldSinceStart
+    /// They wait for a config message that was re-submitted since.
+    case held
+  }
 
   private struct Validation {
     let message: OrderedMessage
@@ -27,13 +88,13 @@ package struct KafkaCore: Sendable {
   private var lastOriginal: Int64
   private var lastResubmittedConfig: Int64
   private var lastConsumed: Int64
+  /// Persisted offset of the newest block.
+  private var lastPersisted: Int64
   private let persistedAtStart: Int64
   private var timer = BatchTimer()
   private var validation: Validation?
   private var remembered: Set<Int64> = []
-  private var holdsClients: Bool
-  /// Whether they are held for a config message that was re-submitted before the start.
-  private var holdsSinceStart: Bool
+  private var clients: Clients
   /// What the first records after a restart are compared with, until they have shown how the newest
   /// block was cut.
   private var resumed: (block: NewestBlock, persisted: Int64)?
@@ -42,19 +103,21 @@ package struct KafkaCore: Sendable {
   package init(_ offsets: KafkaOffsets, newestBlock: NewestBlock) {
     lastCut = newestBlock.number
     persistedAtStart = offsets.lastPersisted
+    lastPersisted = offsets.lastPersisted
     lastOriginal = offsets.lastOriginalProcessed
     lastResubmittedConfig = offsets.lastResubmittedConfig
     lastConsumed = offsets.isBeginning ? -1 : offsets.lastPersisted - 1
-    holdsClients =
+    let isConfigUnderWay =
       offsets.lastResubmittedConfig != 0
       && offsets.lastResubmittedConfig > offsets.lastOriginalProcessed
-    holdsSinceStart = holdsClients
+    clients = isConfigUnderWay ? .heldSinceStart : .free
     resumed =
       offsets.isBeginning || newestBlock.isConfig ? nil : (newestBlock, offsets.lastPersisted)
   }
 
   /// Whether clients have to wait from the start on.
   package var holdsClientsAtStart: Bool { holdsClients }
+  private var holdsClients: Bool { if case .free = clients { false } else { true } }
 
   /// Messages that no block holds yet.
   package var pendingCount: Int { cutter.pending.count }
@@ -64,6 +127,9 @@ package struct KafkaCore: Sendable {
   package mutating func consumed(
     _ record: KafkaRecord, offset: Int64, _ context: Context
   ) -> Step {
+    guard validation == nil else {
+      return .broken("record \(offset) was consumed while another one was being validated")
+    }
     guard offset > lastConsumed else {
       return .effects([.discard("record \(offset) came again after record \(lastConsumed)")])
     }
@@ -75,7 +141,7 @@ package struct KafkaCore: Sendable {
     }
     switch record {
     case .connect, .none: return .effects([])
-    case .timeToCut(let number): return .effects(timeToCut(number, offset))
+    case .timeToCut(let number): return .effects(timeToCut(number, offset, context.limits))
     case .regular(let regular): return process(regular, offset, context)
     }
   }
@@ -102,15 +168,25 @@ package struct KafkaCore: Sendable {
         let released = holdsClients && !context.resubmission ? release() : []
         return released
           + (isConfig
-            ? commitConfig(validation.message, lastOriginal, validation.offset)
+            ? commitConfig(validation.message, lastOriginal, validation.offset, context.limits)
             : commitNormal(validation.message, lastOriginal, validation.offset, context.limits))
+      }
+      guard message.isConfig == isConfig,
+        message.configSequence >= validation.message.configSequence
+      else {
+        return [
+          .broken(
+            """
+            validating record \(validation.offset) again has made another kind of message of it, or \
+            one for an older configuration
+            """)
+        ]
       }
       if validation.originalOffset != 0 { remember(validation.originalOffset) }
       var effects: [Effect] = []
       if isConfig {
         lastResubmittedConfig = validation.offset
-        holdsClients = true
-        holdsSinceStart = false
+        clients = .held
         effects = [.holdClients]
       }
       return effects + [.resubmit(message, originalOffset: validation.offset)]
@@ -118,31 +194,37 @@ package struct KafkaCore: Sendable {
   }
 
   /// The batch timer has expired. Does nothing if that timer was stopped meanwhile.
-  package mutating func expired(_ id: BatchTimer.ID) -> [Effect] {
-    timer.expire(id) ? [.postTimeToCut(block: lastCut + 1)] : []
+  package mutating func expired(_ id: BatchTimer.ID) -> ExpiryEffect? {
+    timer.expire(id) ? .postTimeToCut(block: lastCut + 1) : nil
   }
 
   /// A time-to-cut record could not be posted. What is pending gets its timer again: without one, it
   /// would wait for the channel's next message.
-  package mutating func timeToCutFailed() -> [Effect] {
-    cutter.pending.isEmpty || timer.isRunning ? [] : [startTimer()]
+  package mutating func timeToCutFailed() -> TimerEffect? {
+    cutter.pending.isEmpty || timer.isRunning ? nil : .startTimer(timer.start())
   }
 
   /// All records up to the one that this node posted when it started have been consumed. What clients
   /// wait for since the start was in one of them, or was found invalid; what was re-submitted meanwhile
   /// is still to come.
-  package mutating func caughtUp() -> [Effect] {
-    holdsClients && holdsSinceStart ? release() : []
+  package mutating func caughtUp() -> ClientEffect? {
+    guard case .heldSinceStart = clients else { return nil }
+    clients = .free
+    return .releaseClients
   }
 
   /// The brokers will never take a message that ``Effect/resubmit(_:originalOffset:)`` was about.
-  package mutating func resubmissionFailed(originalOffset: Int64) -> [Effect] {
-    holdsClients && lastResubmittedConfig == originalOffset ? release() : []
+  package mutating func resubmissionFailed(originalOffset: Int64) -> ClientEffect? {
+    guard holdsClients, lastResubmittedConfig == originalOffset else { return nil }
+    clients = .free
+    return .releaseClients
   }
 
   // MARK: Records
 
-  private mutating func timeToCut(_ number: UInt64, _ offset: Int64) -> [Effect] {
+  private mutating func timeToCut(
+    _ number: UInt64, _ offset: Int64, _ limits: BatchLimits
+  ) -> [Effect] {
     let next = lastCut + 1
     if number < next { return [] }
     guard number == next else {
@@ -165,13 +247,10 @@ package struct KafkaCore: Sendable {
           """)
       ]
     }
-    // The reference implementation leaves the last field out here, and so do all nodes.
-    effects.append(
-      .write(
-        batch,
-        KafkaOffsets(
-          lastPersisted: offset, lastOriginalProcessed: lastOriginal, lastResubmittedConfig: 0)))
-    lastCut = next
+    var offsets = offsets(offset)
+    // See the corners that are kept.
+    offsets.lastResubmittedConfig = 0
+    effects.append(write(batch, offsets, limits))
     return effects
   }
 
@@ -232,10 +311,10 @@ package struct KafkaCore: Sendable {
     let original = regular.originalOffset == 0 ? lastOriginal : regular.originalOffset
     effects +=
       isConfig
-      ? commitConfig(message, original, offset)
+      ? commitConfig(message, original, offset, context.limits)
       : commitNormal(message, original, offset, context.limits)
-    // Nodes may judge differently, e.g. by their clocks. What came first was then re-submitted by
-    // another node alone, and what clients wait for counts as a copy.
+    // Nodes may judge differently, e.g. by their clocks. Then this message was re-submitted by another
+    // node only, and what clients wait for counts as a copy from now on.
     if holdsClients, lastResubmittedConfig <= lastOriginal { effects += release() }
     return .effects(effects)
   }
@@ -269,7 +348,7 @@ package struct KafkaCore: Sendable {
       if offset == resumed.persisted + 1,
         Self.wasCut(resumed.block, by: message, limits)
       {
-        // See below: the node that cut the block did not take notice of the original offset either.
+        // The node that cut the block did not take notice of the original offset either: see below.
         _ = cutter.ordered(message, limits: limits)
         return [startTimer()]
       }
@@ -288,17 +367,16 @@ package struct KafkaCore: Sendable {
     }
     var persisted = offset
     if isPending || batches.count == 2 {
-      // The message is not in the first block, which has to be read again after a restart. If it
-      // stays pending, the reference implementation never takes notice of its original offset, so
-      // that a copy of it is not recognized; all nodes have to agree on that.
+      // The message is not in the first block, so its record has to be read again after a restart. If
+      // it stays pending, its original offset is never noticed: see the corners that are kept.
       persisted -= 1
     } else {
       lastOriginal = original
     }
-    effects.append(write(first, persisted))
+    effects.append(write(first, offsets(persisted), limits))
     if batches.count == 2 {
       lastOriginal = original
-      effects.append(write(batches[1], offset))
+      effects.append(write(batches[1], offsets(offset), limits))
     }
     return effects
   }
@@ -313,20 +391,57 @@ package struct KafkaCore: Sendable {
   }
 
   private mutating func commitConfig(
-    _ message: OrderedMessage, _ original: Int64, _ offset: Int64
+    _ message: OrderedMessage, _ original: Int64, _ offset: Int64, _ limits: BatchLimits
   ) -> [Effect] {
     resumed = nil
     var effects = stopTimer()
-    if let batch = cutter.cut() { effects.append(write(batch, offset - 1)) }
+    if let batch = cutter.cut() { effects.append(write(batch, offsets(offset - 1), limits)) }
     lastOriginal = original
+    let offsets = offsets(offset)
+    guard advances(to: offsets) else { return effects + [misplaced(offsets)] }
     lastCut += 1
-    effects.append(.writeConfig(message, offsets(offset)))
+    effects.append(.writeConfig(message, number: lastCut, offsets))
     return effects
   }
 
-  private mutating func write(_ batch: [OrderedMessage], _ persisted: Int64) -> Effect {
+  private mutating func write(
+    _ batch: [OrderedMessage], _ offsets: KafkaOffsets, _ limits: BatchLimits
+  ) -> Effect {
+    guard Self.fits(batch, limits) else {
+      return .broken("block \(lastCut + 1) would exceed the limits of a batch, or be empty")
+    }
+    guard advances(to: offsets) else { return misplaced(offsets) }
     lastCut += 1
-    return .write(batch, offsets(persisted))
+    return .write(batch, number: lastCut, offsets)
+  }
+
+  // MARK: What must always hold
+
+  private static func fits(_ batch: [OrderedMessage], _ limits: BatchLimits) -> Bool {
+    switch batch.count {
+    case 0: false
+    case 1: true
+    default:
+      batch.count <= limits.maxMessageCount
+        && batch.reduce(0) { $0 + $1.size } <= limits.preferredMaxBytes
+    }
+  }
+
+  /// Each block accounts for more records than the one before, and for none that was not consumed.
+  private mutating func advances(to offsets: KafkaOffsets) -> Bool {
+    guard offsets.lastPersisted > lastPersisted, offsets.lastPersisted <= lastConsumed else {
+      return false
+    }
+    lastPersisted = offsets.lastPersisted
+    return true
+  }
+
+  private func misplaced(_ offsets: KafkaOffsets) -> Effect {
+    .broken(
+      """
+      block \(lastCut + 1) would account for the records up to \(offsets.lastPersisted), but the one \
+      before does up to \(lastPersisted), and \(lastConsumed) was consumed last
+      """)
   }
 
   private func offsets(_ persisted: Int64) -> KafkaOffsets {
@@ -342,7 +457,7 @@ package struct KafkaCore: Sendable {
   private mutating func stopTimer() -> [Effect] { timer.stop() ? [.stopTimer] : [] }
 
   private mutating func release() -> [Effect] {
-    holdsClients = false
+    clients = .free
     return [.releaseClients]
   }
 

@@ -30,8 +30,8 @@ package struct KafkaOffsets: Sendable, Equatable {
   /// Reads the metadata of a channel's newest block; a block without any, such as a genesis block, is
   /// at the ``beginning``.
   ///
-  /// - Throws: ``KafkaError/corruptMetadata(_:)``.
-  package init(metadata: [UInt8]) throws(KafkaError) {
+  /// - Throws: ``CorruptMetadata``.
+  package init(metadata: [UInt8]) throws(CorruptMetadata) {
     guard !metadata.isEmpty else {
       self = .beginning
       return
@@ -39,9 +39,9 @@ package struct KafkaOffsets: Sendable, Equatable {
     let message: Orderer_KafkaMetadata
     do {
       message = try Orderer_KafkaMetadata(serializedBytes: metadata)
-    } catch { throw .corruptMetadata("it is no KafkaMetadata") }
+    } catch { throw CorruptMetadata(reason: "it is no KafkaMetadata") }
     guard message.lastOffsetPersisted >= 0, message.lastOffsetPersisted < .max else {
-      throw .corruptMetadata("its offset is \(message.lastOffsetPersisted)")
+      throw CorruptMetadata(reason: "its offset is \(message.lastOffsetPersisted)")
     }
     lastPersisted = message.lastOffsetPersisted
     lastOriginalProcessed = message.lastOriginalOffsetProcessed
@@ -58,5 +58,14 @@ package struct KafkaOffsets: Sendable, Equatable {
       Varint.append(UInt64(bitPattern: value), to: &bytes)
     }
     return bytes
+  }
+}
+
+/// The newest block of a channel has no usable consenter metadata.
+package struct CorruptMetadata: Error, CustomStringConvertible {
+  package let reason: String
+
+  package var description: String {
+    "the consenter metadata of the newest block cannot be used (\(reason)); the ledger may be damaged"
   }
 }

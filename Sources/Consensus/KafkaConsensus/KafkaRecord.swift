@@ -1,6 +1,7 @@
 // What the orderers of a channel write into its topic, in the wire format of Fabric's `KafkaMessage`.
 
 import FabricProtos
+import Ordering
 
 /// One record of a channel's topic.
 package enum KafkaRecord: Sendable, Equatable {
@@ -45,6 +46,16 @@ package enum KafkaRecord: Sendable, Equatable {
 }
 
 extension KafkaRecord {
+  /// The record of a message.
+  ///
+  /// - Parameter originalOffset: Where the message stood before it was validated again; 0 if it never was.
+  init(_ message: OrderedMessage, originalOffset: Int64) {
+    self = .regular(
+      Regular(
+        payload: message.envelope.bytes, configSequence: message.configSequence,
+        messageClass: message.isConfig ? .config : .normal, originalOffset: originalOffset))
+  }
+
   /// Reads a record.
   ///
   /// - Throws: An error of the protobuf decoder if the bytes are no `KafkaMessage`.

@@ -10,6 +10,8 @@ enum TopicMismatch: Error, CustomStringConvertible {
   case gone(topic: String, wanted: Int64, block: UInt64, available: Range<Int64>?)
   /// Records that this chain has read are gone, and those behind them.
   case cutOff(topic: String, read: Int64, block: UInt64, end: Int64)
+  /// A record cannot have been meant for the chain of this channel.
+  case contradiction(channelID: String, reason: String)
 
   /// Why a record cannot be read.
   ///
@@ -27,6 +29,7 @@ enum TopicMismatch: Error, CustomStringConvertible {
 
   var description: String {
     switch self {
+    case .contradiction(let channelID, let reason): "channel \(channelID): \(reason)"
     case .shorter(let topic, let persisted, let block, let end):
       """
       the topic \(topic) ends at offset \(end), but block \(block) of this channel was made from the \

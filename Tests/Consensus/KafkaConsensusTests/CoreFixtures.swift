@@ -56,19 +56,40 @@ func trace(_ effects: [KafkaCore.Effect]) -> [String] {
   }
   return effects.map { effect in
     switch effect {
-    case .write(let batch, let offsets):
+    case .write(let batch, _, let offsets):
       "write \(batch.map(name).joined(separator: ",")) \(text(offsets))"
-    case .writeConfig(let message, let offsets): "config \(name(message)) \(text(offsets))"
+    case .writeConfig(let message, _, let offsets): "config \(name(message)) \(text(offsets))"
     case .startTimer(let id): "timer \(id)"
     case .stopTimer: "stop"
     case .resubmit(let message, let original):
       "resubmit \(name(message)) \(message.configSequence) \(original)"
-    case .postTimeToCut(let block): "cut \(block)"
     case .holdClients: "hold"
     case .releaseClients: "release"
     case .discard: "discard"
     case .fail: "fail"
+    case .broken: "broken"
     }
+  }
+}
+
+func trace(_ effect: KafkaCore.ExpiryEffect?) -> [String] {
+  switch effect {
+  case .postTimeToCut(let block)?: ["cut \(block)"]
+  case nil: []
+  }
+}
+
+func trace(_ effect: KafkaCore.TimerEffect?) -> [String] {
+  switch effect {
+  case .startTimer(let id)?: ["timer \(id)"]
+  case nil: []
+  }
+}
+
+func trace(_ effect: KafkaCore.ClientEffect?) -> [String] {
+  switch effect {
+  case .releaseClients?: ["release"]
+  case nil: []
   }
 }
 

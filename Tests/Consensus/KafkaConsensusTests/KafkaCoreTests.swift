@@ -306,7 +306,7 @@ import Testing
       KafkaRecord.Regular(
         payload: [0x0A, 1, 0xFF], configSequence: 0, messageClass: .normal, originalOffset: 0))
     guard case .effects(let effects) = core.consumed(opaque, offset: 11, context(count: 1)),
-      case .write(let batch, _)? = effects.first
+      case .write(let batch, _, _)? = effects.first
     else { return #expect(Bool(false)) }
     #expect(batch.map(\.envelope.bytes) == [[0x0A, 1, 0xFF]])
   }
@@ -354,5 +354,49 @@ import Testing
     _ = core.consumed(regular("b", original: 8, size: 600), offset: 12, context())
     #expect(
       trace(core.consumed(.timeToCut(5), offset: 13, context())) == ["stop", "write b 13/8/0"])
+  }
+
+  // MARK: What must always hold
+
+  @Test func blocksHaveTheNumbersThatFollowTheNewestOne() {
+    var core = makeCore()
+    func numbers(_ step: KafkaCore.Step) -> [UInt64] {
+      guard case .effects(let effects) = step else { return [] }
+      return effects.compactMap { effect in
+        switch effect {
+        case .write(_, let number, _), .writeConfig(_, let number, _): number
+        default: nil
+        }
+      }
+    }
+    _ = core.consumed(regular("a"), offset: 11, context())
+    #expect(numbers(core.consumed(regular("b", size: 2_000), offset: 12, context())) == [5, 6])
+    _ = core.consumed(regular("c"), offset: 13, context())
+    #expect(numbers(core.consumed(regular("x", .config), offset: 14, context())) == [7, 8])
+  }
+
+  @Test func noRecordMayComeBeforeTheAnswerAboutTheOneBefore() {
+    var core = makeCore()
+    let now = context(sequence: 2)
+    #expect(
+      trace(core.consumed(regular("a", sequence: 1), offset: 11, now)) == ["validate normal a"])
+    #expect(trace(core.consumed(regular("b", sequence: 2), offset: 12, now)) == ["broken"])
+  }
+
+  @Test func validatingMakesNoOtherKindOfMessage() throws {
+    var core = makeCore()
+    let now = context(sequence: 2)
+    _ = core.consumed(regular("a", sequence: 1), offset: 11, now)
+    let other = OrderedMessage(
+      envelope: try EnvelopeView(envelopeBytes([1])), configSequence: 2, isConfig: true)
+    #expect(trace(core.validated(.valid(other), now)) == ["broken"])
+  }
+
+  @Test func limitsThatChangeWhileMessagesArePendingAreNoticed() {
+    var core = makeCore()
+    _ = core.consumed(regular("a"), offset: 11, context())
+    _ = core.consumed(regular("b"), offset: 12, context())
+    #expect(
+      trace(core.consumed(.timeToCut(5), offset: 13, context(count: 1))) == ["stop", "broken"])
   }
 }

@@ -76,8 +76,8 @@ import Testing
     #expect(offsets.serialized() == expected)
     #expect(try KafkaOffsets(metadata: expected) == offsets)
     #expect(try KafkaOffsets(metadata: []) == .beginning)
-    #expect(throws: KafkaError.self) { try KafkaOffsets(metadata: [0xFF]) }
-    #expect(throws: KafkaError.self) {
+    #expect(throws: CorruptMetadata.self) { try KafkaOffsets(metadata: [0xFF]) }
+    #expect(throws: CorruptMetadata.self) {
       try KafkaOffsets(
         metadata: KafkaOffsets(
           lastPersisted: -9, lastOriginalProcessed: 0, lastResubmittedConfig: 0

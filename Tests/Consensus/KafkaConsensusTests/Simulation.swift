@@ -127,7 +127,7 @@ struct Simulation {
       }
       if !nodes[index].isCaughtUp, offset >= nodes[index].connected {
         nodes[index].isCaughtUp = true
-        carryOut(nodes[index].core.caughtUp(), index)
+        if case .releaseClients? = nodes[index].core.caughtUp() { nodes[index].isHeld = false }
       }
     }
   }
@@ -153,16 +153,16 @@ struct Simulation {
   private mutating func carryOut(_ effects: [KafkaCore.Effect], _ index: Int) {
     for effect in effects {
       switch effect {
-      case .write(let batch, let offsets):
+      case .write(let batch, let number, let offsets):
         let size = batch.reduce(0) { $0 + $1.size }
         if batch.count > 1,
           batch.count > Self.limits.maxMessageCount || size > Self.limits.preferredMaxBytes
         {
           problem = "a block breaks its limits"
         }
-        write(batch, offsets, index, isConfig: false)
-      case .writeConfig(let message, let offsets):
-        write([message], offsets, index, isConfig: true)
+        write(batch, number, offsets, index, isConfig: false)
+      case .writeConfig(let message, let number, let offsets):
+        write([message], number, offsets, index, isConfig: true)
         nodes[index].sequence += 1
       case .startTimer(let id): nodes[index].timer = id
       case .stopTimer: nodes[index].timer = nil
@@ -173,18 +173,21 @@ struct Simulation {
             messageClass: message.isConfig ? .config : .normal, originalOffset: original))
         // A time-out whose record did land.
         for _ in 0...(random.chance(10) ? 1 : 0) { topic.append(record) }
-      case .postTimeToCut(let number): nodes[index].outbox.append(.timeToCut(number))
       case .holdClients: nodes[index].isHeld = true
       case .releaseClients: nodes[index].isHeld = false
       case .discard: break
-      case .fail(let reason): problem = "node \(index): \(reason)"
+      case .fail(let reason), .broken(let reason): problem = "node \(index): \(reason)"
       }
     }
   }
 
   private mutating func write(
-    _ batch: [OrderedMessage], _ offsets: KafkaOffsets, _ index: Int, isConfig: Bool
+    _ batch: [OrderedMessage], _ number: UInt64, _ offsets: KafkaOffsets, _ index: Int,
+    isConfig: Bool
   ) {
+    if number != UInt64(nodes[index].blocks.count + 1) {
+      problem = "node \(index) writes block \(number) after \(nodes[index].blocks.count)"
+    }
     nodes[index].blocks.append(
       Block(
         entries: batch.map(\.envelope.bytes), persisted: offsets.lastPersisted,
@@ -201,14 +204,18 @@ struct Simulation {
   private mutating func expire(_ index: Int) {
     guard let id = nodes[index].timer else { return }
     nodes[index].timer = nil
-    carryOut(nodes[index].core.expired(id), index)
+    if case .postTimeToCut(let number)? = nodes[index].core.expired(id) {
+      nodes[index].outbox.append(.timeToCut(number))
+    }
   }
 
   private mutating func post(_ index: Int) {
     guard !nodes[index].outbox.isEmpty else { return }
     let record = nodes[index].outbox.removeFirst()
     if random.chance(15) {
-      carryOut(nodes[index].core.timeToCutFailed(), index)
+      if case .startTimer(let id)? = nodes[index].core.timeToCutFailed() {
+        nodes[index].timer = id
+      }
       // It may have landed all the same.
       if random.chance(50) { return }
     }

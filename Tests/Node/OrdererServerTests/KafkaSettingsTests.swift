@@ -17,7 +17,7 @@ import Testing
       Kafka:
         SASLPlain: {Enabled: true, Mechanism: \(mechanism.rawValue), User: u, Password: p}
       """, file: "/orderer.yaml")
-    let sasl = try #require(KafkaSettings(loaded.configuration.kafka).sasl)
+    let sasl = try #require(KafkaSettings(loaded.configuration.kafka).client.sasl)
     #expect(sasl.mechanism.rawValue == mechanism.rawValue)
     #expect(sasl.user == "u")
   }

@@ -1,0 +1,185 @@
+// The metrics below `consensus_kafka` that tell of brokers and topics: Fabric gets them from its Kafka
+// library, this program from librdkafka's reports.
+
+import Concurrency
+import Foundation
+import Metrics
+import Synchronization
+
+/// The metrics of all Kafka clients of a process.
+///
+/// Rates are averages over about a minute, sizes and latencies over about five, both weighted towards
+/// the present, as those of the Go library. All producers and consumers count together.
+package final class KafkaClientMetrics: Sendable {
+  /// Tells one producer or consumer from another.
+  typealias Source = UInt
+
+  /// Brokers and topics that are measured; further ones are not.
+  static let maximumBrokers = 1_000
+  static let maximumTopics = 10_000
+
+  /// How often librdkafka reports.
+  static let interval = Duration.seconds(10)
+
+  private struct BrokerGauges {
+    let incoming, outgoing, requestRate, requestSize, latency, responseRate, responseSize: Gauge
+    var bytesIn = Meter()
+    var bytesOut = Meter()
+    var requests = Meter()
+    var responses = Meter()
+    var requestBytes = RecentMean()
+    var responseBytes = RecentMean()
+    var milliseconds = RecentMean()
+    /// The counters of each source when it last told them.
+    var last: [Source: KafkaStatistics.Broker] = [:]
+  }
+
+  private struct TopicGauges {
+    let batchSize, compressionRatio, sendRate, recordsPerRequest: Gauge
+    var records = Meter()
+    var batchBytes = RecentMean()
+    var batchRecords = RecentMean()
+    var last: [Source: KafkaStatistics.Topic] = [:]
+  }
+
+  private struct State {
+    var nextSource: Source = 0
+    var brokers: [Int: BrokerGauges] = [:]
+    var topics: [String: TopicGauges] = [:]
+  }
+
+  private let factory: any MetricsFactory
+  private let state = Mutex(State())
+
+  package init(factory: any MetricsFactory) {
+    self.factory = factory
+  }
+
+  /// Whether anybody looks. Reports cost some CPU, so there are none if nobody does.
+  var isRecording: Bool { !(factory is NOOPMetricsHandler) }
+
+  /// A name for one more producer or consumer.
+  func makeSource() -> Source {
+    state.withLock { state in
+      state.nextSource += 1
+      return state.nextSource
+    }
+  }
+
+  /// Takes a report.
+  func take(_ statistics: KafkaStatistics, from source: Source, at now: TimeSource.Instant) {
+    state.withLock { state in
+      for broker in statistics.brokers where broker.id >= 0 {
+        take(broker, source, &state, now)
+      }
+      for topic in statistics.topics { take(topic, source, &state, now) }
+    }
+  }
+
+  private func take(
+    _ new: KafkaStatistics.Broker, _ source: Source, _ state: inout State,
+    _ now: TimeSource.Instant
+  ) {
+    guard var broker = state.brokers[new.id] ?? makeBroker(new.id, state.brokers.count) else {
+      return
+    }
+    let old = broker.last.updateValue(new, forKey: source) ?? KafkaStatistics.Broker()
+    let requests = max(new.requests - old.requests, 0)
+    let responses = max(new.responses - old.responses, 0)
+    let requestBytes = max(new.requestBytes - old.requestBytes, 0)
+    let responseBytes = max(new.responseBytes - old.responseBytes, 0)
+    broker.incoming.record(broker.bytesIn.add(responseBytes, at: now))
+    broker.outgoing.record(broker.bytesOut.add(requestBytes, at: now))
+    broker.requestRate.record(broker.requests.add(requests, at: now))
+    broker.responseRate.record(broker.responses.add(responses, at: now))
+    broker.requestSize.record(broker.requestBytes.add(requestBytes, requests, at: now))
+    broker.responseSize.record(broker.responseBytes.add(responseBytes, responses, at: now))
+    broker.latency.record(
+      broker.milliseconds.add(new.latency.sum / 1000, new.latency.count, at: now))
+    state.brokers[new.id] = broker
+  }
+
+  private func take(
+    _ new: KafkaStatistics.Topic, _ source: Source, _ state: inout State,
+    _ now: TimeSource.Instant
+  ) {
+    // Consumers know the topics too, but send them nothing.
+    guard new.records > 0 || state.topics[new.name] != nil,
+      var topic = state.topics[new.name] ?? makeTopic(new.name, state.topics.count)
+    else { return }
+    let old = topic.last.updateValue(new, forKey: source)?.records ?? 0
+    topic.sendRate.record(topic.records.add(max(new.records - old, 0), at: now))
+    topic.batchSize.record(
+      topic.batchBytes.add(new.batchBytes.sum, new.batchBytes.count, at: now))
+    topic.recordsPerRequest.record(
+      topic.batchRecords.add(new.batchRecords.sum, new.batchRecords.count, at: now))
+    // In percent: nothing is compressed.
+    topic.compressionRatio.record(100)
+    state.topics[new.name] = topic
+  }
+
+  private func makeBroker(_ id: Int, _ count: Int) -> BrokerGauges? {
+    guard count < Self.maximumBrokers else { return nil }
+    func gauge(_ name: String) -> Gauge { self.gauge(name, "broker_id", "\(id)") }
+    return BrokerGauges(
+      incoming: gauge("incoming_byte_rate"), outgoing: gauge("outgoing_byte_rate"),
+      requestRate: gauge("request_rate"), requestSize: gauge("request_size"),
+      latency: gauge("request_latency"), responseRate: gauge("response_rate"),
+      responseSize: gauge("response_size"))
+  }
+
+  private func makeTopic(_ name: String, _ count: Int) -> TopicGauges? {
+    guard count < Self.maximumTopics else { return nil }
+    // Dots separate names in some monitoring systems; the Go library replaces them.
+    let label = String(name.map { $0 == "." ? "_" : $0 })
+    func gauge(_ name: String) -> Gauge { self.gauge(name, "topic", label) }
+    return TopicGauges(
+      batchSize: gauge("batch_size"), compressionRatio: gauge("compression_ratio"),
+      sendRate: gauge("record_send_rate"), recordsPerRequest: gauge("records_per_request"))
+  }
+
+  private func gauge(_ name: String, _ label: String, _ value: String) -> Gauge {
+    Gauge(label: "consensus_kafka_\(name)", dimensions: [(label, value)], factory: factory)
+  }
+}
+
+/// Events per second, as an average that forgets: what was a minute ago weighs a third of the present.
+struct Meter {
+  private var rate: Double?
+  private var events = 0.0
+  private var since: TimeSource.Instant?
+
+  /// Reports that come closer together than this, from several sources, count as one.
+  static let shortest = Duration.seconds(4)
+
+  /// Counts events that happened since the last call; the rate.
+  mutating func add(_ count: Double, at now: TimeSource.Instant) -> Double {
+    events += count
+    let elapsed = since.map { now - $0 } ?? KafkaClientMetrics.interval
+    guard elapsed >= Self.shortest else { return rate ?? 0 }
+    let seconds = elapsed / .seconds(1)
+    let current = events / seconds
+    rate = rate.map { $0 + (current - $0) * (1 - exp(-seconds / 60)) } ?? current
+    events = 0
+    since = now
+    return rate ?? 0
+  }
+}
+
+/// A mean that forgets: what was five minutes ago weighs a third of the present.
+struct RecentMean {
+  private var sum = 0.0
+  private var count = 0.0
+  private var since: TimeSource.Instant?
+
+  /// Adds the sum of some values; the mean, 0 without any.
+  mutating func add(_ values: Double, _ number: Double, at now: TimeSource.Instant) -> Double {
+    let elapsed = since.map { max((now - $0) / .seconds(1), 0) } ?? 0
+    since = now
+    // Means stay, however long ago the values were.
+    let weight = number > 0 ? exp(-elapsed / 300) : 1
+    sum = sum * weight + values
+    count = count * weight + number
+    return count > 0 ? sum / count : 0
+  }
+}
