@@ -206,11 +206,12 @@ let rooms: [[Target]] = [
     .node, "Multichannel",
     [
       "FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger", "Ordering",
-      "MessageProcessing", "SystemChannel", logging, metrics, nioCore,
+      "Concurrency", "MessageProcessing", "SystemChannel", logging, metrics, nioCore,
     ],
     tests: [
-      "FabricProtos", "Concurrency", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger",
-      "Ordering", "SoloConsensus", "MessageProcessing", protobuf, logging, metrics, metricsTestKit,
+      "Concurrency", "FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger",
+      "Ordering", "SoloConsensus", "MessageProcessing", "ProcessingFixtures", protobuf, logging,
+      metrics, metricsTestKit,
     ]),
   room(
     .node, "AtomicBroadcast",

@@ -1,7 +1,8 @@
-// Opening many channels at once, without letting the slowest hold up the others.
+// Opens many channels at once, without letting the slowest hold up the others.
 
 import BlockLedger
 import ChannelConfig
+import Concurrency
 import Synchronization
 
 /// A channel whose ledger is open.
@@ -10,62 +11,59 @@ struct OpenedChannel: Sendable {
   let bundle: ConfigBundle
 }
 
-/// Collects the channels that were opened in time. What comes later is for whoever opened it.
+/// Collects the channels that are opened in time.
+///
+/// Several tasks open channels and hand them in with ``deliver(_:)``. Once ``wait(until:on:)`` has
+/// returned, a task that opens another channel has to put it into service itself.
 final class ChannelOpening: Sendable {
-  private struct State {
-    var opened: [OpenedChannel] = []
-    var left: Int
-    var isOver = false
-    var waiter: CheckedContinuation<Void, Never>?
+  private enum State {
+    /// Channels are handed in; `left` are still missing.
+    case collecting(opened: [OpenedChannel], left: Int)
+    /// The waiting is over; nothing was heard of `unfinished` channels in time.
+    case over(unfinished: Int)
   }
 
-  private let state: Mutex<State>
+  private let state: Watched<State>
 
   /// - Parameter count: Channels that are being opened.
   init(count: Int) {
-    state = Mutex(State(left: count))
+    state = Watched(.collecting(opened: [], left: count))
   }
 
-  /// Channels of which nothing was heard, or not before ``wait(atMost:)`` had returned.
-  var unfinished: Int { state.withLock { $0.left } }
+  /// Channels of which nothing was heard yet, or not before the waiting was over.
+  var unfinished: Int {
+    state.read {
+      switch $0 {
+      case .collecting(_, let left): left
+      case .over(let unfinished): unfinished
+      }
+    }
+  }
 
-  /// One more channel is open, or cannot be opened (nil).
+  /// Hands in a channel that is open; nil stands for one that cannot be opened.
   ///
-  /// - Returns: whether it came in time. Otherwise the caller has to see to it.
+  /// - Returns: whether it came in time. If not, the caller has to put the channel into service.
   func deliver(_ channel: OpenedChannel?) -> Bool {
-    let (inTime, waiter) = state.withLock { state in
-      guard !state.isOver else { return (false, CheckedContinuation<Void, Never>?.none) }
-      if let channel { state.opened.append(channel) }
-      state.left -= 1
-      guard state.left == 0 else { return (true, nil) }
-      defer { state.waiter = nil }
-      return (true, state.waiter)
+    state.change { state in
+      guard case .collecting(var opened, let left) = state else { return false }
+      if let channel { opened.append(channel) }
+      state = .collecting(opened: opened, left: left - 1)
+      return true
     }
-    waiter?.resume()
-    return inTime
   }
 
-  /// Waits for all channels, but no longer than `patience`. Those that are open then, sorted by name.
-  func wait(atMost patience: Duration) async -> [OpenedChannel] {
-    let timer = Task {
-      guard (try? await Task.sleep(for: patience)) != nil else { return }
-      let waiter = state.withLock { state in
-        defer { state.waiter = nil }
-        return state.waiter
-      }
-      waiter?.resume()
+  /// Waits for all channels, but not beyond `deadline`.
+  ///
+  /// - Returns: the channels that are open by then, sorted by name.
+  func wait(until deadline: TimeSource.Instant, on time: any TimeSource) async -> [OpenedChannel] {
+    _ = await state.wait(until: deadline, on: time) { state -> Void? in
+      if case .collecting(_, let left) = state, left > 0 { return nil }
+      return ()
     }
-    defer { timer.cancel() }
-    await withCheckedContinuation { continuation in
-      let isDone = state.withLock { state in
-        if state.left > 0 { state.waiter = continuation }
-        return state.left == 0
-      }
-      if isDone { continuation.resume() }
-    }
-    return state.withLock { state in
-      state.isOver = true
-      return state.opened.sorted { $0.bundle.channelID < $1.bundle.channelID }
+    return state.change { state in
+      guard case .collecting(let opened, let left) = state else { return [] }
+      state = .over(unfinished: left)
+      return opened.sorted { $0.bundle.channelID < $1.bundle.channelID }
     }
   }
 }

@@ -60,18 +60,12 @@ struct NodeParts: Sendable {
         health.add($0, $1)
         participation.add($0, $1)
       },
-      metrics: operations.metrics, logger: logging.logger("orderer.common.multichannel"))
+      metrics: operations.metrics, time: .system,
+      logger: logging.logger("orderer.common.multichannel"))
     self.registrar = registrar
     health.attach(registrar)
-    let bootstraps = try await Self.bootstrap(
-      registrar, ledgers, general, directory: directory, logger: logger)
-    try await registrar.initialize()
-    // What a crash within the first start left is gone now.
-    if !bootstraps, try ledgers.channelIDs().isEmpty {
-      _ = try await Self.bootstrap(
-        registrar, ledgers, general, directory: directory, logger: logger)
-      try await registrar.initialize()
-    }
+    try await registrar.initialize(
+      BootstrapBlock.load(general, configurationDirectory: directory, logger: logger))
     traces = AtomicBroadcastService.Traces(
       broadcast: RequestTracer(
         directory: configuration.debug.broadcastTraceDir, method: "Broadcast", time: time,
@@ -93,23 +87,6 @@ struct NodeParts: Sendable {
       throw StartupError("Failed to set up the TLS of the client port (General.TLS): \(error)")
     }
     trust.attach(server)
-  }
-
-  /// Writes the genesis block of the system channel if there is no ledger yet.
-  ///
-  /// - Returns: whether there was none.
-  private static func bootstrap(
-    _ registrar: Registrar, _ ledgers: any LedgerFactory, _ general: OrdererConfiguration.General,
-    directory: String, logger: Logger
-  ) async throws -> Bool {
-    guard try ledgers.channelIDs().isEmpty else {
-      logger.info("Not bootstrapping the system channel because of existing channels")
-      return false
-    }
-    let genesis = try BootstrapBlock.load(
-      general, configurationDirectory: directory, logger: logger)
-    if let genesis { try await registrar.bootstrap(genesis) }
-    return true
   }
 
   private static func ledgerFactory(

@@ -173,7 +173,8 @@ struct World {
     registrar = Registrar(
       ledgers: ledgers, signer: local.signer,
       consenters: ["solo": SoloConsenter(time: .system, logger: logger)],
-      environment: ProcessingEnvironment(logger: logger, now: { Date() }), logger: logger)
+      environment: ProcessingEnvironment(logger: logger, now: { Date() }), time: .system,
+      logger: logger)
     try await registrar.bootstrap(
       Block(serialized: Fixture.bytes("blocks/system-solo-v20.block")))
     try await registrar.initialize()

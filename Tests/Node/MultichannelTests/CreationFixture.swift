@@ -25,8 +25,8 @@ enum CreationFixture {
     try bytes("recorded/go25-v20.creation.tx")
   }
 
-  /// The genesis block of the channel that ``transaction()`` creates.
-  static func genesisBlock() throws -> Block {
+  /// The genesis block of the channel that ``transaction()`` creates, or of one that differs in name.
+  static func genesisBlock(named channelID: String = channelID) throws -> Block {
     var config = Common_ConfigEnvelope()
     config.config = try Common_Config(serializedBytes: bytes("recorded/go25-v20.config"))
     config.lastUpdate = try Common_Envelope(serializedBytes: transaction())

@@ -11,7 +11,6 @@ import MessageProcessing
 import Metrics
 import Ordering
 import SoloConsensus
-import Synchronization
 import Testing
 
 @testable import Multichannel
@@ -21,6 +20,8 @@ import Testing
     .deletingLastPathComponent()
     .deletingLastPathComponent().appendingPathComponent("Fixtures").path
 
+  static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
   static func genesis(_ name: String) throws -> Block {
     let data = try Data(contentsOf: URL(fileURLWithPath: "\(fixtures)/blocks/\(name).block"))
     return try Block(serialized: [UInt8](data))
@@ -28,10 +29,9 @@ import Testing
 
   static func registrar(
     _ ledgers: any LedgerFactory, metrics: any MetricsFactory = NOOPMetricsHandler.instance,
+    time: any TimeSource = ManualTime(), logger: Logger = silent,
     onChannel: @escaping @Sendable (String, Registrar.Entry) -> Void = { _, _ in }
   ) throws -> Registrar {
-    var logger = Logger(label: "test")
-    logger.logLevel = .critical
     let local = try LocalMSP(
       directory: "\(fixtures)/crypto/orderer.test/nodes/node1/msp", mspID: "OrdererMSP",
       keyStoreDirectory: nil)
@@ -39,8 +39,7 @@ import Testing
       ledgers: ledgers, signer: local.signer,
       consenters: ["solo": SoloConsenter(time: .system, logger: logger)],
       environment: ProcessingEnvironment(logger: logger, now: { Date() }), onChannel: onChannel,
-      metrics: metrics,
-      logger: logger)
+      metrics: metrics, time: time, logger: logger)
   }
 
   @Test func aSystemChannelIsFoundAgain() async throws {
@@ -96,53 +95,5 @@ import Testing
     #expect(try ledgers.channelIDs() == ["broken", "syschannel"])
   }
 
-  @Test func aCreationThatIsReplayedWaitsForWhatTheFirstAttemptLeft() async throws {
-    let ledgers = SlowLedgers(channelID: CreationFixture.channelID)
-    let system = try await ledgers.openOrCreate("syschannel")
-    try await system.append(Self.genesis("system-solo-v20"))
-    ledgers.create()
-    let registrar = try Self.registrar(ledgers)
-    try await registrar.initialize()
-    guard case .unavailable = registrar.lookUp(CreationFixture.channelID) else {
-      return #expect(Bool(false), "the channel should still be being opened")
-    }
-    let genesis = try #require(try CreationFixture.genesisBlock().data.first)
-    async let created: Void = registrar.createChannel(EnvelopeView(genesis))
-    ledgers.goOn()
-    try await created
-    #expect(registrar.channels().map(\.id).contains(CreationFixture.channelID))
-    await registrar.halt()
-  }
-
   static func hash(_ bytes: [UInt8]) -> [UInt8] { SHA256Digest.hash(bytes) }
-}
-
-/// Ledgers in memory, one of which is opened only when the test says so.
-private final class SlowLedgers: LedgerFactory {
-  private let channelID: String
-  private let ledgers = RAMLedgerFactory(historySize: 100)
-  private let isThere = Atomic<Bool>(false)
-  private let mayGoOn = Atomic<Bool>(false)
-
-  init(channelID: String) { self.channelID = channelID }
-
-  func create() { isThere.store(true, ordering: .releasing) }
-  func goOn() { mayGoOn.store(true, ordering: .releasing) }
-
-  func channelIDs() throws(LedgerError) -> [String] {
-    try ledgers.channelIDs() + (isThere.load(ordering: .acquiring) ? [channelID] : [])
-  }
-
-  func openOrCreate(_ channelID: String) async throws(LedgerError) -> any BlockStore {
-    while channelID == self.channelID, !mayGoOn.load(ordering: .acquiring) {
-      try? await Task.sleep(for: .milliseconds(5))
-    }
-    return try await ledgers.openOrCreate(channelID)
-  }
-
-  func remove(_ channelID: String) async throws(LedgerError) {
-    try await ledgers.remove(channelID)
-  }
-
-  func close() async { await ledgers.close() }
 }

@@ -22,7 +22,7 @@ import Testing
   private func block(_ name: String, requiring capability: String, at level: String?) throws
     -> Block
   {
-    try edited(RegistrarTests.genesis(name)) { root in
+    try Self.edited(RegistrarTests.genesis(name)) { root in
       let capabilities = Common_Capabilities.with {
         $0.capabilities["V2_0"] = Common_Capability()
         $0.capabilities[capability] = Common_Capability()
@@ -36,7 +36,7 @@ import Testing
     }
   }
 
-  private func edited(
+  static func edited(
     _ block: Block, _ change: (inout Common_ConfigGroup) throws -> Void
   ) throws -> Block {
     var block = block
@@ -77,7 +77,8 @@ import Testing
   @Test func anUnknownCapabilityOfTheApplicationConcernsPeersOnly() async throws {
     let ledgers = RAMLedgerFactory(historySize: 100)
     let channel = try await ledgers.openOrCreate("raftchannel")
-    let block = try edited(block("app-raft-v20", requiring: "V9_7", at: "Application")) { root in
+    let block = try Self.edited(block("app-raft-v20", requiring: "V9_7", at: "Application")) {
+      root in
       let consensus = Orderer_ConsensusType.with { $0.type = "solo" }
       root.groups["Orderer"]?.values["ConsensusType"]?.value = try consensus.serializedData()
     }

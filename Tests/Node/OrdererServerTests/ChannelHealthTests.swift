@@ -63,7 +63,7 @@ private struct MoodyConsenter: Consenter {
       ledgers: ledgers, signer: local.signer, consenters: ["solo": MoodyConsenter(chain: chain)],
       environment: ProcessingEnvironment(logger: logger, now: { Date() }),
       onChannel: { health.add($0, $1) },
-      logger: logger)
+      time: .system, logger: logger)
     health.attach(registrar)
     let genesis = try Data(
       contentsOf: URL(fileURLWithPath: "\(Self.fixtures)/blocks/system-solo-v20.block"))

@@ -1,0 +1,118 @@
+// What a channel is on this node.
+
+/// The state of a channel that this node knows by name. A channel that it does not know has none.
+///
+/// A value without acts: whoever changes it does so under the registrar's lock, through one of the
+/// methods below. Each says in which states it is legal, and throws ``IllegalTransition`` in all others,
+/// with the state unchanged. `Ordering` is what orders the channel here, `Following` what follows it.
+package enum ChannelState<Ordering: Sendable, Following: Sendable>: Sendable {
+  /// Its ledger is being opened, so that nobody knows yet what the channel is to be. The obstacle is why
+  /// that has failed so far for a reason that may pass; it is tried again then.
+  case opening(obstacle: String?)
+  /// An orderer was told to join it, and its blocks up to the join block are not all here. The obstacle
+  /// is why nobody is getting them; nil while somebody is.
+  case joining(obstacle: String?)
+  /// Its blocks are pulled from other orderers, which order it.
+  case following(Following)
+  /// This node takes part in ordering it.
+  case ordering(Ordering)
+  /// Its ledger exists, but the channel cannot go on before an operator has removed the cause.
+  case failed(reason: String)
+  /// It was removed from this node, but there is something left of it.
+  case beingRemoved(Removal)
+
+  /// How far a removal is.
+  package enum Removal: Sendable, Equatable {
+    case underWay
+    /// It may be asked for again.
+    case failed(reason: String)
+  }
+
+  /// The state's name, as it follows the words "a channel that is".
+  package var name: String {
+    switch self {
+    case .opening: "being opened"
+    case .joining: "being joined"
+    case .following: "followed"
+    case .ordering: "ordered here"
+    case .failed: "unusable"
+    case .beingRemoved(.underWay): "being removed"
+    case .beingRemoved(.failed): "not fully removed"
+    }
+  }
+
+  /// The ledger could not be opened, but it will be tried again. Legal while it is being opened.
+  package mutating func obstructOpening(_ reason: String) throws(IllegalTransition) {
+    guard case .opening = self else { throw illegal("be kept from being opened") }
+    self = .opening(obstacle: reason)
+  }
+
+  /// The ledger is open, and it lacks blocks of an unfinished join. Legal while it is being opened.
+  ///
+  /// - Parameter obstacle: Why nobody is getting them; nil if somebody is.
+  package mutating func join(obstacle: String? = nil) throws(IllegalTransition) {
+    guard case .opening = self else { throw illegal("be joined") }
+    self = .joining(obstacle: obstacle)
+  }
+
+  /// The channel is followed from now on: others order it. Legal once its ledger is open or its join
+  /// block is here, and when this node has ceased to be one of its orderers.
+  package mutating func follow(_ following: Following) throws(IllegalTransition) {
+    switch self {
+    case .opening, .joining, .ordering: self = .following(following)
+    case .following, .failed, .beingRemoved: throw illegal("be followed")
+    }
+  }
+
+  /// The channel is ordered here from now on. Legal once its ledger is open or its join block is here,
+  /// and when this node has become one of its orderers.
+  package mutating func order(_ ordering: Ordering) throws(IllegalTransition) {
+    switch self {
+    case .opening, .joining, .following: self = .ordering(ordering)
+    case .ordering, .failed, .beingRemoved: throw illegal("be ordered here")
+    }
+  }
+
+  /// The channel cannot go on. Legal unless it is being removed; the first reason stays.
+  package mutating func fail(_ reason: String) throws(IllegalTransition) {
+    switch self {
+    case .opening, .joining, .following, .ordering: self = .failed(reason: reason)
+    case .failed: break
+    case .beingRemoved: throw illegal("fail")
+    }
+  }
+
+  /// The channel is to go. Legal once it is known what it is, and after a removal that failed.
+  package mutating func remove() throws(IllegalTransition) {
+    switch self {
+    case .joining, .following, .ordering, .failed, .beingRemoved(.failed):
+      self = .beingRemoved(.underWay)
+    case .opening, .beingRemoved(.underWay): throw illegal("be removed")
+    }
+  }
+
+  /// Something of the channel could not be deleted. Legal while it is being removed.
+  package mutating func failRemoval(_ reason: String) throws(IllegalTransition) {
+    guard case .beingRemoved(.underWay) = self else { throw illegal("fail to be removed") }
+    self = .beingRemoved(.failed(reason: reason))
+  }
+
+  /// Checks that nothing is left of the channel, so that it can be forgotten. Legal if its ledger turned
+  /// out to be empty when it was opened, and while it is being removed.
+  package func checkCanBeForgotten() throws(IllegalTransition) {
+    switch self {
+    case .opening, .beingRemoved(.underWay): break
+    case .joining, .following, .ordering, .failed, .beingRemoved(.failed):
+      throw illegal("be forgotten")
+    }
+  }
+
+  private func illegal(_ event: String) -> IllegalTransition {
+    IllegalTransition(description: "a channel that is \(name) cannot \(event)")
+  }
+}
+
+/// A mistake of this program about what a channel is: it concerns that channel alone.
+package struct IllegalTransition: Error, Equatable, CustomStringConvertible {
+  package let description: String
+}

@@ -1,0 +1,96 @@
+// Channels that begin here: the system channel of a new node, and those that its clients create.
+
+import BlockLedger
+import ChannelConfig
+import Concurrency
+import FabricCrypto
+import FabricProtos
+import Ordering
+import SystemChannel
+
+extension Registrar {
+  /// Writes the genesis block of the system channel if this node has no ledger yet.
+  ///
+  /// - Parameter genesis: Is asked for only then; nil if the node is to begin without channels.
+  /// - Returns: whether there was no ledger.
+  /// - Throws: ``RegistrarError`` or `BootstrapError` if the block is not the genesis block of a system
+  ///   channel that this node can order; nothing is written then.
+  @discardableResult
+  package func bootstrap(_ genesis: @autoclosure () throws -> Block?) async throws -> Bool {
+    guard try channelIDs().isEmpty else {
+      logger.info("Not bootstrapping the system channel because of existing channels")
+      return false
+    }
+    guard let genesis = try genesis() else { return true }
+    let bundle = try SystemGenesisBlock.validate(genesis)
+    _ = try consenter(for: bundle)
+    logger.info("Bootstrapping the system channel '\(bundle.channelID)'")
+    let store = try await ledgers.openOrCreate(bundle.channelID)
+    try await append(genesis, to: store)
+    return true
+  }
+
+  /// Makes a channel whose genesis block holds the given CONFIG envelope, and starts it.
+  ///
+  /// A crash may have cut an earlier attempt short, so each step is taken only if it is still to do.
+  func createChannel(_ genesis: EnvelopeView) async throws {
+    let channelID = genesis.channelID
+    guard try await isAbsent(channelID) else {
+      // Two creations of one channel were under way at the same time.
+      logger.warning("Channel \(channelID) already exists, skipping its creation")
+      return
+    }
+    let bundle = try ConfigBundle(configEnvelope: genesis.bytes)
+    try bundle.checkCapabilitiesSupported()
+    let store = try await ledgers.openOrCreate(channelID)
+    if store.height == 0 {
+      try await append(Self.genesisBlock(genesis), to: store)
+    }
+    let channel = try makeChannel(store: store, bundle: bundle)
+    try map.change { map throws(IllegalTransition) in try map.add(channel) }
+    tell(of: channel)
+    guard await start(channel) else { return }
+    logger.info("Created and started new channel \(channelID)")
+  }
+
+  /// Whether there is no channel of this name. Waits until that is certain: what an earlier attempt left
+  /// is removed when it is open, if it has no block.
+  ///
+  /// - Throws: ``RegistrarError`` if the registrar halts before the ledger can be opened.
+  private func isAbsent(_ channelID: String) async throws -> Bool {
+    let isAbsent: Result<Bool, RegistrarError>? = await map.waitUnlessCancelled { map in
+      guard case .opening(let obstacle) = map.states[channelID] else {
+        return .success(map.states[channelID] == nil)
+      }
+      // An obstacle means that somebody tries again, which a halt ends.
+      guard map.life == .halted, let obstacle else { return nil }
+      return .failure(
+        RegistrarError("the orderer stops before channel \(channelID) is opened: \(obstacle)"))
+    }
+    guard let isAbsent else { throw CancellationError() }
+    return try isAbsent.get()
+  }
+
+  /// The block that a created channel begins with. The same on every node: it holds the CONFIG envelope
+  /// within the ORDERER_TRANSACTION, and nobody's signature.
+  private static func genesisBlock(_ config: EnvelopeView) -> Block {
+    Block(
+      header: BlockHeader(
+        number: 0, previousHash: [], dataHash: SHA256Digest.hash(config.bytes)),
+      data: [config.bytes],
+      metadata: [[UInt8]](repeating: [], count: BlockMetadata.count))
+  }
+
+  /// Writes the first block of a ledger.
+  private func append(_ genesis: Block, to store: any BlockStore) async throws {
+    let began = time.now
+    try await store.append(genesis)
+    ChannelMetrics(channelID: store.channelID, factory: metrics)
+      .committed(blocks: 1, in: began.duration(to: time.now))
+  }
+}
+
+extension Registrar: ChannelDirectory {
+  package var channelCount: Int { map.read { $0.states.count } }
+  package func contains(_ channelID: String) -> Bool { lookUp(channelID) != nil }
+}

@@ -1,0 +1,226 @@
+// How the channels that have a ledger come into service when the node starts, and later.
+
+import BlockLedger
+import ChannelConfig
+import Concurrency
+import FabricCrypto
+import FabricProtos
+import SystemChannel
+
+extension Registrar {
+  /// Tasks that open channels at the same time: reading one's files and another's certificates overlap.
+  private static let openers = 8
+  /// How long start-up waits for ledgers to be opened, which takes long only if an index is rebuilt.
+  /// What is not ready then is served later, and refused until then.
+  static let patience = Duration.seconds(3)
+  /// The waits before a ledger is tried again that could not be opened.
+  private static let reopening = Backoff(from: .seconds(1), to: .seconds(30))
+
+  /// Opens every channel that has a ledger, and starts them all.
+  ///
+  /// - Parameter genesis: Gives the genesis block of the system channel to a node without ledgers; nil
+  ///   if it is to begin without channels. What it throws is passed on.
+  /// - Throws: ``RegistrarError`` if the ledgers cannot be listed, ``SecondSystemChannel`` if there are
+  ///   two system channels, and what ``bootstrap(_:)`` throws.
+  package func initialize(_ genesis: @autoclosure () throws -> Block? = nil) async throws {
+    try map.change { map throws(RegistrarError) in try map.open() }
+    let isNew = try await bootstrap(genesis())
+    try await openChannels()
+    // A crash within the first start leaves a ledger without a block, which is gone now.
+    if !isNew, try channelIDs().isEmpty {
+      _ = try await bootstrap(genesis())
+      try await openChannels()
+    }
+    map.change { $0.serve() }
+  }
+
+  private func openChannels() async throws {
+    let opened = await openAll(try channelIDs())
+    for channel in opened { try learn(channel) }
+    let ready = opened.compactMap(register)
+    reportChannels()
+    for channel in ready { channel.chain.start() }
+  }
+
+  private func reportChannels() {
+    let count = channels().count
+    if case .found(let system) = map.read({ $0.system }) {
+      logger.info(
+        "Registrar initializing with system channel '\(system)', number of channels: \(count)")
+    } else {
+      logger.info(
+        """
+        Registrar initializing without a system channel, number of application channels: \(count)
+        """)
+    }
+  }
+
+  func channelIDs() throws(RegistrarError) -> [String] {
+    do {
+      return try ledgers.channelIDs()
+    } catch { throw RegistrarError("The ledgers cannot be listed: \(error)") }
+  }
+
+  /// Opens ledgers and reads their configurations, on all cores, since a node may have a thousand.
+  private func openAll(_ channelIDs: [String]) async -> [OpenedChannel] {
+    map.change { $0.open(channelIDs) }
+    let opening = ChannelOpening(count: channelIDs.count)
+    let next = SharedCounter()
+    for _ in 0..<min(Self.openers, channelIDs.count) {
+      Task {
+        while let index = next.next(below: channelIDs.count) {
+          let channel = await self.open(channelIDs[index])
+          if !opening.deliver(channel), let channel { await self.adopt(channel) }
+        }
+      }
+    }
+    let opened = await opening.wait(until: time.now + Self.patience, on: time)
+    if opening.unfinished > 0 {
+      logger.warning(
+        "Not all ledgers are open yet, because the index of some is rebuilt; serving the others")
+    }
+    return opened
+  }
+
+  /// Opens a channel's ledger and reads its configuration; nil if there is nothing to serve (yet).
+  private func open(_ channelID: String) async -> OpenedChannel? {
+    do {
+      let store = try await ledgers.openOrCreate(channelID)
+      guard store.height > 0 else {
+        try await putAside(channelID)
+        return nil
+      }
+      return OpenedChannel(store: store, bundle: try Self.bundle(of: store))
+    } catch let error as LedgerError where error.mayPass {
+      obstructOpening(of: channelID, "\(error)")
+      Task { await openLater(channelID) }
+    } catch {
+      fail(channelID, "\(error)")
+    }
+    return nil
+  }
+
+  /// Removes a ledger without a block, unless it belongs to a join that another orderer began.
+  private func putAside(_ channelID: String) async throws {
+    guard !ledgers.isBeingJoined(channelID) else {
+      let obstacle = """
+        It was joined with another orderer, which had not got its first block when it was stopped, and \
+        this version cannot get it; start that orderer again, or delete the channel's folder in chains \
+        and its file in pendingops/join
+        """
+      return record(channelID, obstacle) { state throws(IllegalTransition) in
+        try state.join(obstacle: obstacle)
+      }
+    }
+    logger.warning("Channel '\(channelID)' has an empty ledger, removing it")
+    try await ledgers.remove(channelID)
+    try map.change { map throws(IllegalTransition) in try map.forget(channelID) }
+  }
+
+  /// Opens a channel whose ledger could not be opened for a reason that may pass, as soon as it can be:
+  /// a node that starts with a full disk needs no other start when there is room.
+  private func openLater(_ channelID: String) async {
+    var backoff = Self.reopening
+    while await pauseUnlessHalted(backoff.next()) {
+      do throws(LedgerError) {
+        _ = try await ledgers.openOrCreate(channelID)
+      } catch {
+        if error.mayPass { continue }
+        // Not once more: after a failed fsync that could succeed and mean nothing.
+        return fail(channelID, "\(error)")
+      }
+      if let opened = await open(channelID) { await adopt(opened) }
+      return
+    }
+  }
+
+  /// Waits; false as soon as the registrar halts.
+  private func pauseUnlessHalted(_ duration: Duration) async -> Bool {
+    let halted: Void? = await map.wait(until: time.now + duration, on: time) { map in
+      map.life == .halted ? () : nil
+    }
+    return halted == nil
+  }
+
+  /// Puts a channel into service whose ledger took long to be opened.
+  private func adopt(_ opened: OpenedChannel) async {
+    do throws(SecondSystemChannel) {
+      try learn(opened)
+    } catch {
+      return fail(
+        opened.bundle.channelID,
+        "There is another system channel, \(error.first); remove the ledger of one of them")
+    }
+    guard let channel = register(opened) else { return }
+    guard await start(channel) else { return }
+    logger.info("Channel \(channel.id) is open now, height \(channel.tip.height)")
+  }
+
+  /// Starts a channel's chain, unless the registrar has halted: then nobody else would stop it.
+  func start(_ channel: Channel) async -> Bool {
+    channel.chain.start()
+    guard map.read({ $0.life }) == .halted else { return true }
+    await halt(channel)
+    return false
+  }
+
+  private func learn(_ opened: OpenedChannel) throws(SecondSystemChannel) {
+    let bundle = opened.bundle
+    try map.change { map throws(SecondSystemChannel) in
+      try map.read(bundle.channelID, isSystemChannel: bundle.consortiums != nil)
+    }
+  }
+
+  /// Makes a channel of an open ledger and shows it to clients; nil if that cannot be done, which is
+  /// recorded then.
+  private func register(_ opened: OpenedChannel) -> Channel? {
+    let bundle = opened.bundle
+    do {
+      if bundle.consortiums != nil { try announceSystemChannel(opened.store, bundle) }
+      let channel = try makeChannel(store: opened.store, bundle: bundle)
+      try map.change { map throws(IllegalTransition) in
+        try map.change(bundle.channelID) { state throws(IllegalTransition) in
+          try state.order(channel)
+        }
+      }
+      tell(of: channel)
+      return channel
+    } catch {
+      fail(bundle.channelID, "\(error)")
+      return nil
+    }
+  }
+
+  /// Tells those who watch the channels of one that clients can use now.
+  func tell(of channel: Channel) {
+    logger.debug("Registered channel \(channel.id) at height \(channel.tip.height)")
+    onChannel(channel.id, .channel(channel))
+  }
+
+  private func announceSystemChannel(_ store: any BlockStore, _ bundle: ConfigBundle) throws {
+    let hash = SHA256Digest.hash(try store.block(0).header.derBytes())
+    logger.info(
+      """
+      Starting system channel '\(bundle.channelID)' with genesis block hash \(hexadecimal(hash)) and \
+      orderer type \(bundle.orderer?.consensusType ?? "")
+      """)
+  }
+
+  /// The configuration in force at the end of a chain.
+  private static func bundle(of store: any BlockStore) throws -> ConfigBundle {
+    let index = try store.block(store.height - 1).lastConfigIndex()
+    guard let entry = try store.block(index).data.first else {
+      throw RegistrarError("config block \(index) of channel \(store.channelID) holds no message")
+    }
+    let bundle = try ConfigBundle(configEnvelope: entry)
+    guard bundle.channelID == store.channelID else {
+      throw RegistrarError(
+        """
+        the ledger of channel \(store.channelID) holds the configuration of channel \
+        \(bundle.channelID)
+        """)
+    }
+    try bundle.checkCapabilitiesSupported()
+    return bundle
+  }
+}
