@@ -152,7 +152,7 @@ let rooms: [[Target]] = [
   room(
     .consensus, "SoloConsensus",
     ["FabricProtos", "Concurrency", "ChannelConfig", "Ordering", logging],
-    tests: ["FabricProtos", "Ordering"]),
+    tests: ["FabricProtos", "Concurrency", "ChannelConfig", "Ordering", logging]),
   [
     .systemLibrary(
       name: "CRdKafka", path: "Sources/Consensus/CRdKafka", providers: [.apt(["librdkafka-dev"])])

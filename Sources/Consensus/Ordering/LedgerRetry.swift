@@ -1,8 +1,8 @@
 // Keeps a block until the ledger takes it: a full disk must not cost what was acknowledged.
 
 import BlockLedger
+import Concurrency
 import Logging
-import Synchronization
 
 /// Repeats writes to one channel's ledger that failed without a trace, e.g. for want of room.
 ///
@@ -19,43 +19,72 @@ package final class LedgerRetry: Sendable {
   /// The longest wait between two repetitions, so also how long the node takes to notice that there
   /// is room again.
   static let longestDelay = Duration.seconds(1)
-  /// How often a wait looks whether it should end early.
-  private static let nap = Duration.milliseconds(50)
   /// An obstruction that lasts is logged again after so many repetitions, i.e. about once a minute.
   private static let attemptsPerReminder = 60
 
+  private enum Condition {
+    /// The ledger takes blocks, as far as is known.
+    case taking
+    /// The ledger does not take blocks, for this reason; the writer tries again.
+    case obstructed(String)
+    /// No failure is repeated any more. The reason is that of an obstruction that was given up.
+    case stopped(String?)
+
+    var obstruction: String? {
+      switch self {
+      case .taking: nil
+      case .obstructed(let reason): reason
+      case .stopped(let reason): reason
+      }
+    }
+
+    var isStopped: Bool {
+      if case .stopped = self { true } else { false }
+    }
+
+    mutating func note(_ obstruction: String?) {
+      switch self {
+      case .taking, .obstructed: self = obstruction.map(Self.obstructed) ?? .taking
+      case .stopped: self = .stopped(obstruction)
+      }
+    }
+
+    mutating func stop() { self = .stopped(obstruction) }
+  }
+
   private struct State {
-    var obstruction: String?
+    var condition = Condition.taking
     var observer: Observer?
   }
 
   private let channelID: String
+  private let time: any TimeSource
   private let logger: Logger
-  private let state = Mutex(State())
-  private let stopped = Atomic<Bool>(false)
+  private let state = Watched(State())
 
-  package init(channelID: String, logger: Logger) {
+  package init(channelID: String, time: any TimeSource, logger: Logger) {
     self.channelID = channelID
+    self.time = time
     self.logger = logger
   }
 
   /// Why the ledger does not take blocks now; nil while it does.
-  package var obstruction: String? { state.withLock { $0.obstruction } }
+  package var obstruction: String? { state.read { $0.condition.obstruction } }
 
   /// Sets who is told of obstructions. It is called by the task that writes.
   package func observe(_ observer: @escaping Observer) {
-    state.withLock { $0.observer = observer }
+    state.change { $0.observer = observer }
   }
 
   /// Lets no failure be repeated from now on, so that a chain which waits for room can be halted.
-  package func stop() { stopped.store(true, ordering: .releasing) }
+  package func stop() { state.change { $0.condition.stop() } }
 
   /// Runs `write`, again and again while it fails in a way that may pass.
   ///
   /// - Throws: what `write` throws if that cannot pass, after ``stop()``, and when the task is
   ///   cancelled.
   package func run<Value>(_ write: () async throws -> Value) async throws -> Value {
-    var delay = Self.shortestDelay
+    var backoff = Backoff(from: Self.shortestDelay, to: Self.longestDelay)
     var attempts = 0
     while true {
       do {
@@ -66,34 +95,33 @@ package final class LedgerRetry: Sendable {
         guard !isOver else { throw error }
         attempts += 1
         failed(error, attempts)
-        await pause(delay)
+        await pause(backoff.next())
         guard !isOver else { throw error }
-        delay = min(delay * 2, Self.longestDelay)
       }
     }
   }
 
-  private var isOver: Bool { stopped.load(ordering: .acquiring) || Task.isCancelled }
+  private var isOver: Bool { state.read { $0.condition.isStopped } || Task.isCancelled }
 
   private func failed(_ error: LedgerError, _ attempts: Int) {
     let reason = "blocks cannot be written: \(error)"
-    let (changed, observer) = state.withLock { state in
-      defer { state.obstruction = reason }
-      return (state.obstruction != reason, state.observer)
+    let (hasChanged, observer) = state.change { state in
+      defer { state.condition.note(reason) }
+      return (state.condition.obstruction != reason, state.observer)
     }
-    if changed || attempts % Self.attemptsPerReminder == 0 {
+    if hasChanged || attempts % Self.attemptsPerReminder == 0 {
       logger.error(
         """
         [channel: \(channelID)] The ledger cannot take blocks now: \(error). Submissions are answered \
         with SERVICE_UNAVAILABLE until it can; no restart is needed.
         """)
     }
-    if changed { observer?(reason) }
+    if hasChanged { observer?(reason) }
   }
 
   private func passed(_ attempts: Int) {
-    let observer = state.withLock { state in
-      state.obstruction = nil
+    let observer = state.change { state in
+      state.condition.note(nil)
       return state.observer
     }
     logger.info(
@@ -101,11 +129,8 @@ package final class LedgerRetry: Sendable {
     observer?(nil)
   }
 
+  /// Waits, unless nothing is repeated any more.
   private func pause(_ delay: Duration) async {
-    var left = delay
-    while left > .zero, !isOver {
-      try? await Task.sleep(for: min(left, Self.nap))
-      left -= Self.nap
-    }
+    await state.wait(until: time.now + delay, on: time) { $0.condition.isStopped ? () : nil }
   }
 }

@@ -1,8 +1,8 @@
 // Wakes the readers at the end of a chain.
 
-import Synchronization
+import Concurrency
 
-/// What happens at the tip of a channel: it grows, or its chain fails.
+/// What happens at the tip of a channel: it grows, or its chain is in error.
 ///
 /// One signal serves all readers of a channel; a reader waits without a task or timer of its own.
 package final class TipSignal: Sendable {
@@ -16,98 +16,81 @@ package final class TipSignal: Sendable {
     case cancelled
   }
 
-  private struct State {
-    var height: UInt64
-    /// Why the chain cannot go on.
-    var failure: String?
-    /// Why the chain cannot go on for the time being.
-    var trouble: String?
-    var error: String? { failure ?? trouble }
-    var nextID: UInt64 = 0
-    var waiters: [UInt64: Waiter] = [:]
+  /// How the chain is, with the reason if it is in error.
+  fileprivate enum Condition {
+    case working
+    /// In error for the time being.
+    case suspended(String)
+    /// In error for good.
+    case failed(String)
+
+    var error: String? {
+      switch self {
+      case .working: nil
+      case .suspended(let reason), .failed(let reason): reason
+      }
+    }
+
+    var failure: String? {
+      if case .failed(let reason) = self { reason } else { nil }
+    }
+
+    mutating func suspend(_ reason: String) {
+      if failure == nil { self = .suspended(reason) }
+    }
+
+    mutating func recover() {
+      if failure == nil { self = .working }
+    }
+
+    /// Final. The first reason stays.
+    mutating func fail(_ reason: String) {
+      if failure == nil { self = .failed(reason) }
+    }
   }
 
-  private struct Waiter {
+  struct State {
     var height: UInt64
-    var heedsErrors: Bool
-    var continuation: CheckedContinuation<Event, Never>
+    fileprivate var condition = Condition.working
+
+    /// What a reader learns that knows `known` blocks; nil if it has to wait.
+    func event(beyond known: UInt64, heedsErrors: Bool) -> Event? {
+      if heedsErrors, let error = condition.error { return .errored(error) }
+      return height > known ? .grown : nil
+    }
   }
 
-  private let state: Mutex<State>
+  let state: Watched<State>
 
   package init(height: UInt64) {
-    state = Mutex(State(height: height))
+    state = Watched(State(height: height))
   }
 
   /// Blocks that readers may see.
-  package var height: UInt64 { state.withLock { $0.height } }
+  package var height: UInt64 { state.read { $0.height } }
 
   /// Why the chain is in error; nil while it works.
-  package var error: String? { state.withLock { $0.error } }
+  package var error: String? { state.read { $0.condition.error } }
 
   /// Why the chain is in error for good; nil while it works, and while its error may pass.
-  package var failure: String? { state.withLock { $0.failure } }
+  package var failure: String? { state.read { $0.condition.failure } }
 
   /// Announces a new number of blocks.
-  package func grow(to height: UInt64) {
-    wake(with: .grown) { state in
-      state.height = max(state.height, height)
-      return { $0.height < height }
-    }
-  }
+  package func grow(to height: UInt64) { state.change { $0.height = max($0.height, height) } }
 
-  /// Announces that the chain is in error. The first reason stays.
-  package func fail(_ reason: String) {
-    wake(with: .errored(reason)) { state in
-      if state.failure == nil { state.failure = reason }
-      return { $0.heedsErrors }
-    }
-  }
+  /// Announces that the chain is in error for good. The first reason stays.
+  package func fail(_ reason: String) { state.change { $0.condition.fail(reason) } }
 
   /// Announces that the chain is in error until ``recover()``.
-  package func suspend(_ reason: String) {
-    wake(with: .errored(reason)) { state in
-      state.trouble = reason
-      return { $0.heedsErrors }
-    }
-  }
+  package func suspend(_ reason: String) { state.change { $0.condition.suspend(reason) } }
 
   /// Announces that the chain works again, unless it has failed for good.
-  package func recover() {
-    state.withLock { $0.trouble = nil }
-  }
+  package func recover() { state.change { $0.condition.recover() } }
 
-  /// Waits until there are more than `height` blocks, or the chain fails (unless `heedsErrors` is
+  /// Waits until there are more than `height` blocks, or the chain is in error (unless `heedsErrors` is
   /// false), or the task is cancelled.
   package func wait(beyond height: UInt64, heedsErrors: Bool) async -> Event {
-    let id = state.withLock { state in
-      state.nextID += 1
-      return state.nextID
-    }
-    return await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        let event: Event? = state.withLock { state in
-          if heedsErrors, let error = state.error { return .errored(error) }
-          if state.height > height { return .grown }
-          if Task.isCancelled { return .cancelled }
-          state.waiters[id] = Waiter(
-            height: height, heedsErrors: heedsErrors, continuation: continuation)
-          return nil
-        }
-        if let event { continuation.resume(returning: event) }
-      }
-    } onCancel: {
-      let waiter = state.withLock { $0.waiters.removeValue(forKey: id) }
-      waiter?.continuation.resume(returning: .cancelled)
-    }
-  }
-
-  private func wake(with event: Event, _ change: (inout State) -> (Waiter) -> Bool) {
-    let woken = state.withLock { state in
-      let concerns = change(&state)
-      let ids = state.waiters.filter { concerns($0.value) }.map(\.key)
-      return ids.compactMap { state.waiters.removeValue(forKey: $0) }
-    }
-    for waiter in woken { waiter.continuation.resume(returning: event) }
+    await state.waitUnlessCancelled { $0.event(beyond: height, heedsErrors: heedsErrors) }
+      ?? .cancelled
   }
 }

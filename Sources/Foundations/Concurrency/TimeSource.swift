@@ -32,7 +32,8 @@ package struct SystemTime: TimeSource {
 
   package func sleep(until instant: Instant) async throws(CancellationError) {
     do {
-      try await Task.sleep(until: instant, clock: .continuous)
+      // Whoever is woken early would find nothing to do, and not be woken again.
+      repeat { try await Task.sleep(until: instant, clock: .continuous) } while now < instant
     } catch { throw CancellationError() }
   }
 }

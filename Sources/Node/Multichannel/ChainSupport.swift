@@ -2,6 +2,7 @@
 
 import BlockLedger
 import ChannelConfig
+import Concurrency
 import FabricProtos
 import Logging
 import MessageProcessing
@@ -25,7 +26,8 @@ final class ChainSupport: ConsenterSupport {
 
   init(
     resources: ChannelResourcesHolder, processor: any ChannelProcessor, store: any BlockStore,
-    createChannel: @escaping ChannelCreator, metrics: ChannelMetrics, logger: Logger
+    createChannel: @escaping ChannelCreator, metrics: ChannelMetrics, time: any TimeSource,
+    logger: Logger
   ) throws {
     self.resources = resources
     self.processor = processor
@@ -34,7 +36,7 @@ final class ChainSupport: ConsenterSupport {
     self.metrics = metrics
     self.logger = logger
     tip = TipSignal(height: store.height)
-    retry = LedgerRetry(channelID: resources.channelID, logger: logger)
+    retry = LedgerRetry(channelID: resources.channelID, time: time, logger: logger)
     writer = try BlockWriter(
       store: store, signer: resources.signer, configSequence: resources.bundle.sequence,
       retry: retry, metrics: metrics)

@@ -40,7 +40,7 @@ package final class Registrar: Sendable {
   ///   - onChannel: Called with every channel once it has turned out whether it is available, and when
   ///     that changes.
   ///   - metrics: Where channels record.
-  ///   - time: What the opening of ledgers is measured by.
+  ///   - time: The clock by which ledgers are opened, and tried again that had no room.
   package init(
     ledgers: any LedgerFactory, signer: any Signer, consenters: [String: any Consenter],
     environment: ProcessingEnvironment,
@@ -161,7 +161,8 @@ package final class Registrar: Sendable {
     let support = try ChainSupport(
       resources: resources, processor: processor, store: store,
       createChannel: { [weak self] in try await self?.createChannel($0) },
-      metrics: ChannelMetrics(channelID: bundle.channelID, factory: metrics), logger: logger)
+      metrics: ChannelMetrics(channelID: bundle.channelID, factory: metrics), time: time,
+      logger: logger)
     return try Channel(support: support, consenter: consenter)
   }
 }

@@ -4,76 +4,91 @@ import BlockLedger
 import Concurrency
 import Logging
 import Storage
-import Synchronization
 import Testing
 
 @testable import Ordering
 
 @Suite struct LedgerRetryTests {
   private let full = LedgerError.storage(.noSpace(path: "/ledger", operation: "write to"))
+  private let time = ManualTime()
+  private let observed = Watched<[String?]>([])
+  private let retry: LedgerRetry
 
-  private func makeRetry() -> (LedgerRetry, Mutex<[String?]>.Reference) {
-    let retry = LedgerRetry(
-      channelID: "one", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    let seen = Mutex<[String?]>.Reference()
-    retry.observe { reason in seen.value.withLock { $0.append(reason) } }
-    return (retry, seen)
+  init() {
+    retry = LedgerRetry(
+      channelID: "one", time: time, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    retry.observe { [observed] reason in observed.change { $0.append(reason) } }
+  }
+
+  /// A writer to a ledger that has no room for so many attempts.
+  private func writer(failures: Int) -> Task<Int, any Error> {
+    Task { [retry, full] in
+      var attempts = 0
+      return try await retry.run {
+        attempts += 1
+        if attempts <= failures { throw full }
+        return attempts
+      }
+    }
   }
 
   @Test func aWriteIsRepeatedUntilThereIsRoom() async throws {
-    let (retry, seen) = makeRetry()
-    var attempts = 0
-    let value = try await retry.run {
-      attempts += 1
-      if attempts < 4 { throw full }
-      return attempts
+    let writer = writer(failures: 3)
+    for delay in [50, 100, 200] {
+      await time.waitForSleepers(1)
+      #expect(retry.obstruction?.contains("no space left") == true)
+      time.advance(by: .milliseconds(delay))
     }
-    #expect(value == 4)
+    #expect(try await writer.value == 4)
     #expect(retry.obstruction == nil)
-    let events = seen.value.withLock { $0 }
+    // The reason is told once, and once that it is gone.
+    let events = observed.read { $0 }
     #expect(events.count == 2)
     #expect(events.first??.contains("no space left") == true)
     #expect(events.last == .some(nil))
   }
 
+  @Test func theWaitsGrowToTheLongestOne() async throws {
+    let writer = writer(failures: 8)
+    var waits: [Duration] = []
+    for _ in 0..<8 {
+      await time.waitForSleepers(1)
+      let wait = try #require(time.nextAlarm) - time.now
+      waits.append(wait)
+      time.advance(by: wait)
+    }
+    _ = try await writer.value
+    #expect(waits.last == LedgerRetry.longestDelay)
+    #expect(waits == waits.sorted())
+  }
+
   @Test func whatCannotPassIsThrownAtOnce() async {
-    let (retry, seen) = makeRetry()
     let halted = LedgerError.halted(channel: "one", reason: "could not synchronize")
     await #expect(throws: halted) { try await retry.run { throw halted } }
-    #expect(seen.value.withLock { $0 }.isEmpty)
+    #expect(observed.read { $0 }.isEmpty)
     #expect(retry.obstruction == nil)
   }
 
-  @Test func theReasonCanBeAskedForMeanwhileAndAHaltEndsTheWait() async throws {
-    let (retry, _) = makeRetry()
-    let error = full
-    let writer = Task { try await retry.run { throw error } }
-    while retry.obstruction == nil { try await Task.sleep(for: .milliseconds(5)) }
+  @Test func theReasonCanBeAskedForMeanwhileAndAHaltEndsTheWait() async {
+    let writer = writer(failures: .max)
+    await time.waitForSleepers(1)
+    #expect(retry.obstruction != nil)
     retry.stop()
-    await #expect(throws: error) { try await writer.value }
+    await #expect(throws: full) { try await writer.value }
+    // The blocks are not written, and whoever asks is still told why.
+    #expect(retry.obstruction != nil)
   }
-}
 
-extension Mutex where Value == [String?] {
-  /// Lets a closure and a test share a mutex.
-  final class Reference: Sendable {
-    let value = Mutex<[String?]>([])
+  @Test func cancellationEndsTheWait() async {
+    let writer = writer(failures: .max)
+    await time.waitForSleepers(1)
+    writer.cancel()
+    await #expect(throws: full) { try await writer.value }
   }
-}
 
-@Suite struct ImpatientQueueTests {
-  @Test func anImpatientQueueSendsProducersAwayInsteadOfLettingThemWait() async throws {
-    let queue = BoundedQueue<Int>(maximumCount: 1, maximumBytes: 10, maximumWaiting: 100)
-    try await queue.append([1], bytes: 1)
-    let producer = Task { try await queue.append([2], bytes: 1) }
-    try await Task.sleep(for: .milliseconds(50))
-    queue.setImpatient(true)
-    await #expect(throws: BoundedQueue<Int>.Refusal.overloaded) { try await producer.value }
-    await #expect(throws: BoundedQueue<Int>.Refusal.overloaded) {
-      try await queue.append([3], bytes: 1)
-    }
-    queue.setImpatient(false)
-    _ = await queue.next()
-    try await queue.append([4], bytes: 1)
+  @Test func afterAHaltNothingIsRepeated() async {
+    retry.stop()
+    await #expect(throws: full) { try await writer(failures: .max).value }
+    #expect(retry.obstruction == nil)
   }
 }

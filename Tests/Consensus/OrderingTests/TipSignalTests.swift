@@ -4,24 +4,72 @@ import Testing
 
 @testable import Ordering
 
-@Suite(.timeLimit(.minutes(1))) struct TipSignalTroubleTests {
+@Suite struct TipSignalTests {
+  /// Begins a wait, and returns once it has begun.
+  private func reader(
+    of tip: TipSignal, beyond height: UInt64, heedsErrors: Bool = true
+  ) async -> Task<TipSignal.Event, Never> {
+    let before = tip.state.waiterCount
+    let reader = Task { await tip.wait(beyond: height, heedsErrors: heedsErrors) }
+    while tip.state.waiterCount == before { await Task.yield() }
+    return reader
+  }
+
+  @Test func readersAreWokenWhenTheChainGrowsPastThem() async {
+    let tip = TipSignal(height: 5)
+    #expect(await tip.wait(beyond: 4, heedsErrors: true) == .grown)
+    let near = await reader(of: tip, beyond: 5)
+    let far = await reader(of: tip, beyond: 6)
+    tip.grow(to: 6)
+    #expect(await near.value == .grown)
+    #expect(tip.state.waiterCount == 1)
+    tip.grow(to: 7)
+    #expect(await far.value == .grown)
+  }
+
+  @Test func theHeightNeverShrinks() {
+    let tip = TipSignal(height: 5)
+    tip.grow(to: 4)
+    #expect(tip.height == 5)
+  }
+
+  @Test func anErrorWakesThoseWhoHeedIt() async {
+    let tip = TipSignal(height: 1)
+    let strict = await reader(of: tip, beyond: 1)
+    let bestEffort = await reader(of: tip, beyond: 1, heedsErrors: false)
+    tip.fail("disk")
+    #expect(await strict.value == .errored("disk"))
+    #expect(tip.error == "disk")
+    #expect(tip.failure == "disk")
+    tip.grow(to: 2)
+    #expect(await bestEffort.value == .grown)
+    #expect(await tip.wait(beyond: 1, heedsErrors: true) == .errored("disk"))
+  }
+
   @Test func anErrorThatPassesWakesReadersThatHeedIt() async {
     let tip = TipSignal(height: 1)
-    async let heeding = tip.wait(beyond: 1, heedsErrors: true)
-    async let patient = tip.wait(beyond: 1, heedsErrors: false)
-    try? await Task.sleep(for: .milliseconds(50))
+    let heeding = await reader(of: tip, beyond: 1)
+    let patient = await reader(of: tip, beyond: 1, heedsErrors: false)
     tip.suspend("no brokers")
     #expect(tip.error == "no brokers")
-    #expect(await heeding == .errored("no brokers"))
+    #expect(tip.failure == nil)
+    #expect(await heeding.value == .errored("no brokers"))
     #expect(await tip.wait(beyond: 1, heedsErrors: true) == .errored("no brokers"))
     tip.recover()
     #expect(tip.error == nil)
     tip.grow(to: 2)
-    #expect(await patient == .grown)
+    #expect(await patient.value == .grown)
     #expect(await tip.wait(beyond: 1, heedsErrors: true) == .grown)
   }
 
-  @Test func aFailureIsFinal() async {
+  @Test func aSuspensionTellsItsNewestReason() {
+    let tip = TipSignal(height: 1)
+    tip.suspend("no brokers")
+    tip.suspend("too few replicas")
+    #expect(tip.error == "too few replicas")
+  }
+
+  @Test func aFailureIsFinal() {
     let tip = TipSignal(height: 1)
     tip.suspend("no brokers")
     tip.fail("the ledger is gone")
@@ -30,39 +78,14 @@ import Testing
     tip.fail("another reason")
     tip.suspend("no brokers")
     #expect(tip.error == "the ledger is gone")
-  }
-}
-
-@Suite struct TipSignalTests {
-  @Test func readersAreWokenWhenTheChainGrowsPastThem() async {
-    let tip = TipSignal(height: 5)
-    #expect(await tip.wait(beyond: 4, heedsErrors: true) == .grown)
-    let near = Task { await tip.wait(beyond: 5, heedsErrors: true) }
-    let far = Task { await tip.wait(beyond: 6, heedsErrors: true) }
-    try? await Task.sleep(for: .milliseconds(20))
-    tip.grow(to: 6)
-    #expect(await near.value == .grown)
-    tip.grow(to: 7)
-    #expect(await far.value == .grown)
-  }
-
-  @Test func anErrorWakesThoseWhoHeedIt() async {
-    let tip = TipSignal(height: 1)
-    let strict = Task { await tip.wait(beyond: 1, heedsErrors: true) }
-    let bestEffort = Task { await tip.wait(beyond: 1, heedsErrors: false) }
-    try? await Task.sleep(for: .milliseconds(20))
-    tip.fail("disk")
-    #expect(await strict.value == .errored("disk"))
-    #expect(tip.error == "disk")
-    tip.grow(to: 2)
-    #expect(await bestEffort.value == .grown)
+    #expect(tip.failure == "the ledger is gone")
   }
 
   @Test func cancellationEndsAWait() async {
     let tip = TipSignal(height: 1)
-    let reader = Task { await tip.wait(beyond: 1, heedsErrors: true) }
-    try? await Task.sleep(for: .milliseconds(20))
-    reader.cancel()
-    #expect(await reader.value == .cancelled)
+    let waiting = await reader(of: tip, beyond: 1)
+    waiting.cancel()
+    #expect(await waiting.value == .cancelled)
+    #expect(tip.state.waiterCount == 0)
   }
 }

@@ -65,4 +65,19 @@ import Testing
     guard case .elements(let elements) = await consumer.value else { return #expect(Bool(false)) }
     #expect(elements.isEmpty)
   }
+
+  @Test func anImpatientQueueSendsProducersAwayInsteadOfLettingThemWait() async throws {
+    let queue = BoundedQueue<Int>(maximumCount: 1, maximumBytes: 10, maximumWaiting: 100)
+    try await queue.append([1], bytes: 1)
+    let producer = Task { try await queue.append([2], bytes: 1) }
+    queue.setImpatient(true)
+    await #expect(throws: BoundedQueue<Int>.Refusal.overloaded) { try await producer.value }
+    await #expect(throws: BoundedQueue<Int>.Refusal.overloaded) {
+      try await queue.append([3], bytes: 1)
+    }
+    queue.setImpatient(false)
+    _ = await queue.next()
+    try await queue.append([4], bytes: 1)
+    guard case .elements([4]) = await queue.next() else { return #expect(Bool(false)) }
+  }
 }
