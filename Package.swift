@@ -139,15 +139,22 @@ let rooms: [[Target]] = [
     .ledger, "BlockLedger",
     ["FabricProtos", "Storage", "FabricCrypto", "CLevelDB", logging, nioCore],
     tests: ["FabricProtos", "Storage", "FabricCrypto", protobuf, logging, nioCore]),
+  room(
+    .ledger, "Blocks",
+    ["FabricProtos", "FabricCrypto", "Membership", "Policies", "ChannelConfig", "BlockLedger"],
+    tests: ["FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger"]),
   // Consensus
   room(
     .consensus, "Ordering",
     [
       "FabricProtos", "Concurrency", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger",
+      "Blocks",
       logging, metrics,
     ],
     tests: [
-      "FabricProtos", "Concurrency", "Storage", "BlockLedger", logging, metrics, metricsTestKit,
+      "FabricProtos", "FabricCrypto", "Concurrency", "Storage", "Membership", "BlockLedger",
+      "Blocks",
+      logging, metrics, metricsTestKit, nioCore,
     ]),
   room(
     .consensus, "SoloConsensus",
@@ -172,11 +179,12 @@ let rooms: [[Target]] = [
   room(
     .consensus, "KafkaConsensus",
     [
-      "FabricProtos", "Concurrency", "ChannelConfig", "Ordering", "KafkaClient", logging, metrics,
+      "FabricProtos", "Concurrency", "ChannelConfig", "Blocks", "Ordering", "KafkaClient", logging,
+      metrics,
     ],
     tests: [
-      "FabricProtos", "Concurrency", "ChannelConfig", "BlockLedger", "Ordering", "KafkaClient",
-      "KafkaMockCluster", logging, metrics, metricsTestKit,
+      "FabricProtos", "Concurrency", "ChannelConfig", "BlockLedger", "Blocks", "Ordering",
+      "KafkaClient", "KafkaMockCluster", logging, metrics, metricsTestKit,
     ]),
   // Node
   room(
@@ -205,13 +213,13 @@ let rooms: [[Target]] = [
   room(
     .node, "Multichannel",
     [
-      "FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger", "Ordering",
-      "Concurrency", "MessageProcessing", "SystemChannel", logging, metrics, nioCore,
+      "FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger", "Blocks",
+      "Ordering", "Concurrency", "MessageProcessing", "SystemChannel", logging, metrics, nioCore,
     ],
     tests: [
       "Concurrency", "FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger",
-      "Ordering", "SoloConsensus", "MessageProcessing", "ProcessingFixtures", protobuf, logging,
-      metrics, metricsTestKit,
+      "Blocks", "Ordering", "SoloConsensus", "MessageProcessing", "ProcessingFixtures", protobuf,
+      logging, metrics, metricsTestKit,
     ]),
   room(
     .node, "AtomicBroadcast",
@@ -272,15 +280,14 @@ let rooms: [[Target]] = [
   // Tools
   room(
     .tools, "ConfigTools",
-    ["FabricProtos", "GoText", "Storage", "ChannelConfig", "BlockLedger", "Ordering"],
+    ["FabricProtos", "GoText", "Storage", "ChannelConfig", "BlockLedger", "Blocks"],
     tests: ["FabricProtos", "GoText", "FabricCrypto", "BlockLedger", protobuf, logging]),
   room(
     .tools, "LedgerTools",
     [
-      "FabricProtos", "FabricCrypto", "Membership", "Policies", "ChannelConfig", "BlockLedger",
-      "Ordering",
+      "FabricProtos", "FabricCrypto", "ChannelConfig", "BlockLedger", "Blocks",
     ],
-    tests: ["FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger", logging]),
+    tests: ["FabricProtos", "Membership", "BlockLedger", "Blocks", logging]),
   tool(
     "config-update-fuzzer", "ConfigUpdateFuzzer",
     [

@@ -1,5 +1,6 @@
 // What the core has cut and the ledger does not have yet.
 
+import Blocks
 import Ordering
 
 /// The blocks between core and ledger.
@@ -24,7 +25,8 @@ struct BlockQueue: Sendable {
     _ batch: [OrderedMessage], _ number: UInt64, _ offsets: KafkaOffsets
   ) throws(ChannelFault) {
     try take(number)
-    group.add(PendingBlock(batch: batch, consenterMetadata: offsets.serialized()))
+    group.add(
+      PendingBlock(batch: batch, consenterMetadata: ConsenterMetadata.wrap(offsets.serialized())))
     persisted = offsets.lastPersisted
   }
 

@@ -1,5 +1,6 @@
 // How a starting chain makes sure of its topic.
 
+import Blocks
 import FabricProtos
 import KafkaClient
 import Ordering
@@ -69,14 +70,10 @@ extension KafkaCore.NewestBlock {
   init(_ block: Block) throws {
     self.init(
       number: block.header.number, messageCount: block.data.count, size: 0,
-      isConfig: block.header.number == 0)
+      isConfig: block.header.number == 0 || block.isConfigBlock)
     for entry in block.data {
       let envelope = try EnvelopeView(opaque: entry)
       size += envelope.payload.count + envelope.signature.count
-      let type = (try? EnvelopeView(entry)).map { Int($0.headerType) }
-      isConfig =
-        isConfig || type == Common_HeaderType.config.rawValue
-        || type == Common_HeaderType.ordererTransaction.rawValue
     }
   }
 }

@@ -1,6 +1,7 @@
 // The shell around the Kafka core: one task for each channel that reads its topic and writes its
 // blocks.
 
+import Blocks
 import Concurrency
 import FabricProtos
 import KafkaClient

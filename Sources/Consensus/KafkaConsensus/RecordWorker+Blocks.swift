@@ -1,5 +1,6 @@
 // How blocks get into the ledger.
 
+import Blocks
 import Ordering
 
 extension RecordWorker {
@@ -17,7 +18,8 @@ extension RecordWorker {
   ) async throws {
     try await flush()
     try blocks.take(number)
-    try await chain.support.writeConfig(message, consenterMetadata: offsets.serialized())
+    try await chain.support.writeConfig(
+      message, consenterMetadata: ConsenterMetadata.wrap(offsets.serialized()))
     try blocks.check(height: chain.support.height)
     chain.lastPersisted.record(offsets.lastPersisted)
   }

@@ -33,8 +33,15 @@ package protocol ConsenterSupport: Sendable {
 
   /// Puts a config message into a block of its own, which takes effect before this returns.
   ///
-  /// - Parameter consenterMetadata: What the consenter wants to find in the newest block after a restart.
-  func writeConfig(_ message: OrderedMessage, consenterMetadata: [UInt8]?) async throws
+  /// - Parameter consenterMetadata: As ``PendingBlock/consenterMetadata``.
+  func writeConfig(_ message: OrderedMessage, consenterMetadata: [UInt8]) async throws
+
+  /// Commits the next blocks as others sealed them, byte for byte. They are durable and visible when this
+  /// returns, and those that hold a configuration have taken effect.
+  ///
+  /// For blocks whose signatures the caller has verified. Numbers, links and data hashes are checked
+  /// here.
+  func append(sealed blocks: [Block]) async throws
 
   /// Tells the channel that its chain cannot go on: submissions and strict deliveries are refused
   /// with the reason from now on.

@@ -80,7 +80,7 @@ struct SoloWorker {
         if group.isFull { try await writeGroup() }
       case .writeConfig(let message):
         try await writeGroup()
-        try await support.writeConfig(message, consenterMetadata: nil)
+        try await support.writeConfig(message, consenterMetadata: [])
       case .startTimer(let id):
         timer.start(id, for: try orderer.batchTimeout)
       case .stopTimer: timer.stop()

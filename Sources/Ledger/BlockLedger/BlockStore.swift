@@ -21,23 +21,17 @@ package protocol BlockStore: AnyObject, Sendable {
   /// SHA-256 of the newest block's header, which the next block must name; empty at height 0.
   var lastBlockHash: [UInt8] { get }
 
-  /// Adds the next block. It is durable and visible when this returns.
+  /// Adds the next blocks, in order, for the price of one synchronization where the kind of store can.
+  /// All are durable and visible when this returns.
   ///
   /// Must be awaited before the next call. Cancelling the task does not interrupt it.
   ///
-  /// - Throws: ``LedgerError/unexpectedNumber(channel:expected:actual:)``,
-  ///   ``LedgerError/unexpectedPreviousHash(channel:number:expected:actual:)`` and
-  ///   ``LedgerError/unexpectedDataHash(channel:number:)`` for a block that does not fit,
-  ///   ``LedgerError/storage(_:)`` when nothing was added but a retry may succeed,
-  ///   ``LedgerError/halted(channel:reason:)`` when the store gave up.
-  func append(_ block: Block) async throws(LedgerError)
-
-  /// Adds several blocks, in order, for the price of one synchronization where the kind of store can.
-  /// All are durable and visible when this returns.
-  ///
-  /// - Throws: as ``append(_:)-(Block)``. Some of the first blocks may have been added then, which
-  ///   ``height`` tells; no part of the others has.
-  func append(_ blocks: [Block]) async throws(LedgerError)
+  /// - Throws: ``LedgerError/unexpectedNumber(channel:expected:actual:)`` and
+  ///   ``LedgerError/unexpectedPreviousHash(channel:number:expected:actual:)`` for a block that does not
+  ///   fit, ``LedgerError/tooLarge(channel:number:bytes:)`` for one that could not be read back,
+  ///   ``LedgerError/storage(_:)`` when a retry may succeed, ``LedgerError/halted(channel:reason:)`` when the store gave up. Some of the
+  ///   first blocks may have been added then, which ``height`` tells; no part of the others has.
+  func append(_ blocks: [SealedBlock]) async throws(LedgerError)
 
   /// Reads a block. May block the calling thread for the time of a disk read.
   ///
@@ -57,8 +51,33 @@ package protocol BlockStore: AnyObject, Sendable {
 }
 
 extension BlockStore {
+  /// Adds the next block, see ``append(_:)-([SealedBlock])``.
+  package func append(_ block: SealedBlock) async throws(LedgerError) { try await append([block]) }
+
+  /// Checks a block and adds it, see ``append(_:)-([Block])``.
+  package func append(_ block: Block) async throws(LedgerError) { try await append([block]) }
+
+  /// Checks the data hashes of blocks that somebody else made, and adds them. Nothing is added if one of
+  /// them does not fit.
+  ///
+  /// - Throws: ``LedgerError/unexpectedDataHash(channel:number:)``, and as
+  ///   ``append(_:)-([SealedBlock])``.
   package func append(_ blocks: [Block]) async throws(LedgerError) {
-    for block in blocks { try await append(block) }
+    var number = height
+    var previousHash = lastBlockHash
+    var sealed: [SealedBlock] = []
+    sealed.reserveCapacity(blocks.count)
+    for block in blocks {
+      // Here too, so that the refusal names what is wrong first.
+      try block.header.checkFollows(channel: channelID, height: number, lastHash: previousHash)
+      do throws(WrongDataHash) {
+        let verified = try SealedBlock(verifying: block)
+        previousHash = verified.hash
+        sealed.append(verified)
+      } catch { throw .unexpectedDataHash(channel: channelID, number: number) }
+      number += 1
+    }
+    try await append(sealed)
   }
 
   /// One block in protobuf wire form.
@@ -70,6 +89,21 @@ extension BlockStore {
       throw .notFound(channel: channelID, number: number, height: height)
     }
     return form
+  }
+}
+
+extension BlockHeader {
+  /// Checks that this is the header of the next block of a chain.
+  func checkFollows(
+    channel: String, height: UInt64, lastHash: [UInt8]
+  ) throws(LedgerError) {
+    guard number == height, height < UInt64.max else {
+      throw .unexpectedNumber(channel: channel, expected: height, actual: number)
+    }
+    guard previousHash == lastHash else {
+      throw .unexpectedPreviousHash(
+        channel: channel, number: height, expected: lastHash, actual: previousHash)
+    }
   }
 }
 

@@ -68,14 +68,17 @@ package final class JSONBlockStore: BlockStore {
   package var oldestBlock: UInt64 { 0 }
   package var lastBlockHash: [UInt8] { lastHash.withLock { $0 } }
 
-  package func append(_ block: Block) async throws(LedgerError) {
-    try await pool.run(channelID) { () throws(LedgerError) in
-      try self.lastHash.withLock { lastHash throws(LedgerError) in
-        guard !self.chainHeight.isClosed else { throw .closed(channel: self.channelID) }
-        try block.checkFollows(channel: self.channelID, height: self.height, lastHash: lastHash)
-        try self.write(block)
-        lastHash = SHA256Digest.hash(block.header.derBytes())
-        self.chainHeight.advance(to: block.header.number + 1)
+  package func append(_ blocks: [SealedBlock]) async throws(LedgerError) {
+    for block in blocks {
+      try await pool.run(channelID) { () throws(LedgerError) in
+        try self.lastHash.withLock { lastHash throws(LedgerError) in
+          guard !self.chainHeight.isClosed else { throw .closed(channel: self.channelID) }
+          try block.header.checkFollows(
+            channel: self.channelID, height: self.height, lastHash: lastHash)
+          try self.write(block.block)
+          lastHash = block.hash
+          self.chainHeight.advance(to: block.number + 1)
+        }
       }
     }
   }

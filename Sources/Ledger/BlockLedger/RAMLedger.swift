@@ -1,6 +1,5 @@
 // Ledgers that live in memory and forget their oldest blocks, for tests and trials.
 
-import FabricCrypto
 import FabricProtos
 import NIOCore
 import Synchronization
@@ -27,20 +26,20 @@ package final class RAMBlockStore: BlockStore {
   package var oldestBlock: UInt64 { state.withLock { $0.oldest } }
   package var lastBlockHash: [UInt8] { state.withLock { $0.lastHash } }
 
-  package func append(_ block: Block) async throws(LedgerError) {
-    let wire = ByteBuffer(bytes: block.serialized())
-    let hash = SHA256Digest.hash(block.header.derBytes())
-    let number = block.header.number
-    try state.withLock { state throws(LedgerError) in
-      guard !chainHeight.isClosed else { throw .closed(channel: channelID) }
-      try block.checkFollows(channel: channelID, height: height, lastHash: state.lastHash)
-      state.blocks[number] = wire
-      state.lastHash = hash
-      while state.blocks.count > historySize {
-        state.blocks[state.oldest] = nil
-        state.oldest += 1
+  package func append(_ blocks: [SealedBlock]) async throws(LedgerError) {
+    for block in blocks {
+      let wire = block.record.wireForm()
+      try state.withLock { state throws(LedgerError) in
+        guard !chainHeight.isClosed else { throw .closed(channel: channelID) }
+        try block.header.checkFollows(channel: channelID, height: height, lastHash: state.lastHash)
+        state.blocks[block.number] = wire
+        state.lastHash = block.hash
+        while state.blocks.count > historySize {
+          state.blocks[state.oldest] = nil
+          state.oldest += 1
+        }
+        chainHeight.advance(to: block.number + 1)
       }
-      chainHeight.advance(to: number + 1)
     }
   }
 
@@ -108,20 +107,5 @@ package final class RAMLedgerFactory: LedgerFactory {
       return Array(state.stores.values)
     }
     for store in stores { store.close() }
-  }
-}
-
-extension Block {
-  /// Checks that this is the next block of a chain.
-  func checkFollows(
-    channel: String, height: UInt64, lastHash: [UInt8]
-  ) throws(LedgerError) {
-    guard header.number == height, height < UInt64.max else {
-      throw .unexpectedNumber(channel: channel, expected: height, actual: header.number)
-    }
-    guard header.previousHash == lastHash else {
-      throw .unexpectedPreviousHash(
-        channel: channel, number: height, expected: lastHash, actual: header.previousHash)
-    }
   }
 }

@@ -34,7 +34,7 @@ package protocol ChannelResources: Sendable {
 package struct ProcessingEnvironment: Sendable {
   /// The current time, for certificates' expiry and the timestamps of config messages.
   package var now: @Sendable () -> Date
-  /// A fresh nonce for a signature header, ``nonceSize`` bytes.
+  /// A fresh nonce for a signature header.
   package var nonce: @Sendable () -> [UInt8]
   /// Whether messages of identities with an expired certificate are refused, on channels whose
   /// capabilities ask for it (the opposite of the setting
@@ -43,24 +43,15 @@ package struct ProcessingEnvironment: Sendable {
   /// Where refused signatures and consensus migrations are told.
   package var logger: Logger
 
-  /// The size of the nonces that Fabric's nodes use, in bytes.
-  package static let nonceSize = 24
-
   package init(
     checksExpiration: Bool = true,
     logger: Logger = Logger(label: "orderer.common.msgprocessor"),
     now: @escaping @Sendable () -> Date,
-    nonce: @escaping @Sendable () -> [UInt8] = ProcessingEnvironment.randomNonce
+    nonce: @escaping @Sendable () -> [UInt8] = Nonce.random
   ) {
     self.checksExpiration = checksExpiration
     self.logger = logger
     self.now = now
     self.nonce = nonce
-  }
-
-  /// ``nonceSize`` bytes of the operating system's random source.
-  @Sendable
-  package static func randomNonce() -> [UInt8] {
-    randomBytes(nonceSize)
   }
 }

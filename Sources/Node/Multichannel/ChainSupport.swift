@@ -1,6 +1,7 @@
 // What one channel does for its chain: validates again, writes blocks, applies configurations.
 
 import BlockLedger
+import Blocks
 import ChannelConfig
 import Concurrency
 import FabricProtos
@@ -58,27 +59,72 @@ final class ChainSupport: ConsenterSupport {
   }
 
   func write(_ blocks: [PendingBlock]) async throws {
-    try await append(blocks)
+    let isForFabric1 = bundle.allowsFabric1
+    let contents = blocks.map { block in
+      BlockWriter.Content(
+        entries: block.batch.map(\.envelope.bytes), consenterMetadata: block.consenterMetadata,
+        isForFabric1: isForFabric1)
+    }
+    try await writer.write(contents, configSequence: bundle.sequence)
+    announce()
   }
 
-  func writeConfig(_ message: OrderedMessage, consenterMetadata: [UInt8]?) async throws {
+  func writeConfig(_ message: OrderedMessage, consenterMetadata: [UInt8]) async throws {
     var metadata = consenterMetadata
-    switch Int(message.envelope.headerType) {
-    case Common_HeaderType.ordererTransaction.rawValue:
-      let genesis = try EnvelopeView(Array(message.envelope.data))
-      // Creating is done in steps that can be repeated, and needs room like any block.
-      try await retry.run { try await createChannel(genesis) }
-    case Common_HeaderType.config.rawValue:
-      let next = try nextBundle(message.envelope)
+    switch BlockKind(holding: message.envelope) {
+    case .channelCreation(let envelope): try await createChannel(in: envelope)
+    case .configuration(let envelope):
+      let next = try nextBundle(envelope)
       // The metadata of one consenter means nothing to another one.
-      if next.orderer?.consensusType != bundle.orderer?.consensusType { metadata = nil }
+      if next.orderer?.consensusType != bundle.orderer?.consensusType { metadata = [] }
       resources.update(next)
-    default:
+    case .normal:
       throw BlockWriterError(
         channelID: channelID,
         reason: "told to write a config block of header type \(message.envelope.headerType)")
     }
-    try await append([PendingBlock(batch: [message], consenterMetadata: metadata)])
+    try await write([PendingBlock(batch: [message], consenterMetadata: metadata)])
+  }
+
+  func append(sealed blocks: [Block]) async throws {
+    var waiting: [Block] = []
+    for block in blocks {
+      switch block.kind {
+      case .normal: waiting.append(block)
+      case .channelCreation(let envelope):
+        // What comes before must be good before its word is taken for the creation of a channel.
+        try await append(waiting, under: bundle)
+        waiting = []
+        try await createChannel(in: envelope)
+        try await append([block], under: bundle)
+      case .configuration(let envelope):
+        try await append(waiting, under: bundle)
+        waiting = []
+        try await append([block], under: try nextBundle(envelope))
+      }
+    }
+    try await append(waiting, under: bundle)
+  }
+
+  /// Commits blocks that others sealed, behind which a configuration is in force.
+  private func append(_ blocks: [Block], under next: ConfigBundle) async throws {
+    guard !blocks.isEmpty else { return }
+    try await writer.append(sealed: blocks, configSequence: next.sequence)
+    if next !== bundle { resources.update(next) }
+    announce()
+  }
+
+  /// Creates a channel out of an ORDERER_TRANSACTION message, in steps that can be repeated. It needs room
+  /// like any block.
+  private func createChannel(in envelope: EnvelopeView) async throws {
+    let genesis = try EnvelopeView(Array(envelope.data))
+    try await retry.run { try await createChannel(genesis) }
+  }
+
+  /// Tells readers of new blocks.
+  private func announce() {
+    tip.grow(to: store.height)
+    logger.debug("[channel: \(channelID)] Wrote block [\(store.height - 1)]")
   }
 
   func fail(reason: String) {
@@ -108,18 +154,6 @@ final class ChainSupport: ConsenterSupport {
     try next.checkCapabilitiesSupported()
     try bundle.validateNext(next)
     return next
-  }
-
-  private func append(_ blocks: [PendingBlock]) async throws {
-    let isForFabric1 = bundle.allowsFabric1
-    let contents = blocks.map { block in
-      BlockWriter.Content(
-        entries: block.batch.map(\.envelope.bytes), consenterMetadata: block.consenterMetadata,
-        isForFabric1: isForFabric1)
-    }
-    try await writer.write(contents, configSequence: bundle.sequence)
-    tip.grow(to: store.height)
-    logger.debug("[channel: \(channelID)] Wrote block [\(store.height - 1)]")
   }
 }
 

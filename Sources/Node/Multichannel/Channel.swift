@@ -1,6 +1,7 @@
 // One channel of this node, as those see it who bring messages to it or read blocks from it.
 
 import BlockLedger
+import Blocks
 import ChannelConfig
 import FabricProtos
 import MessageProcessing
@@ -102,7 +103,7 @@ package final class Channel: Sendable {
         return try await support.store.serializedBlocks(from: number, count: count, bytes: bytes)
       }
       return try await support.store.blocksWithoutData(
-        from: number, count: count, bytes: bytes, unless: Block.isConfig)
+        from: number, count: count, bytes: bytes, unless: { BlockKind(holding: $0).isConfigBlock })
     }
   }
 
@@ -123,14 +124,5 @@ package final class Channel: Sendable {
       }
       throw error
     }
-  }
-}
-
-extension Block {
-  /// Whether a block that holds this message and no other is a config block: the message is a CONFIG
-  /// message, or one that creates a channel.
-  static func isConfig(_ soleEntry: [UInt8]) -> Bool {
-    guard let envelope = try? EnvelopeView(soleEntry) else { return false }
-    return MessageClass(headerType: envelope.headerType) == .config
   }
 }

@@ -1,6 +1,7 @@
 // Channels that begin here: the system channel of a new node, and those that its clients create.
 
 import BlockLedger
+import Blocks
 import ChannelConfig
 import Concurrency
 import FabricCrypto
@@ -78,7 +79,7 @@ extension Registrar {
       header: BlockHeader(
         number: 0, previousHash: [], dataHash: SHA256Digest.hash(config.bytes)),
       data: [config.bytes],
-      metadata: [[UInt8]](repeating: [], count: BlockMetadata.count))
+      metadata: BlockMetadata.empty)
   }
 
   /// Writes the first block of a ledger.

@@ -1,6 +1,7 @@
 // How the channels that have a ledger come into service when the node starts, and later.
 
 import BlockLedger
+import Blocks
 import ChannelConfig
 import Concurrency
 import FabricCrypto
@@ -208,7 +209,8 @@ extension Registrar {
 
   /// The configuration in force at the end of a chain.
   private static func bundle(of store: any BlockStore) throws -> ConfigBundle {
-    let index = try store.block(store.height - 1).lastConfigIndex()
+    let index = try store.block(store.height - 1).lastConfigIndex(
+      channelID: store.channelID)
     guard let entry = try store.block(index).data.first else {
       throw RegistrarError("config block \(index) of channel \(store.channelID) holds no message")
     }

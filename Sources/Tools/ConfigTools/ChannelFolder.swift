@@ -1,9 +1,9 @@
 // Finds a channel's newest configuration in the ledger folder of a node, which may be running.
 
 import BlockLedger
+import Blocks
 import FabricProtos
 import Foundation
-import Ordering
 import Storage
 
 /// Reads a channel's blocks, and nothing else: no lock is taken, no index opened, nothing written. A
@@ -82,7 +82,7 @@ package struct ChannelFolder: Sendable {
       throw ConfigToolsError("channel \(channelID) has no blocks in \(directory)")
     }
     let newest = try block(height - 1)
-    let index = try newest.lastConfigIndex()
+    let index = try newest.lastConfigIndex(channelID: channelID)
     return index == newest.header.number ? newest : try block(index)
   }
 

@@ -1,7 +1,7 @@
 // The configuration that a block holds.
 
+import Blocks
 import FabricProtos
-import Ordering
 import Storage
 
 /// A channel's configuration, found in a block.
@@ -27,11 +27,11 @@ package struct ConfigBlock: Sendable {
         "block \(number) holds no message; a file that says so holds something else than a block")
     }
     var envelope = try Self.envelope(entry, number)
-    if envelope.headerType == Int32(Common_HeaderType.ordererTransaction.rawValue) {
+    if case .channelCreation = BlockKind(holding: envelope) {
       envelope = try Self.envelope(Array(envelope.data), number)
     }
-    guard envelope.headerType == Int32(Common_HeaderType.config.rawValue) else {
-      let place = (try? block.lastConfigIndex()).map {
+    guard case .configuration = BlockKind(holding: envelope) else {
+      let place = (try? block.lastConfigIndex(channelID: envelope.channelID)).map {
         "; the newest one before it is in block \($0)"
       }
       throw ConfigToolsError(

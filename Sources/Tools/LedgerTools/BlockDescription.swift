@@ -1,10 +1,10 @@
 // One block in words: header, what it holds, who signed it.
 
 import BlockLedger
+import Blocks
 import FabricCrypto
 import FabricProtos
 import Foundation
-import Ordering
 
 /// A block as `orderer ledger show` tells it.
 package struct BlockDescription: Sendable, Encodable {
@@ -55,7 +55,7 @@ package struct BlockDescription: Sendable, Encodable {
     file = stored.file
     offset = stored.offset
     bytes = stored.storedBytes
-    lastConfigBlock = try? block.lastConfigIndex()
+    lastConfigBlock = try? block.lastConfigIndex(channelID: channel)
     consenterMetadata = hexadecimal(block.consenterMetadata())
     signatures = Self.signatures(of: block)
     transactions = block.data.enumerated().map { Self.transaction($0.element, $0.offset) }

@@ -1,10 +1,10 @@
 // What a ledger folder holds, channel by channel.
 
 import BlockLedger
+import Blocks
 import ChannelConfig
 import FabricCrypto
 import FabricProtos
-import Ordering
 
 /// One line of a list of channels.
 package struct ChainSummary: Sendable, Encodable {
@@ -93,7 +93,7 @@ package struct ChainInfo: Sendable, Encodable {
   }
 
   private static func configuration(of last: Block, in chain: StoredChain) throws -> Configuration {
-    let number = try last.lastConfigIndex()
+    let number = try last.lastConfigIndex(channelID: chain.channelID)
     guard let entry = try chain.block(number).block.data.first else {
       throw LedgerError.notFound(channel: chain.channelID, number: number, height: 0)
     }

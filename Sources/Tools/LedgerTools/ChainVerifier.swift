@@ -1,10 +1,10 @@
 // Checks all blocks of a channel: numbers, hash chain, data hashes, signatures, config pointers.
 
 import BlockLedger
+import Blocks
 import ChannelConfig
 import FabricCrypto
 import FabricProtos
-import Ordering
 
 /// What verifying a channel's ledger came to.
 package struct VerificationReport: Sendable, Encodable {
@@ -169,7 +169,7 @@ package struct ChainVerifier: Sendable {
     let number = stored.header.number
     guard number > 0 else { return }
     do {
-      let index = try stored.block.lastConfigIndex()
+      let index = try stored.block.lastConfigIndex(channelID: chain.channelID)
       guard index != state.lastConfigBlock else { return }
       report(
         &state.report, block: number, stored.file, stored.offset,
@@ -183,7 +183,7 @@ package struct ChainVerifier: Sendable {
   private struct Finding: Sendable {
     let index: Int
     let hasValidDataHash: Bool
-    let signatures: SignatureOutcome?
+    let signatures: BlockVerifier.Outcome?
   }
 
   /// The checks that can be done for each block by itself.
@@ -209,10 +209,10 @@ package struct ChainVerifier: Sendable {
   }
 
   private func examine(_ task: Task, _ index: Int) -> Finding {
-    var outcome: SignatureOutcome?
+    var outcome: BlockVerifier.Outcome?
     // A genesis block is not signed: it is what one trusts.
     if checksSignatures, task.stored.header.number > 0, let bundle = task.bundle {
-      outcome = BlockSignatures.check(task.stored.block, against: bundle)
+      outcome = BlockVerifier.checkSignatures(of: task.stored.block, against: bundle)
     }
     return Finding(
       index: index, hasValidDataHash: task.stored.hasValidDataHash, signatures: outcome)

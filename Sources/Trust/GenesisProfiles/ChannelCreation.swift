@@ -1,6 +1,7 @@
 // Makes the transaction that asks a system channel for a new channel.
 
 import ChannelConfig
+import FabricCrypto
 import FabricProtos
 import Foundation
 import Membership
@@ -82,7 +83,7 @@ package enum ChannelCreation {
     let updateBytes = try profile.serialize(update)
     updateEnvelope.configUpdate = Data(updateBytes)
     let nonces =
-      nonces ?? (GenesisBlockFactory.randomNonce(), GenesisBlockFactory.randomNonce())
+      nonces ?? (Nonce.random(), Nonce.random())
     var signatureHeader = Common_SignatureHeader()
     if let signer {
       signatureHeader.creator = Data(signer.serializedIdentity)

@@ -53,12 +53,7 @@ package enum GenesisBlockFactory {
   ) throws(GenesisError) -> Block {
     try block(
       profile: profile, channelID: channelID, timestamp: Int64(Date().timeIntervalSince1970),
-      nonce: randomNonce())
-  }
-
-  /// 24 random bytes.
-  package static func randomNonce() -> [UInt8] {
-    randomBytes(24)
+      nonce: Nonce.random())
   }
 
   private static func metadata(

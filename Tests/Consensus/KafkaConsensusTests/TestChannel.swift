@@ -1,6 +1,7 @@
 // A channel without a node around it.
 
 import BlockLedger
+import Blocks
 import ChannelConfig
 import Concurrency
 import FabricProtos
@@ -103,7 +104,9 @@ final class TestChannel: ConsenterSupport {
   func revalidate(config message: OrderedMessage) throws -> OrderedMessage { throw Refused() }
 
   func write(_ blocks: [PendingBlock]) async throws {
-    let offsets = try blocks.map { try KafkaOffsets(metadata: $0.consenterMetadata ?? []) }
+    let offsets = try blocks.map { block in
+      try KafkaOffsets(metadata: ConsenterMetadata.unwrap(block.consenterMetadata) ?? [])
+    }
     state.change { state in
       guard !state.losesBlocks else { return }
       for (block, offsets) in zip(blocks, offsets) {
@@ -116,9 +119,11 @@ final class TestChannel: ConsenterSupport {
     }
   }
 
-  func writeConfig(_ message: OrderedMessage, consenterMetadata: [UInt8]?) async throws {
+  func writeConfig(_ message: OrderedMessage, consenterMetadata: [UInt8]) async throws {
     try await write([PendingBlock(batch: [message], consenterMetadata: consenterMetadata)])
   }
+
+  func append(sealed blocks: [Block]) async throws { throw Refused() }
 
   func fail(reason: String) { state.change { $0.failure = reason } }
   func suspend(reason: String) { state.change { $0.trouble = reason } }

@@ -84,6 +84,15 @@ final class LogRecorder: Sendable {
 
 let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
+extension Block {
+  /// The record of this block with its length prefix, as it goes into a block file, and the number
+  /// of bytes of that prefix.
+  func fileRecord() -> (bytes: [UInt8], prefix: Int) {
+    let record = BlockRecord(layingOut: header, data: data, metadata: metadata)
+    return (record.bytes, record.body.lowerBound)
+  }
+}
+
 /// A block that follows a store's last one.
 func nextBlock(of store: any BlockStore, entries: Int = 2, bytes: Int = 100) -> Block {
   makeBlock(store.height, after: store.lastBlockHash, entries: entries, bytes: bytes)

@@ -4,7 +4,7 @@ import FabricCrypto
 import FabricProtos
 import NIOCore
 
-/// A parsed record of a block file. The bytes stay where they are; this knows what is where.
+/// A record of a block file, parsed or laid out. The bytes stay where they are; this knows what is where.
 ///
 /// Layout (Fabric: `blkstorage/block_serialization.go`), all integers being varints and every byte
 /// string being preceded by its length: number, data hash, previous hash; count of data entries and
@@ -61,6 +61,52 @@ struct BlockRecord: Sendable {
     self.previousHash = previousHash
     self.data = data
     self.metadata = metadata
+  }
+
+  /// Lays out the record of a block behind its length prefix, as it goes into a block file.
+  init(layingOut header: BlockHeader, data: [[UInt8]], metadata: [[UInt8]]) {
+    let size =
+      Varint.size(header.number) + Self.size(of: header.dataHash)
+      + Self.size(of: header.previousHash)
+      + Self.size(of: data) + Self.size(of: metadata)
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(size + Varint.maximumSize)
+    Varint.append(UInt64(size), to: &bytes)
+    let begin = bytes.count
+    Varint.append(header.number, to: &bytes)
+    number = header.number
+    dataHash = Self.append(header.dataHash, to: &bytes)
+    previousHash = Self.append(header.previousHash, to: &bytes)
+    self.data = Self.append(data, to: &bytes)
+    self.metadata = Self.append(metadata, to: &bytes)
+    body = begin..<bytes.count
+    self.bytes = bytes
+  }
+
+  private static func size(of content: [UInt8]) -> Int {
+    Varint.size(UInt64(content.count)) + content.count
+  }
+
+  private static func size(of entries: [[UInt8]]) -> Int {
+    entries.reduce(Varint.size(UInt64(entries.count))) { $0 + size(of: $1) }
+  }
+
+  private static func append(_ content: [UInt8], to bytes: inout [UInt8]) -> Range<Int> {
+    Varint.append(UInt64(content.count), to: &bytes)
+    let begin = bytes.count
+    bytes += content
+    return begin..<bytes.count
+  }
+
+  private static func append(_ entries: [[UInt8]], to bytes: inout [UInt8]) -> [Range<Int>] {
+    Varint.append(UInt64(entries.count), to: &bytes)
+    return entries.map { append($0, to: &bytes) }
+  }
+
+  /// Whether the record can be read back.
+  var isWithinLimits: Bool {
+    body.count <= Self.maximumSize && data.count <= Self.maximumEntries
+      && metadata.count <= Self.maximumEntries
   }
 
   /// The range of a length-prefixed byte string, or nil if it is cut off.
@@ -146,32 +192,4 @@ struct BlockRecord: Sendable {
 
   /// Bytes of a field with a one-byte tag and `count` bytes of content.
   static func fieldSize(_ count: Int) -> Int { 1 + Varint.size(UInt64(count)) + count }
-}
-
-extension Block {
-  /// The record of this block with its length prefix, as it goes into a block file, and the number
-  /// of bytes of that prefix.
-  func fileRecord() -> (bytes: [UInt8], prefix: Int) {
-    func size(_ content: [UInt8]) -> Int { Varint.size(UInt64(content.count)) + content.count }
-    let bodySize =
-      Varint.size(header.number) + size(header.dataHash) + size(header.previousHash)
-      + Varint.size(UInt64(data.count)) + data.reduce(0) { $0 + size($1) }
-      + Varint.size(UInt64(metadata.count)) + metadata.reduce(0) { $0 + size($1) }
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(bodySize + Varint.maximumSize)
-    Varint.append(UInt64(bodySize), to: &bytes)
-    let prefix = bytes.count
-    func append(_ content: [UInt8]) {
-      Varint.append(UInt64(content.count), to: &bytes)
-      bytes += content
-    }
-    Varint.append(header.number, to: &bytes)
-    append(header.dataHash)
-    append(header.previousHash)
-    Varint.append(UInt64(data.count), to: &bytes)
-    for entry in data { append(entry) }
-    Varint.append(UInt64(metadata.count), to: &bytes)
-    for entry in metadata { append(entry) }
-    return (bytes, prefix)
-  }
 }

@@ -99,9 +99,7 @@ package final class FileBlockStore: BlockStore {
 
   // MARK: - Appending
 
-  package func append(_ block: Block) async throws(LedgerError) { try await append([block]) }
-
-  package func append(_ blocks: [Block]) async throws(LedgerError) {
+  package func append(_ blocks: [SealedBlock]) async throws(LedgerError) {
     try await appendPool.run(channelID) { () throws(LedgerError) in
       try self.writer.withLock { writer throws(LedgerError) in
         try self.append(blocks, &writer)
@@ -109,7 +107,7 @@ package final class FileBlockStore: BlockStore {
     }
   }
 
-  private func append(_ blocks: [Block], _ writer: inout Writer) throws(LedgerError) {
+  private func append(_ blocks: [SealedBlock], _ writer: inout Writer) throws(LedgerError) {
     if let halted = writer.halted { throw halted }
     if let damage = reader.damage {
       throw halt(&writer, "\(damage)")
@@ -117,66 +115,53 @@ package final class FileBlockStore: BlockStore {
     guard writer.file != nil, !reader.isClosed else {
       throw .closed(channel: channelID)
     }
-    let records = try records(of: blocks)
-    var rest = records[...]
+    try checkNext(blocks)
+    var rest = blocks[...]
     while let first = rest.first {
-      if writer.size > 0, writer.size + Int64(first.bytes.count) > maximumFileSize {
+      if writer.size > 0, writer.size + Int64(first.record.bytes.count) > maximumFileSize {
         try beginNextFile(&writer)
       }
       // As many as go into this file, whatever the size of the first.
-      var end = writer.size + Int64(first.bytes.count)
-      let group = rest.prefix { record in
-        guard record.number != first.number else { return true }
-        end += Int64(record.bytes.count)
-        return end <= maximumFileSize
+      var end = writer.size
+      let group = rest.prefix { block in
+        end += Int64(block.record.bytes.count)
+        return block.number == first.number || end <= maximumFileSize
       }
       try commit(group, &writer)
       rest = rest[group.endIndex...]
     }
   }
 
-  /// The records of blocks that follow the last one.
-  private func records(of blocks: [Block]) throws(LedgerError) -> [BlockRecord] {
+  /// Checks that blocks follow the last one and each other, and can be read back.
+  private func checkNext(_ blocks: [SealedBlock]) throws(LedgerError) {
     var number = height
     var previousHash = lastBlockHash
-    var records: [BlockRecord] = []
-    records.reserveCapacity(blocks.count)
     for block in blocks {
-      let actual = block.header.number
-      guard actual == number, number < UInt64.max else {
-        throw .unexpectedNumber(channel: channelID, expected: number, actual: actual)
+      try block.header.checkFollows(channel: channelID, height: number, lastHash: previousHash)
+      guard block.record.isWithinLimits else {
+        throw .tooLarge(channel: channelID, number: number, bytes: block.record.bytes.count)
       }
-      guard block.header.previousHash == previousHash else {
-        throw .unexpectedPreviousHash(
-          channel: channelID, number: number, expected: previousHash,
-          actual: block.header.previousHash)
-      }
-      let (bytes, prefix) = block.fileRecord()
-      guard bytes.count - prefix <= BlockRecord.maximumSize else {
-        throw .tooLarge(channel: channelID, number: number, bytes: bytes.count)
-      }
-      // The wire form is made from the record, so that it is the same now and when read back later.
-      guard let record = try? BlockRecord(bytes, prefix..<bytes.count), record.hasValidDataHash
-      else { throw .unexpectedDataHash(channel: channelID, number: number) }
-      records.append(record)
-      previousHash = record.headerHash
+      previousHash = block.hash
       number += 1
     }
-    return records
   }
 
   /// Writes records behind each other, synchronizes once, and makes all of them visible.
   private func commit(
-    _ group: ArraySlice<BlockRecord>, _ writer: inout Writer
+    _ group: ArraySlice<SealedBlock>, _ writer: inout Writer
   ) throws(LedgerError) {
     guard let first = group.first, let last = group.last, let file = writer.file else { return }
     if group.count == 1 {
-      try write(first.bytes, to: file, &writer)
+      try write(first.record.bytes, to: file, &writer)
     } else {
-      try write(Array(group.map(\.bytes).joined()), to: file, &writer)
+      var bytes: [UInt8] = []
+      bytes.reserveCapacity(group.reduce(0) { $0 + $1.record.bytes.count })
+      for block in group { bytes += block.record.bytes }
+      try write(bytes, to: file, &writer)
     }
     var offset = writer.size
-    for record in group {
+    for block in group {
+      let record = block.record
       let location = BlockLocation(file: writer.number, offset: offset)
       offset += Int64(record.bytes.count)
       let fingerprint = record.fingerprint
@@ -186,8 +171,7 @@ package final class FileBlockStore: BlockStore {
     }
     writer.size = offset
     enterIntoIndex(&writer, last: last.number)
-    let hash = last.headerHash
-    lastHash.withLock { $0 = hash }
+    lastHash.withLock { $0 = last.hash }
     chainHeight.advance(to: last.number + 1)
   }
 

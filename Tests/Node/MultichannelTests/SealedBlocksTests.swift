@@ -1,0 +1,138 @@
+// A channel takes blocks that another node sealed, and configurations in them take effect.
+
+import BlockLedger
+import Blocks
+import ChannelConfig
+import FabricProtos
+import Foundation
+import Logging
+import Membership
+import MessageProcessing
+import Ordering
+import SoloConsensus
+import Synchronization
+import Testing
+
+@testable import Multichannel
+
+@Suite struct SealedBlocksTests {
+  private static let channelID = "syschannel"
+
+  /// One node's side of the fixture's system channel.
+  private final class Node: Sendable {
+    let store: any BlockStore
+    let support: ChainSupport
+    /// The channels that were created.
+    let created: Mutex<[String]>.Shared
+
+    init(_ number: Int) async throws {
+      let genesis = try RegistrarTests.genesis("system-solo-v20")
+      var logger = Logger(label: "test")
+      logger.logLevel = .critical
+      store = try await RAMLedgerFactory(historySize: 100).openOrCreate(channelID)
+      try await store.append(genesis)
+      let resources = ChannelResourcesHolder(
+        bundle: try ConfigBundle(configEnvelope: try #require(genesis.data.first)),
+        signer: try LocalMSP(
+          directory: "\(RegistrarTests.fixtures)/crypto/orderer.test/nodes/node\(number)/msp",
+          mspID: "OrdererMSP", keyStoreDirectory: nil
+        ).signer, consenter: SoloConsenter(time: .system, logger: logger), observer: { _ in })
+      let created = Mutex<[String]>.Shared()
+      self.created = created
+      support = try ChainSupport(
+        resources: resources,
+        processor: StandardChannelProcessor(
+          resources, environment: ProcessingEnvironment(logger: logger, now: { Date() })),
+        store: store,
+        createChannel: { genesis in created.value.withLock { $0.append(genesis.channelID) } },
+        metrics: .disabled, logger: logger)
+    }
+
+    func blocks() throws -> [Block] { try (1..<store.height).map { try store.block($0) } }
+  }
+
+  private func message(_ name: UInt8) throws -> OrderedMessage {
+    OrderedMessage(
+      envelope: try EnvelopeView(
+        CreationFixture.envelope(.message, channelID: Self.channelID, data: [name])),
+      configSequence: 0, isConfig: false)
+  }
+
+  /// Writes a message, a configuration, a creation of channel `made`, and two messages.
+  private func work(_ node: Node) async throws {
+    try await node.support.write([PendingBlock(batch: [message(1)])])
+    let update = try CreationFixture.capabilityUpdate(of: node.support.bundle, adding: "V1_4_3")
+    try await node.support.writeConfig(update, consenterMetadata: [])
+    let genesis = try CreationFixture.envelope(.config, channelID: "made", data: [])
+    let creation = try CreationFixture.envelope(
+      .ordererTransaction, channelID: Self.channelID, data: genesis)
+    try await node.support.writeConfig(
+      OrderedMessage(envelope: EnvelopeView(creation), configSequence: 1, isConfig: true),
+      consenterMetadata: [])
+    try await node.support.write([
+      PendingBlock(batch: [message(2)]), PendingBlock(batch: [message(3)]),
+    ])
+  }
+
+  @Test func theyAreTakenByteForByteAndTakeEffect() async throws {
+    let leader = try await Node(1)
+    let follower = try await Node(2)
+    try await work(leader)
+    try await follower.support.append(sealed: leader.blocks())
+    #expect(follower.store.height == 6)
+    #expect(follower.support.tip.height == 6)
+    for number in 1..<6 as Range<UInt64> {
+      let ours = try await follower.store.serializedBlock(number)
+      let theirs = try await leader.store.serializedBlock(number)
+      #expect(ours == theirs)
+    }
+    #expect(follower.support.bundle.sequence == 1)
+    #expect(follower.support.bundle.channel.capabilities.names.contains("V1_4_3"))
+    #expect(follower.created.value.withLock { $0 } == ["made"])
+
+    // A node that stops following and writes goes on as the other one does.
+    try await leader.support.write([PendingBlock(batch: [message(4)])])
+    try await follower.support.write([PendingBlock(batch: [message(4)])])
+    let (ours, theirs) = (try follower.store.block(6), try leader.store.block(6))
+    #expect(ours.header == theirs.header)
+    #expect(ours.data == theirs.data)
+    #expect(try ours.lastConfigIndex(channelID: Self.channelID) == 2)
+  }
+
+  @Test func aConfigurationInABlockThatDoesNotFitTakesNoEffect() async throws {
+    let leader = try await Node(1)
+    try await work(leader)
+    var blocks = try leader.blocks()
+    blocks[1].header.previousHash[0] ^= 1
+    let follower = try await Node(2)
+    await #expect(throws: BlockError.self) { try await follower.support.append(sealed: blocks) }
+    #expect(follower.support.bundle.sequence == 0)
+    #expect(follower.store.height == 2)
+    #expect(follower.support.tip.height == 2)
+    #expect(follower.created.value.withLock { $0 } == [])
+  }
+
+  @Test func aConfigurationThatTheOneInForceDoesNotAllowIsNotWritten() async throws {
+    let leader = try await Node(1)
+    try await work(leader)
+    let blocks = try leader.blocks()
+    let follower = try await Node(2)
+    try await follower.support.append(sealed: Array(blocks[..<2]))
+    // The same update once more, now against a configuration that has it.
+    var assembler = BlockAssembler(at: ChainEnd(after: blocks[1].header))
+    let again = try BlockSeal(lastConfig: 3, consenterMetadata: [])
+      .attach([], to: assembler.assemble(blocks[1].data), isForFabric1: false)
+    await #expect(throws: ConfigError.self) {
+      try await follower.support.append(sealed: [again.block])
+    }
+    #expect(follower.store.height == 3)
+    #expect(follower.support.bundle.sequence == 1)
+  }
+}
+
+extension Mutex where Value == [String] {
+  /// Lets a closure and a test share a mutex.
+  fileprivate final class Shared: Sendable {
+    let value = Mutex<[String]>([])
+  }
+}
