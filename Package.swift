@@ -142,7 +142,7 @@ let rooms: [[Target]] = [
   room(
     .ledger, "Blocks",
     ["FabricProtos", "FabricCrypto", "Membership", "Policies", "ChannelConfig", "BlockLedger"],
-    tests: ["FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger"]),
+    tests: ["FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger", logging]),
   // Consensus
   room(
     .consensus, "Ordering",
@@ -254,7 +254,7 @@ let rooms: [[Target]] = [
     [
       "FabricProtos", "GoText", "Concurrency", "Storage", "FabricCrypto", "FabricLogging",
       "GRPCTransport", "HTTPTransport", "NodeMetrics", "Membership", "ChannelConfig",
-      "GenesisProfiles", "BlockLedger", "Ordering", "SoloConsensus",
+      "GenesisProfiles", "BlockLedger", "Blocks", "Ordering", "SoloConsensus",
       "KafkaClient", "KafkaConsensus", "MessageProcessing", "Multichannel", "AtomicBroadcast",
       "Operations",
       "OrdererConfiguration", logging, metrics, nioCore, unixSignals,
@@ -281,7 +281,7 @@ let rooms: [[Target]] = [
   room(
     .tools, "ConfigTools",
     ["FabricProtos", "GoText", "Storage", "ChannelConfig", "BlockLedger", "Blocks"],
-    tests: ["FabricProtos", "GoText", "FabricCrypto", "BlockLedger", protobuf, logging]),
+    tests: ["FabricProtos", "GoText", "FabricCrypto", "BlockLedger", "Blocks", protobuf, logging]),
   room(
     .tools, "LedgerTools",
     [

@@ -4,8 +4,7 @@ import Synchronization
 
 /// A height that only grows, until the chain is closed.
 ///
-/// Who wants to be woken when it grows asks the channel (`Ordering.TipSignal`), which knows about errors
-/// as well.
+/// To be woken when it grows, ask the channel (`Ordering.TipSignal`), which knows about errors as well.
 final class ChainHeight: Sendable {
   private let value: Atomic<UInt64>
   private let closed = Atomic<Bool>(false)

@@ -184,16 +184,18 @@ private struct JSONBlock: Codable {
 
 /// JSON ledgers (`General.LedgerType: json`): a folder `chain_<channel>` per channel.
 package final class JSONLedgerFactory: LedgerFactory {
-  private struct State {
-    var stores: [String: JSONBlockStore] = [:]
-    var lock: File?
-    var closed = false
+  private enum State {
+    case open([String: JSONBlockStore])
+    /// Takes no more calls. Final.
+    case closed
   }
 
   private let directory: String
   private let logger: Logger
   private let pool = BlockingPool(threads: 2)
-  private let state: Mutex<State>
+  private let state = Mutex(State.open([:]))
+  /// Keeps others out of the folder until it is closed.
+  private let lock: Mutex<File?>
 
   /// Opens the folder, creating it if there is none.
   ///
@@ -204,7 +206,7 @@ package final class JSONLedgerFactory: LedgerFactory {
     try onDisk(Folder.create(directory, mode: 0o700))
     let folder = try onDisk(File(directory, .folder))
     guard try onDisk(folder.lock()) else { throw .locked(path: directory) }
-    state = Mutex(State(lock: folder))
+    lock = Mutex(folder)
   }
 
   package func channelIDs() throws(LedgerError) -> [String] {
@@ -216,13 +218,14 @@ package final class JSONLedgerFactory: LedgerFactory {
     guard isUsableChannelName(channelID) else { throw .invalidChannelName(channelID) }
     return try await pool.run(channelID) { () throws(LedgerError) in
       try self.state.withLock { state throws(LedgerError) in
-        guard !state.closed else { throw .closed(channel: channelID) }
-        if let store = state.stores[channelID] { return store }
+        guard case .open(var stores) = state else { throw .closed(channel: channelID) }
+        if let store = stores[channelID] { return store }
         let folder = "\(self.directory)/chain_\(channelID)"
         try onDisk(Folder.create(folder, mode: 0o700))
         let store = try JSONBlockStore(
           channelID: channelID, folder: folder, pool: self.pool, logger: self.logger)
-        state.stores[channelID] = store
+        stores[channelID] = store
+        state = .open(stores)
         return store
       }
     }
@@ -232,19 +235,23 @@ package final class JSONLedgerFactory: LedgerFactory {
     guard isUsableChannelName(channelID) else { throw .invalidChannelName(channelID) }
     try await pool.run(channelID) { () throws(LedgerError) in
       try self.state.withLock { state throws(LedgerError) in
-        state.stores.removeValue(forKey: channelID)?.close()
+        if case .open(var stores) = state {
+          stores.removeValue(forKey: channelID)?.close()
+          state = .open(stores)
+        }
         try onDisk(Folder.remove("\(self.directory)/chain_\(channelID)"))
       }
     }
   }
 
   package func close() async {
-    let stores = state.withLock { state in
-      state.closed = true
-      return Array(state.stores.values)
+    let stores = state.withLock { state -> [JSONBlockStore] in
+      defer { state = .closed }
+      if case .open(let stores) = state { return Array(stores.values) }
+      return []
     }
     for store in stores { store.close() }
     await pool.shutDown()
-    state.withLock { $0.lock = nil }
+    lock.withLock { $0 = nil }
   }
 }

@@ -71,13 +71,18 @@ package final class RAMBlockStore: BlockStore {
 
 /// Ledgers in memory (`General.LedgerType: ram`).
 package final class RAMLedgerFactory: LedgerFactory {
-  private struct State {
-    var stores: [String: RAMBlockStore] = [:]
-    var closed = false
+  private enum State {
+    case open([String: RAMBlockStore])
+    /// Takes no more calls. Final.
+    case closed
+
+    var stores: [String: RAMBlockStore] {
+      if case .open(let stores) = self { stores } else { [:] }
+    }
   }
 
   private let historySize: Int
-  private let state = Mutex(State())
+  private let state = Mutex(State.open([:]))
 
   /// - Parameter historySize: blocks that each channel keeps, 1 at least (`RAMLedger.HistorySize`).
   package init(historySize: Int) { self.historySize = historySize }
@@ -89,21 +94,27 @@ package final class RAMLedgerFactory: LedgerFactory {
   package func openOrCreate(_ channelID: String) async throws(LedgerError) -> any BlockStore {
     guard isUsableChannelName(channelID) else { throw .invalidChannelName(channelID) }
     return try state.withLock { state throws(LedgerError) in
-      guard !state.closed else { throw .closed(channel: channelID) }
-      if let store = state.stores[channelID] { return store }
+      guard case .open(var stores) = state else { throw .closed(channel: channelID) }
+      if let store = stores[channelID] { return store }
       let store = RAMBlockStore(channelID: channelID, historySize: historySize)
-      state.stores[channelID] = store
+      stores[channelID] = store
+      state = .open(stores)
       return store
     }
   }
 
   package func remove(_ channelID: String) async throws(LedgerError) {
-    state.withLock { $0.stores.removeValue(forKey: channelID) }?.close()
+    let store = state.withLock { state -> RAMBlockStore? in
+      guard case .open(var stores) = state else { return nil }
+      defer { state = .open(stores) }
+      return stores.removeValue(forKey: channelID)
+    }
+    store?.close()
   }
 
   package func close() async {
     let stores = state.withLock { state in
-      state.closed = true
+      defer { state = .closed }
       return Array(state.stores.values)
     }
     for store in stores { store.close() }

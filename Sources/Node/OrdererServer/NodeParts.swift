@@ -2,6 +2,7 @@
 
 import AtomicBroadcast
 import BlockLedger
+import Blocks
 import Concurrency
 import FabricLogging
 import Foundation
@@ -96,7 +97,8 @@ struct NodeParts: Sendable {
     switch configuration.general.ledgerType {
     case .file:
       return try FileLedgerFactory(
-        directory: location, logger: logging.logger("common.ledger.blockledger.file"))
+        directory: location, signatures: CutSignatures(),
+        logger: logging.logger("common.ledger.blockledger.file"))
     case .json:
       return try JSONLedgerFactory(
         directory: location, logger: logging.logger("common.ledger.blockledger.json"))

@@ -119,6 +119,50 @@ import Testing
     }
   }
 
+  @Test("A store halts when something else writes to its file, and writes over nothing")
+  func foreignWriter() async throws {
+    let folder = try TemporaryFolder()
+    let file = "\(folder.path)/chains/one/blockfile_000000"
+    let log = LogRecorder()
+    try await withLedgers(folder.path, log: log.logger) { factory in
+      let store = try await factory.openOrCreate("one")
+      try await appendBlocks(2, to: store)
+      try appendToFile(file, [1, 2, 3])
+      let before = FileManager.default.contents(atPath: file)
+      for _ in 0..<2 {
+        do {
+          try await store.append(nextBlock(of: store))
+          Issue.record("the block was added")
+        } catch LedgerError.halted(let channel, let reason) {
+          #expect(channel == "one")
+          #expect(reason.contains("something else writes to this folder"))
+        }
+      }
+      #expect(store.height == 2)
+      #expect(FileManager.default.contents(atPath: file) == before)
+      // Readers are served, and other channels go on.
+      _ = try await store.serializedBlock(1)
+      try await appendBlocks(1, to: try await factory.openOrCreate("two"))
+    }
+    #expect(log.messages(from: .critical).count == 1)
+  }
+
+  @Test("A record that is not that of its header is not written")
+  func wrongLayout() throws {
+    let block = makeBlock(300, after: Array(repeating: 7, count: 32))
+    let record = BlockRecord(layingOut: block.header, data: block.data, metadata: block.metadata)
+    #expect(record.isLaidOut(for: block.header))
+    for change in 0..<3 {
+      var other = block.header
+      switch change {
+      case 0: other.number += 1
+      case 1: other.dataHash[0] ^= 1
+      default: other.previousHash = []
+      }
+      #expect(!record.isLaidOut(for: other))
+    }
+  }
+
   /// Needs a folder on a file system of a few MiB, which a test cannot make for itself.
   @Test(
     "On a full disk nothing is added, and all goes on when there is room again",

@@ -12,7 +12,8 @@ import Testing
     let folder = try TemporaryFolder()
     try await withLedgers(folder.path) { factory in
       #expect(throws: LedgerError.locked(path: folder.path)) {
-        _ = try FileLedgerFactory(directory: folder.path, logger: silent)
+        _ = try FileLedgerFactory(
+          directory: folder.path, signatures: NoSignatures(), logger: silent)
       }
       // Go's orderer uses flock on this file.
       let other = try File("\(folder.path)/index/LOCK", .updating)
@@ -28,7 +29,8 @@ import Testing
     let other = try File("\(folder.path)/index/LOCK", .updating)
     #expect(try other.lock())
     #expect(throws: LedgerError.locked(path: "\(folder.path)/index")) {
-      _ = try FileLedgerFactory(directory: folder.path, logger: silent)
+      _ = try FileLedgerFactory(
+        directory: folder.path, signatures: NoSignatures(), logger: silent)
     }
   }
 

@@ -198,7 +198,8 @@ import Testing
     let store = try FileBlockStore(
       channelID: "one", folder: "\(folder.path)/chains/one",
       FileBlockStore.Environment(
-        database: database, maximumFileSize: 1 << 20, appendPool: BlockingPool(threads: 1),
+        database: database, signatures: NoSignatures(), maximumFileSize: 1 << 20,
+        appendPool: BlockingPool(threads: 1),
         readPool: BlockingPool(threads: 1), upkeepPool: BlockingPool(threads: 1),
         readMemory: ReadMemory(count: 1),
         budget: RecentBlocksBudget(total: 1 << 20, maximum: 1 << 20), logger: silent,

@@ -46,7 +46,8 @@ import Testing
   @Test("A closed ledger gives and takes nothing")
   func closing() async throws {
     let folder = try TemporaryFolder()
-    let factory = try FileLedgerFactory(directory: folder.path, logger: silent)
+    let factory = try FileLedgerFactory(
+      directory: folder.path, signatures: NoSignatures(), logger: silent)
     let store = try await factory.openOrCreate("one")
     try await appendBlocks(1, to: store)
     await factory.close()

@@ -123,14 +123,20 @@ func waitForBlock(_ number: UInt64, of store: any BlockStore) async throws {
   while store.height <= number { try await Task.sleep(for: .milliseconds(1)) }
 }
 
+/// Knows no signature, so none that was cut.
+struct NoSignatures: SignatureProbe {
+  func isLastSignatureCut(_ metadata: [UInt8], of header: BlockHeader) -> Bool { false }
+}
+
 /// Opens a folder for the time of `body` and closes it again.
 @discardableResult
 func withLedgers<Value>(
-  _ folder: String, log: Logger = silent,
+  _ folder: String, log: Logger = silent, signatures: any SignatureProbe = NoSignatures(),
   options: FileLedgerFactory.Options = FileLedgerFactory.Options(),
   _ body: (FileLedgerFactory) async throws -> Value
 ) async throws -> Value {
-  let factory = try FileLedgerFactory(directory: folder, logger: log, options: options)
+  let factory = try FileLedgerFactory(
+    directory: folder, signatures: signatures, logger: log, options: options)
   do {
     let value = try await body(factory)
     await factory.close()

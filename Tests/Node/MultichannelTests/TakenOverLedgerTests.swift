@@ -1,6 +1,7 @@
 // Ledgers that another orderer wrote, or that a stopped orderer left in the middle of something.
 
 import BlockLedger
+import Blocks
 import ChannelConfig
 import FabricCrypto
 import FabricProtos
@@ -152,7 +153,8 @@ import Testing
     }
     var logger = Logger(label: "test")
     logger.logLevel = .critical
-    let ledgers = try FileLedgerFactory(directory: folder, logger: logger)
+    let ledgers = try FileLedgerFactory(
+      directory: folder, signatures: CutSignatures(), logger: logger)
     let registrar = try RegistrarTests.registrar(ledgers)
     try await registrar.initialize()
     guard case .unavailable(let reason) = registrar.lookUp("joined") else {
@@ -275,7 +277,8 @@ import Testing
   ) async throws {
     var logger = Logger(label: "test")
     logger.logLevel = .critical
-    let ledgers = try FileLedgerFactory(directory: folder, logger: logger)
+    let ledgers = try FileLedgerFactory(
+      directory: folder, signatures: CutSignatures(), logger: logger)
     let registrar = try RegistrarTests.registrar(ledgers)
     try await registrar.bootstrap(RegistrarTests.genesis("system-solo-v20"))
     try await registrar.initialize()

@@ -1,6 +1,7 @@
 // Finding a channel's newest configuration in a ledger folder, also while its node is running.
 
 import BlockLedger
+import Blocks
 import FabricProtos
 import Foundation
 import Logging
@@ -34,7 +35,7 @@ import Testing
       var options = FileLedgerFactory.Options()
       options.maximumFileSize = 1_000
       let ledgers = try FileLedgerFactory(
-        directory: folder, logger: Self.logger, options: options)
+        directory: folder, signatures: CutSignatures(), logger: Self.logger, options: options)
       let blocks = try await fill(ledgers, count: count)
       let channel = try ChannelFolder(directory: folder, channelID: "channel")
       #expect(try channel.newestConfigBlock() == blocks[0])
@@ -60,7 +61,8 @@ import Testing
 
   @Test func aBlockThatIsBeingWrittenIsNotSeen() async throws {
     try await Fixtures.withFolder { folder in
-      let ledgers = try FileLedgerFactory(directory: folder, logger: Self.logger)
+      let ledgers = try FileLedgerFactory(
+        directory: folder, signatures: CutSignatures(), logger: Self.logger)
       let blocks = try await fill(ledgers, count: 2)
       await ledgers.close()
       let path = "\(folder)/chains/channel/blockfile_000000"
@@ -75,7 +77,8 @@ import Testing
 
   @Test func ledgersInJSONAreReadToo() async throws {
     try await Fixtures.withFolder { folder in
-      let ledgers = try JSONLedgerFactory(directory: folder, logger: Self.logger)
+      let ledgers = try JSONLedgerFactory(
+        directory: folder, logger: Self.logger)
       let blocks = try await fill(ledgers, count: 3)
       let channel = try ChannelFolder(directory: folder, channelID: "channel", format: .json)
       #expect(try channel.newestConfigBlock() == blocks[0])
@@ -85,7 +88,8 @@ import Testing
 
   @Test func anUnknownChannelIsAnsweredWithThoseThereAre() async throws {
     try await Fixtures.withFolder { folder in
-      let ledgers = try FileLedgerFactory(directory: folder, logger: Self.logger)
+      let ledgers = try FileLedgerFactory(
+        directory: folder, signatures: CutSignatures(), logger: Self.logger)
       _ = try await fill(ledgers, count: 0)
       #expect {
         try ChannelFolder(directory: folder, channelID: "other")

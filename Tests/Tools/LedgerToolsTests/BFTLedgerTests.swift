@@ -40,7 +40,8 @@ import Testing
     let isSound = consenters.count == 3
     let folder = "\(FileManager.default.temporaryDirectory.path)/heddle-bft-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    let factory = try FileLedgerFactory(directory: folder, logger: Logger(label: "test"))
+    let factory = try FileLedgerFactory(
+      directory: folder, signatures: CutSignatures(), logger: Logger(label: "test"))
     let store = try await factory.openOrCreate("bftchannel")
     try await store.append(try Self.genesis())
     try await store.append(try Self.block(consenters))

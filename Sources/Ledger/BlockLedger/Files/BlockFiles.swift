@@ -70,7 +70,7 @@ final class BlockFiles: Sendable {
     return file
   }
 
-  /// Lets go of all descriptors. Reads under way keep theirs to their end.
+  /// Lets go of all descriptors. Reads under way keep theirs until they end.
   func closeAll() { open.withLock { $0.removeAll() } }
 
   /// Finds block `number` by walking over the records, for when the index does not know it.

@@ -109,6 +109,20 @@ struct BlockRecord: Sendable {
       && metadata.count <= Self.maximumEntries
   }
 
+  /// Whether the bytes begin as they must: what is read back from them are the record's length and the
+  /// header's number and hashes.
+  func isLaidOut(for header: BlockHeader) -> Bool {
+    var index = 0
+    guard Varint.read(bytes, at: &index, end: bytes.count) == UInt64(body.count),
+      index == body.lowerBound, body.upperBound == bytes.count
+    else { return false }
+    return Varint.read(bytes, at: &index, end: bytes.count) == header.number
+      && Self.content(bytes, at: &index, end: bytes.count) == dataHash
+      && Self.content(bytes, at: &index, end: bytes.count) == previousHash
+      && bytes[dataHash].elementsEqual(header.dataHash)
+      && bytes[previousHash].elementsEqual(header.previousHash)
+  }
+
   /// The range of a length-prefixed byte string, or nil if it is cut off.
   static func content(_ bytes: [UInt8], at index: inout Int, end: Int) -> Range<Int>? {
     guard let length = Varint.read(bytes, at: &index, end: end), length <= UInt64(end - index)

@@ -15,16 +15,22 @@ import Synchronization
 /// change to a new file, which the index has to know durably beforehand: Go's orderer looks for new
 /// blocks only in the file that the index names.
 package final class FileBlockStore: BlockStore {
-  /// What only the one writer touches.
-  private struct Writer {
-    var file: File?
+  /// The end of the chain on the disk.
+  private struct Tail {
+    var file: AppendOnlyFile
+    /// Of the file.
     var number: Int
-    var size: Int64
     /// Blocks that are on the disk, but could not be entered into the index yet.
     var unindexed: [ChannelIndex.Entry] = []
-    /// The last attempt to enter blocks into the index failed.
-    var indexFailing = false
-    var halted: LedgerError?
+  }
+
+  /// What only the one writer touches.
+  private enum Writer {
+    case open(Tail)
+    /// It is not known what is on the disk, or the chain is damaged. Final.
+    case halted(LedgerError)
+    /// Final.
+    case closed
   }
 
   /// Entries kept for a later try while the index cannot be written. More than there are blocks in a
@@ -46,10 +52,11 @@ package final class FileBlockStore: BlockStore {
   /// What the stores of a factory share.
   struct Environment: Sendable {
     let database: LevelDB
+    let signatures: any SignatureProbe
     let maximumFileSize: Int64
     let appendPool: BlockingPool
     let readPool: BlockingPool
-    /// For what nobody waits for.
+    /// For work that nobody waits for.
     let upkeepPool: BlockingPool
     let readMemory: ReadMemory
     let wireMemory = WireMemory()
@@ -64,8 +71,8 @@ package final class FileBlockStore: BlockStore {
     let files = BlockFiles(channelID: channelID, folder: folder)
     let index = ChannelIndex(database: environment.database, channelID: channelID)
     let chain = try LedgerRecovery(
-      files: files, index: index, logger: environment.logger, closing: environment.closing,
-      boot: environment.mark.identifier
+      files: files, index: index, signatures: environment.signatures,
+      logger: environment.logger, closing: environment.closing, boot: environment.mark.identifier
     ).run()
     let current = try onDisk(File(files.path(chain.file), .updating))
     self.channelID = channelID
@@ -78,7 +85,8 @@ package final class FileBlockStore: BlockStore {
     chainHeight = ChainHeight(chain.height)
     reader = BlockReader(
       files: files, index: index, height: chainHeight, currentFile: chain.file, environment)
-    writer = Mutex(Writer(file: current, number: chain.file, size: chain.size))
+    writer = Mutex(
+      .open(Tail(file: AppendOnlyFile(current, size: chain.size), number: chain.file)))
     lastHash = Mutex(chain.lastHash)
   }
 
@@ -86,14 +94,10 @@ package final class FileBlockStore: BlockStore {
   package var oldestBlock: UInt64 { 0 }
   package var lastBlockHash: [UInt8] { lastHash.withLock { $0 } }
 
-  /// Why the store takes no more blocks, if it gave up.
-  package var haltReason: LedgerError? { writer.withLock { $0.halted } }
-
   /// Waits for an append under way and lets go of the files. Blocks the thread.
   func close() {
-    reader.beginClosing()
-    writer.withLock { $0.file = nil }
     chainHeight.close()
+    writer.withLock { $0 = .closed }
     reader.close()
   }
 
@@ -102,32 +106,41 @@ package final class FileBlockStore: BlockStore {
   package func append(_ blocks: [SealedBlock]) async throws(LedgerError) {
     try await appendPool.run(channelID) { () throws(LedgerError) in
       try self.writer.withLock { writer throws(LedgerError) in
-        try self.append(blocks, &writer)
+        switch writer {
+        case .closed: throw .closed(channel: self.channelID)
+        case .halted(let error): throw error
+        case .open(var tail):
+          // Taken out, so that nothing of it is copied when it changes; the lock is held.
+          writer = .closed
+          do throws(LedgerError) {
+            try self.append(blocks, &tail)
+            writer = .open(tail)
+          } catch {
+            if case .halted = error { writer = .halted(error) } else { writer = .open(tail) }
+            throw error
+          }
+        }
       }
     }
   }
 
-  private func append(_ blocks: [SealedBlock], _ writer: inout Writer) throws(LedgerError) {
-    if let halted = writer.halted { throw halted }
-    if let damage = reader.damage {
-      throw halt(&writer, "\(damage)")
-    }
-    guard writer.file != nil, !reader.isClosed else {
-      throw .closed(channel: channelID)
-    }
+  private func append(_ blocks: [SealedBlock], _ tail: inout Tail) throws(LedgerError) {
+    guard !chainHeight.isClosed else { throw .closed(channel: channelID) }
+    if let damage = reader.damage { throw halt("\(damage)") }
     try checkNext(blocks)
     var rest = blocks[...]
     while let first = rest.first {
-      if writer.size > 0, writer.size + Int64(first.record.bytes.count) > maximumFileSize {
-        try beginNextFile(&writer)
+      let size = tail.file.size
+      if size > 0, size + Int64(first.record.bytes.count) > maximumFileSize {
+        try beginNextFile(&tail)
       }
       // As many as go into this file, whatever the size of the first.
-      var end = writer.size
+      var end = tail.file.size
       let group = rest.prefix { block in
         end += Int64(block.record.bytes.count)
         return block.number == first.number || end <= maximumFileSize
       }
-      try commit(group, &writer)
+      try commit(group, &tail)
       rest = rest[group.endIndex...]
     }
   }
@@ -141,6 +154,9 @@ package final class FileBlockStore: BlockStore {
       guard block.record.isWithinLimits else {
         throw .tooLarge(channel: channelID, number: number, bytes: block.record.bytes.count)
       }
+      guard block.record.isLaidOut(for: block.header) else {
+        throw halt("the bytes of block \(number) are not those of its header")
+      }
       previousHash = block.hash
       number += 1
     }
@@ -148,59 +164,65 @@ package final class FileBlockStore: BlockStore {
 
   /// Writes records behind each other, synchronizes once, and makes all of them visible.
   private func commit(
-    _ group: ArraySlice<SealedBlock>, _ writer: inout Writer
+    _ group: ArraySlice<SealedBlock>, _ tail: inout Tail
   ) throws(LedgerError) {
-    guard let first = group.first, let last = group.last, let file = writer.file else { return }
+    guard let first = group.first, let last = group.last else { return }
+    guard first.number == height else {
+      throw halt("block \(first.number) was about to be written at height \(height)")
+    }
+    var offset = tail.file.size
     if group.count == 1 {
-      try write(first.record.bytes, to: file, &writer)
+      try write(first.record.bytes, to: &tail.file)
     } else {
       var bytes: [UInt8] = []
       bytes.reserveCapacity(group.reduce(0) { $0 + $1.record.bytes.count })
       for block in group { bytes += block.record.bytes }
-      try write(bytes, to: file, &writer)
+      try write(bytes, to: &tail.file)
     }
-    var offset = writer.size
+    let wasBehind = !tail.unindexed.isEmpty
     for block in group {
       let record = block.record
-      let location = BlockLocation(file: writer.number, offset: offset)
+      let location = BlockLocation(file: tail.number, offset: offset)
       offset += Int64(record.bytes.count)
       let fingerprint = record.fingerprint
-      writer.unindexed.append(
+      tail.unindexed.append(
         ChannelIndex.Entry(number: record.number, location: location, fingerprint: fingerprint))
       reader.insert(record, at: location, fingerprint)
     }
-    writer.size = offset
-    enterIntoIndex(&writer, last: last.number)
+    enterIntoIndex(&tail, last: last.number, wasBehind: wasBehind)
     lastHash.withLock { $0 = last.hash }
     chainHeight.advance(to: last.number + 1)
   }
 
-  /// Makes `bytes` the durable end of the file, or leaves the file as it was.
-  private func write(_ bytes: [UInt8], to file: File, _ writer: inout Writer) throws(LedgerError) {
-    do { try onDisk(file.write(bytes, at: writer.size)) } catch {
-      do { try onDisk(file.truncate(to: writer.size)) } catch let second {
-        throw halt(&writer, "\(error); taking back what was written failed as well: \(second)")
+  /// Makes `bytes` the durable end of the file, or leaves the file as it was, or halts the store.
+  private func write(_ bytes: [UInt8], to file: inout AppendOnlyFile) throws(LedgerError) {
+    do { try file.append(bytes) } catch {
+      switch error {
+      case .undone(let cause): throw .storage(cause)
+      case .leftover(let cause, let second):
+        throw halt(
+          "\(LedgerError.storage(cause)); taking back what was written failed as well: "
+            + "\(LedgerError.storage(second))")
+      case .unsynchronized(let cause): throw halt("\(LedgerError.storage(cause))")
+      case .foreign(let expected, let actual):
+        let damage = LedgerError.corrupt(
+          channel: channelID, file: file.path, offset: expected, block: height,
+          reason: "the file has \(actual) bytes where this orderer has left \(expected), something "
+            + "else writes to this folder")
+        throw halt("\(damage)")
       }
-      throw error
-    }
-    do { try onDisk(file.synchronizeData()) } catch {
-      // After a failed sync the kernel may have dropped the data and call it clean, so trying again
-      // could succeed with nothing on the disk. Nobody has seen the block yet: take it back as far
-      // as possible, and stop.
-      try? file.truncate(to: writer.size)
-      throw halt(&writer, "\(error)")
     }
   }
 
-  private func halt(_ writer: inout Writer, _ reason: String) -> LedgerError {
+  /// The error with which the store gives up; whoever throws it through ``append(_:)`` makes it so.
+  private func halt(_ reason: String) -> LedgerError {
     let error = LedgerError.halted(channel: channelID, reason: reason)
-    writer.halted = error
     logger.critical("\(error)")
     return error
   }
 
-  private func beginNextFile(_ writer: inout Writer) throws(LedgerError) {
-    let number = writer.number + 1
+  private func beginNextFile(_ tail: inout Tail) throws(LedgerError) {
+    let number = tail.number + 1
     let file = try onDisk(File(files.path(number), .creating))
     // Left over from an attempt that failed further down, so empty; but never overwrite.
     guard try onDisk(file.size()) == 0 else {
@@ -208,37 +230,34 @@ package final class FileBlockStore: BlockStore {
         channel: channelID, file: file.path, offset: 0, block: height,
         reason: "the file is there already and not empty, something else writes to this folder")
     }
-    do { try onDisk(Folder.synchronize(files.folder)) } catch { throw halt(&writer, "\(error)") }
+    do { try onDisk(Folder.synchronize(files.folder)) } catch { throw halt("\(error)") }
     let checkpoint = ChannelIndex.Checkpoint(
       file: number, size: 0, lastBlock: height - 1, isEmpty: false)
     do {
-      try index.record(writer.unindexed, checkpoint: checkpoint, synchronized: true)
+      try index.record(tail.unindexed, checkpoint: checkpoint, synchronized: true)
     } catch { throw .index(index.database.path, error) }
-    writer.unindexed = []
-    writer.file = file
-    writer.number = number
-    writer.size = 0
+    tail = Tail(file: AppendOnlyFile(file, size: 0), number: number)
     reader.setCurrentFile(number)
   }
 
   /// Enters what is on the disk, up to block `last`, into the index. A failure is not the blocks'.
-  private func enterIntoIndex(_ writer: inout Writer, last: UInt64) {
+  ///
+  /// - Parameter wasBehind: The last attempt failed, and was logged.
+  private func enterIntoIndex(_ tail: inout Tail, last: UInt64, wasBehind: Bool) {
     let checkpoint = ChannelIndex.Checkpoint(
-      file: writer.number, size: writer.size, lastBlock: last, isEmpty: false)
+      file: tail.number, size: tail.file.size, lastBlock: last, isEmpty: false)
     do {
-      try index.record(writer.unindexed, checkpoint: checkpoint, synchronized: false)
-      writer.unindexed.removeAll(keepingCapacity: true)
-      writer.indexFailing = false
+      try index.record(tail.unindexed, checkpoint: checkpoint, synchronized: false)
+      tail.unindexed.removeAll(keepingCapacity: true)
     } catch {
       mark.remove()
-      if !writer.indexFailing {
+      if !wasBehind {
         logger.error(
           "Block \(last) of channel \(channelID) is stored, but could not be entered into the index \(index.database.path), which is tried again with the next one: \(error.message)"
         )
       }
-      writer.indexFailing = true
-      let excess = writer.unindexed.count - Self.maximumUnindexed
-      if excess > 0 { writer.unindexed.removeFirst(excess) }
+      let excess = tail.unindexed.count - Self.maximumUnindexed
+      if excess > 0 { tail.unindexed.removeFirst(excess) }
     }
   }
 

@@ -40,10 +40,10 @@ package final class FileLedgerFactory: LedgerFactory {
     let store = Mutex<FileBlockStore?>(nil)
   }
 
-  private struct State {
-    var channels: [String: Entry] = [:]
-    var locks: [File]
-    var closed = false
+  private enum State {
+    case open(channels: [String: Entry])
+    /// Takes no more calls. Final.
+    case closed
   }
 
   /// The folder that everything is in (`FileLedger.Location`).
@@ -51,7 +51,9 @@ package final class FileLedgerFactory: LedgerFactory {
   private let environment: FileBlockStore.Environment
   private let openPool: BlockingPool
   private let logger: Logger
-  private let state: Mutex<State>
+  private let state = Mutex(State.open(channels: [:]))
+  /// Keep others out of the folder until the database is closed.
+  private let locks: Mutex<[File]>
 
   private var chains: String { "\(directory)/chains" }
   private var pendingRemovals: String { "\(directory)/pendingops/remove" }
@@ -59,9 +61,10 @@ package final class FileLedgerFactory: LedgerFactory {
   /// Opens the folder, creating it if there is none, and finishes removals that were interrupted.
   /// Blocks the thread.
   ///
+  /// - Parameter signatures: Tells of last blocks whether they are there with their signatures.
   /// - Throws: ``LedgerError/locked(path:)`` if another process has the folder open.
   package init(
-    directory: String, logger: Logger, options: Options = Options()
+    directory: String, signatures: any SignatureProbe, logger: Logger, options: Options = Options()
   ) throws(LedgerError) {
     self.directory = directory
     self.logger = logger
@@ -73,7 +76,7 @@ package final class FileLedgerFactory: LedgerFactory {
     }
     openPool = BlockingPool(threads: max(1, options.openThreads))
     environment = FileBlockStore.Environment(
-      database: index.database, maximumFileSize: options.maximumFileSize,
+      database: index.database, signatures: signatures, maximumFileSize: options.maximumFileSize,
       appendPool: BlockingPool(threads: max(1, options.appendThreads)),
       readPool: BlockingPool(threads: max(1, options.readThreads)),
       upkeepPool: BlockingPool(threads: 1),
@@ -83,7 +86,7 @@ package final class FileLedgerFactory: LedgerFactory {
       logger: logger,
       mark: BootMark(
         database: index.database, chains: "\(directory)/chains", boot: options.boot))
-    state = Mutex(State(locks: index.locks))
+    locks = Mutex(index.locks)
     try finishRemovals()
   }
 
@@ -114,10 +117,11 @@ package final class FileLedgerFactory: LedgerFactory {
 
   private func entry(_ channelID: String) throws(LedgerError) -> Entry {
     try state.withLock { state throws(LedgerError) in
-      guard !state.closed else { throw .closed(channel: channelID) }
-      if let entry = state.channels[channelID] { return entry }
+      guard case .open(var channels) = state else { throw .closed(channel: channelID) }
+      if let entry = channels[channelID] { return entry }
       let entry = Entry()
-      state.channels[channelID] = entry
+      channels[channelID] = entry
+      state = .open(channels: channels)
       return entry
     }
   }
@@ -165,9 +169,9 @@ package final class FileLedgerFactory: LedgerFactory {
 
   package func close() async {
     let entries: [Entry]? = state.withLock { state in
-      guard !state.closed else { return nil }
-      state.closed = true
-      return Array(state.channels.values)
+      defer { state = .closed }
+      guard case .open(let channels) = state else { return nil }
+      return Array(channels.values)
     }
     guard let entries else { return }
     // Rebuilding of indexes ends here, and goes on when the folder is opened next.
@@ -181,9 +185,6 @@ package final class FileLedgerFactory: LedgerFactory {
     await environment.upkeepPool.shutDown()
     await environment.appendPool.shutDown()
     environment.database.close()
-    state.withLock { state in
-      state.channels = [:]
-      state.locks = []
-    }
+    locks.withLock { $0 = [] }
   }
 }

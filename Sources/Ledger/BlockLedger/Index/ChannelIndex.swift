@@ -140,6 +140,7 @@ struct ChannelIndex: Sendable {
     var batch = LevelDB.Batch()
     var last = lastIndexed
     for entry in entries {
+      try check(entry, within: checkpoint)
       put(entry, &batch)
       if lastIndexed == nil { last = entry.number }
     }
@@ -151,6 +152,17 @@ struct ChannelIndex: Sendable {
     if let checkpoint { batch.put(key("blkMgrInfo"), Self.value(checkpoint)) }
     if let boot { batch.put(key("lastBoot"), boot) }
     try database.write(batch, synchronized: synchronized)
+  }
+
+  /// Checks what must hold of an entry: its block begins before the end of the files.
+  private func check(_ entry: Entry, within end: Checkpoint?) throws(LevelDB.Failure) {
+    let place = entry.location
+    guard place.file >= 0, place.offset >= 0,
+      end.map({ (place.file, place.offset) < ($0.file, $0.size) }) ?? true
+    else {
+      throw LevelDB.Failure(
+        message: "block \(entry.number) cannot be at offset \(place.offset) of file \(place.file)")
+    }
   }
 
   /// Corrects one entry without moving what is known of the last one.

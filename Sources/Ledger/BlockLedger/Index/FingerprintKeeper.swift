@@ -15,16 +15,49 @@ final class FingerprintKeeper: Sendable {
   static let batchSize = 64
   static let maximumWaiting = 16 * batchSize
 
-  private struct State {
-    var waiting: [(number: UInt64, fingerprint: BlockFingerprint)] = []
-    var isScheduled = false
-    var isClosed = false
+  private typealias Batch = [(number: UInt64, fingerprint: BlockFingerprint)]
+
+  private enum State {
+    /// Few wait.
+    case collecting(Batch)
+    /// Enough wait, and they are about to be written.
+    case due(Batch)
+    /// Takes no more. Final.
+    case closed
+
+    /// Whether a write has to be scheduled for it.
+    mutating func add(_ number: UInt64, _ fingerprint: BlockFingerprint) -> Bool {
+      switch self {
+      case .collecting(var waiting):
+        self = .closed  // So that the batch is not copied.
+        waiting.append((number, fingerprint))
+        let isDue = waiting.count >= batchSize
+        self = isDue ? .due(waiting) : .collecting(waiting)
+        return isDue
+      case .due(var waiting):
+        guard waiting.count < maximumWaiting else { return false }
+        self = .closed
+        waiting.append((number, fingerprint))
+        self = .due(waiting)
+        return false
+      case .closed: return false
+      }
+    }
+
+    /// What waits, after which there is `next`.
+    mutating func take(for next: State) -> Batch {
+      defer { self = next }
+      switch self {
+      case .collecting(let waiting), .due(let waiting): return waiting
+      case .closed: return []
+      }
+    }
   }
 
   private let index: ChannelIndex
   private let pool: BlockingPool
   private let logger: Logger
-  private let state = Mutex(State())
+  private let state = Mutex(State.collecting([]))
   /// Held while something is written.
   private let writing = Mutex(())
 
@@ -35,35 +68,30 @@ final class FingerprintKeeper: Sendable {
   }
 
   func keep(_ number: UInt64, _ fingerprint: BlockFingerprint) {
-    let isDue = state.withLock { state in
-      guard !state.isClosed, state.waiting.count < Self.maximumWaiting else { return false }
-      state.waiting.append((number, fingerprint))
-      guard state.waiting.count >= Self.batchSize, !state.isScheduled else { return false }
-      state.isScheduled = true
-      return true
-    }
-    if isDue { pool.submit { self.write() } }
+    if state.withLock({ $0.add(number, fingerprint) }) { pool.submit { self.write() } }
   }
 
   /// Writes what waits and takes no more. Nothing is written any more when this returns. Blocks the
   /// thread.
   func close() {
-    state.withLock { $0.isClosed = true }
-    write()
+    writing.withLock { _ in store(state.withLock { $0.take(for: .closed) }) }
   }
 
   private func write() {
     writing.withLock { _ in
-      let batch = state.withLock { state in
-        defer { state.waiting = [] }
-        state.isScheduled = false
-        return state.waiting
+      let batch = state.withLock { state -> Batch in
+        if case .closed = state { return [] }
+        return state.take(for: .collecting([]))
       }
-      do throws(LevelDB.Failure) { try index.add(batch) } catch {
-        logger.debug(
-          "The checksums of \(batch.count) block(s) of channel \(index.channelID) were not kept: \(error.message)"
-        )
-      }
+      store(batch)
+    }
+  }
+
+  private func store(_ batch: Batch) {
+    do throws(LevelDB.Failure) { try index.add(batch) } catch {
+      logger.debug(
+        "The checksums of \(batch.count) block(s) of channel \(index.channelID) were not kept: \(error.message)"
+      )
     }
   }
 }

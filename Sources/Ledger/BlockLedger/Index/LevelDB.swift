@@ -50,9 +50,22 @@ final class LevelDB: @unchecked Sendable {
   private static let roomToOpen = 256 << 10
 
   let path: String
-  /// Nil when closed, and if it could not be opened anew. Changed under the exclusive lock.
-  private var database: OpaquePointer?
-  private var isClosed = false
+  private enum State {
+    case open(OpaquePointer)
+    /// It was to be opened anew, and that failed.
+    case lost
+    /// Final.
+    case closed
+
+    /// Lets go of the database, if there is one.
+    mutating func leave(for next: State) {
+      if case .open(let database) = self { leveldb_close(database) }
+      self = next
+    }
+  }
+
+  /// Changed under the exclusive lock.
+  private var state: State
   /// A write has failed since the database was opened.
   private let isBroken = Atomic<Bool>(false)
   private let readOptions: OpaquePointer
@@ -72,7 +85,7 @@ final class LevelDB: @unchecked Sendable {
     leveldb_readoptions_set_verify_checksums(readOptions, 1)
     leveldb_writeoptions_set_sync(syncedWriteOptions, 1)
     self.path = path
-    self.database = database
+    state = .open(database)
     self.readOptions = readOptions
     self.writeOptions = writeOptions
     self.syncedWriteOptions = syncedWriteOptions
@@ -100,11 +113,11 @@ final class LevelDB: @unchecked Sendable {
   private func reopen() throws(Failure) {
     pthread_rwlock_wrlock(lock)
     defer { pthread_rwlock_unlock(lock) }
-    guard isBroken.load(ordering: .acquiring), !isClosed else { return }
+    if case .closed = state { return }
+    guard isBroken.load(ordering: .acquiring) else { return }
     try checkRoom()
-    if let database { leveldb_close(database) }
-    database = nil
-    database = try Self.open(path)
+    state.leave(for: .lost)
+    state = .open(try Self.open(path))
     isBroken.store(false, ordering: .releasing)
   }
 
@@ -123,7 +136,7 @@ final class LevelDB: @unchecked Sendable {
   }
 
   deinit {
-    if let database { leveldb_close(database) }
+    state.leave(for: .closed)
     leveldb_readoptions_destroy(readOptions)
     leveldb_writeoptions_destroy(writeOptions)
     leveldb_writeoptions_destroy(syncedWriteOptions)
@@ -135,9 +148,7 @@ final class LevelDB: @unchecked Sendable {
   func close() {
     pthread_rwlock_wrlock(lock)
     defer { pthread_rwlock_unlock(lock) }
-    if let database { leveldb_close(database) }
-    database = nil
-    isClosed = true
+    state.leave(for: .closed)
   }
 
   func get(_ key: [UInt8]) throws(Failure) -> [UInt8]? {
@@ -240,10 +251,11 @@ final class LevelDB: @unchecked Sendable {
   ) throws(Failure) -> Value {
     pthread_rwlock_rdlock(lock)
     defer { pthread_rwlock_unlock(lock) }
-    guard let database else {
-      throw Failure(message: isClosed ? "the database is closed" : "it could not be opened anew")
+    switch state {
+    case .open(let database): return try body(database)
+    case .lost: throw Failure(message: "it could not be opened anew")
+    case .closed: throw Failure(message: "the database is closed")
     }
-    return try body(database)
   }
 
   /// Takes over and frees LevelDB's message.

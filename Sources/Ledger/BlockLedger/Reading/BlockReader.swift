@@ -19,8 +19,8 @@ final class BlockReader: Sendable {
   private static let readWindow = 32 << 10
   /// The same for reads of several blocks.
   private static let maximumWindow = 256 << 10
-  /// Bytes up to which blocks are read on the caller's thread, which is to be held up for a fraction
-  /// of a millisecond only.
+  /// The most bytes that are read on the caller's thread, which must not be held up for more than a
+  /// fraction of a millisecond.
   static let maximumCached = 2 << 20
 
   let channelID: String
@@ -35,7 +35,6 @@ final class BlockReader: Sendable {
   private let checksums = Checksums()
   private let keeper: FingerprintKeeper
   private let currentFile: Atomic<Int>
-  private let closed = Atomic<Bool>(false)
   private let damaged = Mutex<[UInt64: LedgerError]>([:])
   private let firstDamage = Mutex<LedgerError?>(nil)
 
@@ -57,15 +56,10 @@ final class BlockReader: Sendable {
     keeper = FingerprintKeeper(index: index, pool: environment.upkeepPool, logger: logger)
   }
 
-  var isClosed: Bool { closed.load(ordering: .acquiring) }
-
-  /// The first damage that was found. Nothing is to be appended behind it.
+  /// The first damage that was found. Nothing may be appended behind it.
   var damage: LedgerError? { firstDamage.withLock { $0 } }
 
-  /// Lets no new read begin.
-  func beginClosing() { closed.store(true, ordering: .releasing) }
-
-  /// Lets go of files and memory, and writes to the index what is to be kept. Blocks the thread.
+  /// Lets go of files and memory, once no new read begins, and writes to the index what is to be kept. Blocks the thread.
   func close() {
     keeper.close()
     files.closeAll()
@@ -112,7 +106,7 @@ final class BlockReader: Sendable {
   private func readKnown(
     from number: UInt64, count: Int, bytes: Int, mayWait: Bool
   ) -> [ByteBuffer] {
-    // Seen before the size of the file is, so that the file has them all.
+    // Taken before the size of the file is, so that the file has all of these blocks.
     let end = height.current
     guard let (hint, newest) = recent.place(of: number), case let stop = min(end, newest),
       number < stop
@@ -161,7 +155,7 @@ final class BlockReader: Sendable {
     findPlace(of: number)
     let read = readKnown(from: number, count: count, bytes: bytes, mayWait: true)
     if !read.isEmpty { return read }
-    // Seen before the size of the file is, so that the file has them all.
+    // Taken before the size of the file is, so that the file has all of these blocks.
     let end = height.current
     var cursor = Cursor(
       window: max(Self.readWindow, min(bytes, Self.maximumWindow)), memory: readMemory.take())
@@ -191,7 +185,7 @@ final class BlockReader: Sendable {
   }
 
   private func checkAvailable(_ number: UInt64) throws(LedgerError) {
-    guard !isClosed else { throw .closed(channel: channelID) }
+    guard !height.isClosed else { throw .closed(channel: channelID) }
     guard number < height.current else {
       throw .notFound(channel: channelID, number: number, height: height.current)
     }
@@ -245,7 +239,7 @@ final class BlockReader: Sendable {
     guard checksums.isWorthAsking(number) else { return }
     let chunkEnd = (number | (Checksums.chunkSize - 1)).addingReportingOverflow(1)
     let end = ahead && !chunkEnd.overflow ? chunkEnd.partialValue : number + 1
-    // Without them the hashes tell as much.
+    // Without fingerprints the hashes tell as much.
     let found = (try? index.fingerprints(number..<end)) ?? []
     checksums.note(found, of: number..<end)
   }
@@ -269,7 +263,7 @@ final class BlockReader: Sendable {
         }
       }
     } catch {
-      // Only damage is remembered: what a disk does not answer now, it may answer later.
+      // Only damage is remembered: a disk that does not answer now may do so later.
       guard case .corrupt = error else { throw error }
       failure = failure ?? error
     }
@@ -312,7 +306,7 @@ final class BlockReader: Sendable {
         return .failure(damage(file.path, "there is block \(record.number) instead"))
       }
       if let reason = fault(of: record, hint) { return .failure(damage(file.path, reason)) }
-      // Who reads one block is likely to read the next.
+      // A reader of one block is likely to want the next.
       let next = number &+ 1
       recent.remember(
         next,
@@ -325,8 +319,8 @@ final class BlockReader: Sendable {
     }
   }
 
-  /// What is wrong with a record. A block that is known is compared with its fingerprint, any other
-  /// one costs the hash of its data.
+  /// What is wrong with a record. A block that is known is compared with its fingerprint; of any
+  /// other, the data is hashed.
   private func fault(of record: BlockRecord, _ hint: RecentBlocks.Hint) -> String? {
     let fingerprint = record.fingerprint
     let known = checksums.known(record.number)

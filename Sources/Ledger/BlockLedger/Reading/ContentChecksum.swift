@@ -1,7 +1,5 @@
 // Notices a changed bit in a block that was verified before, at a tenth of the price of its SHA-256.
 
-import FabricProtos
-
 /// A 64-bit checksum of a record. Not for adversaries: the data hash and the hash chain are for those.
 ///
 /// Four lanes take the words in turn, each with multiply and rotate as in XXH64's round, which is as
@@ -135,17 +133,4 @@ struct ContentChecksum {
     let mixed = lane ^ (UInt64(littleEndian: word) &* second)
     return ((mixed << 31) | (mixed >> 33)) &* first
   }
-}
-
-/// What tells a record from any other, as far as accidents go.
-struct BlockFingerprint: Equatable, Sendable {
-  /// Of the function that ``ContentChecksum`` is. Fingerprints of another one are of no use.
-  static let version: UInt8 = 1
-
-  /// Bytes of the record without the length in front of it, at most ``BlockRecord/maximumSize``.
-  var size: Int
-  var checksum: UInt64
-
-  /// Bytes of the record with the length in front of it.
-  var storedSize: Int { Varint.size(UInt64(size)) + size }
 }

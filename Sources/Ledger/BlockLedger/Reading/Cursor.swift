@@ -1,14 +1,6 @@
-// How a store goes through its files: a cursor over records, memory for reads, a flag to stop early.
+// How a store goes through its files.
 
 import Storage
-import Synchronization
-
-/// Tells long work that the factory is being closed.
-final class ClosingFlag: Sendable {
-  private let value = Atomic<Bool>(false)
-  var isRaised: Bool { value.load(ordering: .acquiring) }
-  func raise() { value.store(true, ordering: .releasing) }
-}
 
 /// Reads records one after the other, from one file as long as they are in the same one.
 struct Cursor {

@@ -20,7 +20,7 @@ struct FileWindow {
 
   /// - Parameters:
   ///   - mayWait: Whether to wait for the disk for what the kernel does not have in memory.
-  ///   - memory: is read into, if it suffices.
+  ///   - memory: The memory to read into, if it is large enough.
   init(file: File, end: Int64, mayWait: Bool, memory: [UInt8]) {
     self.file = file
     self.end = end

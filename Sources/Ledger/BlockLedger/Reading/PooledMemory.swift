@@ -23,9 +23,9 @@ final class ReadMemory: Sendable {
 
 /// Memory of blocks in wire form.
 ///
-/// Buffers come here when the ledger lets go of them. They may still be on their way to clients, so
-/// the last one who lets go makes them usable, and one that nobody has let go of when its turn comes
-/// is forgotten.
+/// Buffers come here when the ledger lets go of them. They may still be on their way to clients: a buffer
+/// can be used again once its last holder lets go of it, and is forgotten if it is still held when its
+/// turn comes.
 final class WireMemory: Sendable {
   /// Smaller buffers cost little to make, and larger ones are not kept, in bytes.
   static let sizes = 64 << 10...16 << 20

@@ -4,29 +4,6 @@
 import NIOCore
 import Synchronization
 
-/// Memory for recent blocks, shared out among the open channels of a factory.
-final class RecentBlocksBudget: Sendable {
-  /// Bytes for all channels.
-  let total: Int
-  /// The most and the least that one channel gets, in bytes.
-  let maximum: Int
-  private static let minimum = 256 << 10
-  private let channels = Atomic<Int>(0)
-
-  init(total: Int, maximum: Int) {
-    self.total = total
-    self.maximum = maximum
-  }
-
-  func enter() { channels.wrappingAdd(1, ordering: .relaxed) }
-  func leave() { channels.wrappingSubtract(1, ordering: .relaxed) }
-
-  /// What one channel may keep now.
-  var share: Int {
-    min(maximum, max(Self.minimum, total / max(1, channels.load(ordering: .relaxed))))
-  }
-}
-
 /// The newest blocks of one channel in wire form, and locations of others.
 final class RecentBlocks: Sendable {
   /// Where a record is.
@@ -64,7 +41,7 @@ final class RecentBlocks: Sendable {
   private let memory: WireMemory
   private let state = Mutex(State())
 
-  /// - Parameter memory: gets what is dropped of the blocks that were read.
+  /// - Parameter memory: Takes over the buffers of blocks that are dropped.
   init(budget: RecentBlocksBudget, memory: WireMemory = WireMemory()) {
     self.budget = budget
     self.memory = memory

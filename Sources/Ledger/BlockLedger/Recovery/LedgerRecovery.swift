@@ -17,10 +17,10 @@ struct RecoveredChain {
 
 /// Opening a ledger.
 ///
-/// The block files are the truth, the index is derived from them. From the index only one thing is
-/// believed, after a look at the block: where the last block that it knows is. What lies behind that
-/// in the files is checked block by block and entered into the index; with an index that is up to
-/// date there is nothing. Without a usable index all files are gone through.
+/// The block files are the truth, the index is derived from them. Only one thing in the index is believed,
+/// and only after a look at the block: where the last block is that it knows. The blocks behind it are
+/// checked one by one and entered into the index; there are none if the index is up to date. Without a
+/// usable index, all files are read.
 struct LedgerRecovery {
   /// A point between two records.
   private struct Position {
@@ -33,16 +33,17 @@ struct LedgerRecovery {
 
   /// Entries that are put into the index at a time during a scan.
   private static let batchSize = 1000
-  /// How far before the end of the files a block is looked for behind which to begin.
+  /// How far before the end of the files to look for a block behind which to begin.
   private static let maximumStep: UInt64 = 4096
   private static let progressInterval: UInt64 = 10_000
   private static let scanWindow = 1 << 20
-  /// Bytes that are written again at the end of the newest file; more than one write ever has, but for
-  /// blocks beyond all measure.
+  /// Bytes at the end of the newest file that are written again. Only an enormous block makes a single
+  /// write larger.
   private static let rewrittenSize: Int64 = 8 << 20
 
   let files: BlockFiles
   let index: ChannelIndex
+  let signatures: any SignatureProbe
   let logger: Logger
   let closing: ClosingFlag
   /// ``BootMark/identifier``
@@ -92,7 +93,7 @@ struct LedgerRecovery {
     }
     let candidate = [checkpointed, lastIndexed].compactMap(\.self).min()
     let start = try anchor(candidate, files: count)
-    // Whoever made the newest file may have ended before its entry was safe.
+    // The process that made the newest file may have died before the file's name was safe.
     if try onDisk(files.file(count - 1).size()) == 0 { try synchronizeFolder() }
     let firstSize = try onDisk(files.file(0).size())
     if start == nil, lastKnown != nil || firstSize > 0 {
@@ -108,6 +109,7 @@ struct LedgerRecovery {
       lastHash: scan.end.previousHash)
     try settle(
       chain, scan, knew: lastKnown, checkpoint: checkpoint, lastIndexed: lastIndexed)
+    try check(chain)
     return chain
   }
 
@@ -162,7 +164,7 @@ struct LedgerRecovery {
     var reader = RecordReader(file: file, size: try onDisk(file.size()), window: 1 << 16)
     guard case .record(let record, let end) = try onDisk(reader.read(at: place.offset)),
       record.number == number, record.hasValidDataHash,
-      !MetadataHole.isIn(record, end: end, wasSafe: true)
+      !MetadataHole.isIn(record, end: end, wasSafe: true, signatures)
     else { return nil }
     return Position(
       file: place.file, offset: end, number: number + 1, previousHash: record.headerHash)
@@ -209,7 +211,7 @@ struct LedgerRecovery {
       while scan.end.offset < size {
         let outcome = try onDisk(reader.read(at: scan.end.offset))
         if case .record(let record, let end) = outcome, fits(record, scan.end),
-          !MetadataHole.isIn(record, end: end)
+          !MetadataHole.isIn(record, end: end, signatures)
         {
           try accept(record, end: end, &scan)
         } else {
@@ -229,8 +231,8 @@ struct LedgerRecovery {
 
   /// Blocks that a process has left may not be on the disk yet. They must be before anybody sees them.
   ///
-  /// What came last may have been left because its fsync failed. The system holds such data for written
-  /// although they are not, so only writing them again gets them to the disk.
+  /// The last of them may be there because an fsync failed. The kernel then takes the data for written
+  /// although it is not, so only writing it again gets it to the disk.
   private func makeDurable(
     _ file: File, from begin: Int64, to end: Int64, isNewest: Bool
   ) throws(LedgerError) {
@@ -350,6 +352,42 @@ struct LedgerRecovery {
       logger.info(
         "Indexed \(scan.found) block(s) of channel \(files.channelID), the last is \(last)")
     }
+  }
+
+  // MARK: - What must hold
+
+  /// Checks before the ledger opens that files and index agree on where the chain ends, whatever way
+  /// recovery took.
+  private func check(_ chain: RecoveredChain) throws(LedgerError) {
+    func contradiction(_ reason: String) -> LedgerError {
+      .corrupt(
+        channel: files.channelID, file: files.path(chain.file), offset: chain.size,
+        block: chain.height, reason: "recovery came to a contradiction: \(reason)")
+    }
+    guard chain.height > 0 else {
+      guard chain.size == 0, chain.lastHash.isEmpty else {
+        throw contradiction("no block was found, but the file is not empty")
+      }
+      return
+    }
+    let last = chain.height - 1
+    guard let place = try location(last), place.file <= chain.file, place.offset >= 0 else {
+      throw contradiction("the index does not know where block \(last) is")
+    }
+    let file = try onDisk(files.file(place.file))
+    let size = try onDisk(file.size())
+    var reader = RecordReader(file: file, size: size, window: 0)
+    guard let head = try onDisk(reader.head(at: place.offset)), head.number == last,
+      head.end == size, place.file == chain.file || chain.size == 0
+    else {
+      throw contradiction("block \(last) does not end where the chain does")
+    }
+    let known = try indexed { () throws(LevelDB.Failure) in
+      (try index.checkpoint(), try index.lastIndexed())
+    }
+    guard known.1 == last, known.0?.file == chain.file, known.0?.size == chain.size,
+      known.0?.lastBlock == last
+    else { throw contradiction("the index does not end with block \(last)") }
   }
 
   private func writing(_ body: () throws(LevelDB.Failure) -> Void) throws(LedgerError) {

@@ -1,6 +1,5 @@
 // Finds out whether a block was written but for a part of its metadata, which no hash covers.
 
-import FabricCrypto
 import FabricProtos
 
 /// What a crash left out of a record's metadata.
@@ -15,12 +14,14 @@ enum MetadataHole {
 
   /// - Parameters:
   ///   - end: where the record ends in the file.
-  ///   - wasSafe: The index knows the block, so its write was not cut short. Then a signature that this
-  ///     cannot verify, e.g. over another hash, is none that was cut.
-  static func isIn(_ record: BlockRecord, end: Int64, wasSafe: Bool = false) -> Bool {
+  ///   - wasSafe: The index knows the block, so its write was not cut short. Then a signature that the
+  ///     probe cannot verify, e.g. over another hash, is none that was cut.
+  static func isIn(
+    _ record: BlockRecord, end: Int64, wasSafe: Bool = false, _ probe: any SignatureProbe
+  ) -> Bool {
     let zeros = trailingZeros(record)
     return zeros >= telltaleSize || hasMissingSector(record, end: end)
-      || (zeros > 0 && !wasSafe && hasCutSignature(record, zeros: zeros))
+      || (zeros > 0 && !wasSafe && hasCutSignature(record, zeros: zeros, probe))
   }
 
   private static func metadata(_ record: BlockRecord) -> Range<Int> {
@@ -49,26 +50,15 @@ enum MetadataHole {
     return false
   }
 
-  /// Whether the zeros at the end reach into the last signature and made it invalid. One signature in
-  /// 256 ends with a zero, so it is verified; by the key that the signer names, since all that matters
-  /// here is whether this is what was written.
-  private static func hasCutSignature(_ record: BlockRecord, zeros: Int) -> Bool {
+  /// Whether the zeros at the end reach into the last signature and were not a part of it.
+  private static func hasCutSignature(
+    _ record: BlockRecord, zeros: Int, _ probe: any SignatureProbe
+  ) -> Bool {
     let index = Common_BlockMetadataIndex.signatures.rawValue
     guard record.metadata.indices.contains(index),
-      record.metadata[index].upperBound > record.body.upperBound - zeros,
-      let metadata = try? Common_Metadata(
-        serializedBytes: Array(record.bytes[record.metadata[index]])),
-      let last = metadata.signatures.last, last.signature.last == 0,
-      let header = try? Common_SignatureHeader(serializedBytes: last.signatureHeader),
-      let identity = try? Msp_SerializedIdentity(serializedBytes: header.creator),
-      let certificate = PEM.decodeFirst(Array(identity.idBytes)[...])?.block.der,
-      let key = try? PublicKey(certificateDER: certificate)
+      record.metadata[index].upperBound > record.body.upperBound - zeros
     else { return false }
-    return !key.isValid(
-      signature: Array(last.signature)[...],
-      forMessageParts: [
-        Array(metadata.value)[...], Array(last.signatureHeader)[...],
-        record.header.derBytes()[...],
-      ])
+    return probe.isLastSignatureCut(
+      Array(record.bytes[record.metadata[index]]), of: record.header)
   }
 }
