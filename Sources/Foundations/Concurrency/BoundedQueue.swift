@@ -93,6 +93,9 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
     try later.get()
   }
 
+  /// Producers that wait for room.
+  package var waitingProducers: Int { state.read { $0.waiting } }
+
   /// Takes the elements or refuses them; nil if they have to wait.
   private func offer(
     _ elements: [Element], _ bytes: Int, to state: inout State

@@ -31,12 +31,28 @@ import Testing
     let queue = BoundedQueue<Int>(maximumCount: 100, maximumBytes: 10, maximumWaiting: 100)
     try await queue.append([1], bytes: 10)
     let producer = Task { try await queue.append([2], bytes: 1) }
-    try await Task.sleep(for: .milliseconds(50))
+    while queue.waitingProducers == 0 { await Task.yield() }
     guard case .elements(let first) = await queue.next() else { return #expect(Bool(false)) }
     #expect(first == [1])
     try await producer.value
     guard case .elements(let second) = await queue.next() else { return #expect(Bool(false)) }
     #expect(second == [2])
+  }
+
+  @Test func producersGetTheirTurnInTheOrderInWhichTheyCame() async throws {
+    let queue = BoundedQueue<Int>(maximumCount: 1, maximumBytes: 10, maximumWaiting: 5)
+    try await queue.append([0], bytes: 1)
+    var producers: [Task<Void, any Error>] = []
+    for number in 1...3 {
+      producers.append(Task { try await queue.append([number], bytes: 1) })
+      while queue.waitingProducers < number { await Task.yield() }
+    }
+    var received: [Int] = []
+    while received.count < 4, case .elements(let elements) = await queue.next() {
+      received += elements
+    }
+    #expect(received == [0, 1, 2, 3])
+    for producer in producers { try await producer.value }
   }
 
   @Test func tooManyWaitingProducersAreRefused() async throws {
@@ -51,7 +67,7 @@ import Testing
     let queue = BoundedQueue<Int>(maximumCount: 1, maximumBytes: 10, maximumWaiting: 5)
     try await queue.append([1], bytes: 1)
     let producer = Task { try await queue.append([2], bytes: 1) }
-    try await Task.sleep(for: .milliseconds(20))
+    while queue.waitingProducers == 0 { await Task.yield() }
     queue.close()
     await #expect(throws: BoundedQueue<Int>.Refusal.closed) { try await producer.value }
     guard case .elements([1]) = await queue.next() else { return #expect(Bool(false)) }
