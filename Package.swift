@@ -148,13 +148,11 @@ let rooms: [[Target]] = [
     .consensus, "Ordering",
     [
       "FabricProtos", "Concurrency", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger",
-      "Blocks",
-      logging, metrics,
+      "Blocks", logging, metrics,
     ],
     tests: [
       "FabricProtos", "FabricCrypto", "Concurrency", "Storage", "Membership", "BlockLedger",
-      "Blocks",
-      logging, metrics, metricsTestKit, nioCore,
+      "Blocks", logging, metrics, metricsTestKit, nioCore,
     ]),
   room(
     .consensus, "SoloConsensus",
@@ -190,26 +188,16 @@ let rooms: [[Target]] = [
   room(
     .node, "MessageProcessing",
     [
-      "FabricProtos", "FabricCrypto", "Membership", "Policies", "ChannelConfig", protobuf,
-      x509, logging,
+      "FabricProtos", "FabricCrypto", "Membership", "Policies", "ChannelConfig", protobuf, x509,
+      logging,
     ],
-    tests: ["FabricProtos", "Membership", "ChannelConfig", "ProcessingFixtures", protobuf]),
+    tests: [
+      "FabricProtos", "TestSupport", "Membership", "ChannelConfig", "ProcessingFixtures", protobuf,
+    ]),
   room(
     .node, "SystemChannel",
     ["FabricProtos", "ChannelConfig", "MessageProcessing", logging],
-    tests: [
-      "FabricProtos", "ChannelConfig", "MessageProcessing", "ProcessingFixtures", protobuf,
-    ]),
-  [
-    // What the tests of both rooms make their messages with.
-    .target(
-      name: "ProcessingFixtures",
-      dependencies: [
-        "FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "MessageProcessing",
-        "SystemChannel", protobuf, logging,
-      ],
-      path: "Tests/Node/ProcessingFixtures")
-  ],
+    tests: ["FabricProtos", "ChannelConfig", "MessageProcessing", "ProcessingFixtures", protobuf]),
   room(
     .node, "Multichannel",
     [
@@ -217,20 +205,20 @@ let rooms: [[Target]] = [
       "Ordering", "Concurrency", "MessageProcessing", "SystemChannel", logging, metrics, nioCore,
     ],
     tests: [
-      "Concurrency", "FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger",
-      "Blocks", "Ordering", "SoloConsensus", "MessageProcessing", "ProcessingFixtures", protobuf,
-      logging, metrics, metricsTestKit,
+      "TestSupport", "Concurrency", "FabricProtos", "FabricCrypto", "Membership", "ChannelConfig",
+      "BlockLedger", "Blocks", "Ordering", "SoloConsensus", "MessageProcessing",
+      "ProcessingFixtures", protobuf, logging, metrics, metricsTestKit,
     ]),
   room(
     .node, "AtomicBroadcast",
     [
-      "FabricProtos", "Membership", "Policies", "ChannelConfig", "Ordering",
+      "FabricProtos", "Concurrency", "Membership", "Policies", "ChannelConfig", "Ordering",
       "MessageProcessing", "Multichannel", logging, metrics, nioCore,
     ],
     tests: [
       "FabricProtos", "Concurrency", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger",
       "Ordering", "SoloConsensus", "MessageProcessing", "Multichannel", protobuf, logging, metrics,
-      metricsTestKit, nioCore,
+      metricsTestKit, nioCore, "TestSupport",
     ]),
   room(
     .node, "NodeMetrics",
@@ -254,16 +242,15 @@ let rooms: [[Target]] = [
     [
       "FabricProtos", "GoText", "Concurrency", "Storage", "FabricCrypto", "FabricLogging",
       "GRPCTransport", "HTTPTransport", "NodeMetrics", "Membership", "ChannelConfig",
-      "GenesisProfiles", "BlockLedger", "Blocks", "Ordering", "SoloConsensus",
-      "KafkaClient", "KafkaConsensus", "MessageProcessing", "Multichannel", "AtomicBroadcast",
-      "Operations",
+      "GenesisProfiles", "BlockLedger", "Blocks", "Ordering", "SoloConsensus", "KafkaClient",
+      "KafkaConsensus", "MessageProcessing", "Multichannel", "AtomicBroadcast", "Operations",
       "OrdererConfiguration", logging, metrics, nioCore, unixSignals,
     ],
     tests: [
       "FabricProtos", "FabricCrypto", "FabricLogging", "Concurrency", "TestSupport",
       "GRPCTransport", "NodeMetrics", "Membership", "ChannelConfig", "BlockLedger", "Ordering",
-      "KafkaConsensus", "MessageProcessing", "Multichannel",
-      "Operations", "OrdererConfiguration", logging, metrics,
+      "KafkaConsensus", "MessageProcessing", "Multichannel", "Operations", "OrdererConfiguration",
+      logging, metrics,
     ]),
   [
     .target(
@@ -284,9 +271,7 @@ let rooms: [[Target]] = [
     tests: ["FabricProtos", "GoText", "FabricCrypto", "BlockLedger", "Blocks", protobuf, logging]),
   room(
     .tools, "LedgerTools",
-    [
-      "FabricProtos", "FabricCrypto", "ChannelConfig", "BlockLedger", "Blocks",
-    ],
+    ["FabricProtos", "FabricCrypto", "ChannelConfig", "BlockLedger", "Blocks"],
     tests: ["FabricProtos", "Membership", "BlockLedger", "Blocks", logging]),
   tool(
     "config-update-fuzzer", "ConfigUpdateFuzzer",
@@ -305,6 +290,12 @@ let rooms: [[Target]] = [
   support(
     "HTTPTestClient",
     ["Concurrency", "Sockets", "HTTPTransport", "TestSupport", nioCore, nioPosix, nioSSL]),
+  support(
+    "ProcessingFixtures",
+    [
+      "FabricProtos", "FabricCrypto", "TestSupport", "Membership", "ChannelConfig",
+      "MessageProcessing", "SystemChannel", protobuf, logging,
+    ]),
 ]
 
 let package = Package(

@@ -75,6 +75,9 @@ package final class TipSignal: Sendable {
   /// Why the chain is in error for good; nil while it works, and while its error may pass.
   package var failure: String? { state.read { $0.condition.failure } }
 
+  /// Readers that wait.
+  package var waiterCount: Int { state.waiterCount }
+
   /// Announces a new number of blocks.
   package func grow(to height: UInt64) { state.change { $0.height = max($0.height, height) } }
 

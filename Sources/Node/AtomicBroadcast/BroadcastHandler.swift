@@ -2,12 +2,9 @@
 
 import FabricProtos
 import Logging
-import MessageProcessing
 import Metrics
 import Multichannel
 import Ordering
-
-import struct NIOCore.ByteBuffer
 
 /// The server side of `AtomicBroadcast.Broadcast`, free of any transport.
 ///
@@ -18,6 +15,8 @@ package struct BroadcastHandler: Sendable {
   private let registrar: Registrar
   private let metrics: BroadcastMetrics?
   private let logger: Logger
+
+  private var intake: BroadcastIntake { BroadcastIntake(registrar: registrar) }
 
   package init(
     registrar: Registrar, metrics: any MetricsFactory = NOOPMetricsHandler.instance, logger: Logger
@@ -32,185 +31,98 @@ package struct BroadcastHandler: Sendable {
   /// - Throws: What the stream throws if it breaks, ``StreamFailure/malformedEnvelope``.
   package func handle(_ stream: some ClientStream) async throws {
     logger.debug("Starting new broadcast loop for \(stream.remoteAddress)")
-    var turn = Turn(client: stream.remoteAddress, recorder: BroadcastRecorder(metrics))
+    var session = Session(client: stream.remoteAddress, recorder: BroadcastRecorder(metrics))
     while let messages = try await stream.nextMessages() {
-      turn.recorder.begin()
-      for message in messages {
-        guard await take(message, in: &turn) else { break }
+      session.recorder.begin()
+      for message in messages where session.turn.isOpen { await take(message, &session) }
+      await order(&session)
+      try await stream.send(session.turn.responses)
+      switch session.turn.state {
+      case .open: session.turn.next()
+      case .refused: return
+      case .broken: throw StreamFailure.malformedEnvelope
       }
-      if turn.refusal == nil { await order(&turn) }
-      try await stream.send(turn.responses)
-      if turn.malformed { throw StreamFailure.malformedEnvelope }
-      if turn.refusal != nil { return }
-      turn.end()
     }
     logger.debug("Received EOF from \(stream.remoteAddress), hangup")
   }
 
-  /// The messages that arrived together, and how far they have come.
-  private struct Turn {
+  /// What is kept of a stream while it is served.
+  private struct Session {
     let client: String
-    /// Answers to the messages so far, in order.
-    var responses: [ByteBuffer] = []
-    /// Validated messages that the chain of `channel` has not got yet.
-    var waiting: [OrderedMessage] = []
-    var channel: Channel?
-    /// The channel that the waiting messages name, which is not ``channel`` if they create it.
-    var channelID = ""
-    /// The status that ended the turn.
-    var refusal: Common_Status?
-    var malformed = false
+    var turn = BroadcastTurn<Channel>()
     var recorder: BroadcastRecorder
+  }
 
-    init(client: String, recorder: BroadcastRecorder) {
-      self.client = client
-      self.recorder = recorder
-    }
-
-    /// Lets go of what is not needed while the stream waits for its next messages.
-    mutating func end() {
-      responses = []
-      channel = nil
-    }
-
-    mutating func refuse(_ status: Common_Status, _ info: String) {
-      responses.append(Responses.broadcast(status, info: info))
-      refusal = status
+  /// Validates a message and puts it among those that wait to be ordered, or ends the turn with it.
+  private func take(_ message: [UInt8], _ session: inout Session) async {
+    do throws(BroadcastEnd) {
+      let submission = try intake.identify(message)
+      if submission.messageClass == .configUpdate {
+        await order(&session)
+        guard session.turn.isOpen else { return }
+      }
+      let ordered = try intake.validate(submission)
+      let spent = session.recorder.lap()
+      if session.turn.mustOrder(before: submission.channel) {
+        await order(&session)
+        guard session.turn.isOpen else { return }
+      }
+      session.turn.add(
+        ordered, naming: submission.envelope.channelID, for: submission.channel)
+      session.recorder.wait(type: submission.envelope.headerType, validation: spent)
+      // A chain takes what changes the configuration by itself.
+      if ordered.isConfig { await order(&session) }
+    } catch {
+      let spent = session.recorder.lap()
+      await order(&session)
+      guard session.turn.isOpen else { return }
+      switch error {
+      case .malformed: session.turn.breakOff()
+      case .refused(let refusal):
+        session.recorder.refuse(refusal, validation: spent, label: label)
+        refuse(refusal, &session)
+      }
     }
   }
 
-  /// Validates one message; false if the turn ends here.
-  private func take(_ bytes: [UInt8], in turn: inout Turn) async -> Bool {
-    let envelope: EnvelopeView
-    do {
-      envelope = try EnvelopeView(bytes)
-    } catch {
-      let spent = turn.recorder.lap()
-      await order(&turn)
-      guard turn.refusal == nil else { return false }
-      if error == .malformed("envelope") {
-        turn.malformed = true
-        return false
-      }
-      turn.recorder.refuse(
-        channel: BroadcastMetrics.unknown, type: -1, status: .badRequest, validation: spent)
-      refuse("unknown", .badRequest, "could not determine channel ID: \(error)", &turn)
-      return false
-    }
-
-    do {
-      let channel = try registrar.broadcastChannel(for: envelope)
-      switch channel.processor.classify(envelope.headerType) {
-      case .normal:
-        let sequence = try channel.processor.processNormal(envelope)
-        let spent = turn.recorder.lap()
-        if turn.channel !== channel { await order(&turn) }
-        guard turn.refusal == nil else { return false }
-        turn.channel = channel
-        turn.channelID = channel.id
-        turn.waiting.append(
-          OrderedMessage(envelope: envelope, configSequence: sequence, isConfig: false))
-        turn.recorder.wait(type: envelope.headerType, validation: spent)
-      case .configUpdate:
-        await order(&turn)
-        guard turn.refusal == nil else { return false }
-        let (config, sequence) = try channel.processor.processConfigUpdate(envelope)
-        turn.channel = channel
-        turn.channelID = envelope.channelID
-        turn.waiting = [
-          OrderedMessage(
-            envelope: try EnvelopeView(config), configSequence: sequence, isConfig: true)
-        ]
-        turn.recorder.wait(type: envelope.headerType, validation: turn.recorder.lap())
-        await order(&turn)
-      case .config:
-        throw ProcessingError.badRequest("message is of type that cannot be processed directly")
-      }
-      return turn.refusal == nil
-    } catch {
-      let spent = turn.recorder.lap()
-      await order(&turn)
-      guard turn.refusal == nil else { return false }
-      let (status, reason) = Self.answer(to: error)
-      if metrics != nil {
-        turn.recorder.refuse(
-          channel: label(envelope.channelID), type: envelope.headerType, status: status,
-          validation: spent)
-      }
-      refuse(envelope.channelID, status, reason, &turn)
-      return false
-    }
+  /// Hands the messages that wait to their chain, and answers them up to the first that it did not take.
+  private func order(_ session: inout Session) async {
+    guard let batch = session.turn.takeBatch() else { return }
+    let count = batch.messages.count
+    let outcomes = await hand(batch.messages, to: batch.channel)
+    let enqueuing = session.recorder.lap()
+    let taken = (0..<count).first { outcomes[$0] != .taken } ?? count
+    session.turn.accept(taken)
+    session.recorder.accept(taken, channel: batch.channelID, enqueuing: enqueuing)
+    guard taken < count, let reason = outcomes[taken].refusal else { return }
+    session.recorder.refuseWaiting(
+      channel: label(batch.channelID), status: .serviceUnavailable, enqueuing: enqueuing)
+    refuse(
+      BroadcastRefusal(
+        channelID: batch.channel.id, status: .serviceUnavailable, reason: reason), &session)
   }
 
-  /// Hands the waiting messages to their chain.
-  private func order(_ turn: inout Turn) async {
-    guard let channel = turn.channel, !turn.waiting.isEmpty else { return }
-    let messages = turn.waiting
-    turn.waiting = []
-    let outcomes: OrderOutcomes
+  private func hand(_ messages: [OrderedMessage], to channel: Channel) async -> OrderOutcomes {
     do {
       try await channel.waitReady()
-      outcomes =
-        messages[0].isConfig
-        ? .all(await channel.configure(messages[0])) : await channel.order(messages)
-    } catch { outcomes = .all(.refused(error)) }
-    answer(messages.count, outcomes, channel, &turn)
+    } catch { return .all(.refused(error)) }
+    guard messages[0].isConfig else { return await channel.order(messages) }
+    return .all(await channel.configure(messages[0]))
   }
 
-  /// Answers messages as their chain did, up to the first that it did not take.
-  private func answer(
-    _ count: Int, _ outcomes: OrderOutcomes, _ channel: Channel, _ turn: inout Turn
-  ) {
-    let enqueuing = turn.recorder.lap()
-    let taken = (0..<count).first { outcomes[$0] != .taken } ?? count
-    turn.recorder.accept(taken, channel: turn.channelID, enqueuing: enqueuing)
-    for _ in 0..<taken { turn.responses.append(Responses.broadcastSuccess) }
-    guard taken < count, let reason = outcomes[taken].refusal else { return }
-    turn.recorder.refuseWaiting(
-      channel: label(turn.channelID), status: .serviceUnavailable, enqueuing: enqueuing)
-    refuse(channel.id, .serviceUnavailable, reason, &turn)
+  private func refuse(_ refusal: BroadcastRefusal, _ session: inout Session) {
+    logger.warning(
+      """
+      [channel: \(refusal.channelID ?? BroadcastMetrics.unknown)] Rejecting broadcast of message from \
+      \(session.client) with \(refusal.status.name): \(refusal.reason)
+      """)
+    session.turn.refuse(refusal.status, refusal.reason)
   }
 
   /// What metrics call a channel: its name, if it exists.
-  private func label(_ channelID: String) -> String {
-    registrar.lookUp(channelID) == nil ? BroadcastMetrics.unknown : channelID
-  }
-
-  private func refuse(
-    _ channelID: String, _ status: Common_Status, _ reason: String, _ turn: inout Turn
-  ) {
-    logger.warning(
-      """
-      [channel: \(channelID)] Rejecting broadcast of message from \(turn.client) \
-      with \(status.name): \(reason)
-      """)
-    turn.refuse(status, reason)
-  }
-
-  private static func answer(to error: any Error) -> (Common_Status, String) {
-    switch error {
-    case let error as ProcessingError: (error.status, error.reason)
-    case let error as ChannelUnavailable: (.serviceUnavailable, "\(error)")
-    default: (.badRequest, "\(error)")
-    }
-  }
-}
-
-extension Common_Status {
-  /// The name that Fabric gives to the status, e.g. `BAD_REQUEST`.
-  var name: String {
-    switch self {
-    case .unknown: "UNKNOWN"
-    case .success: "SUCCESS"
-    case .badRequest: "BAD_REQUEST"
-    case .forbidden: "FORBIDDEN"
-    case .notFound: "NOT_FOUND"
-    case .requestEntityTooLarge: "REQUEST_ENTITY_TOO_LARGE"
-    case .internalServerError: "INTERNAL_SERVER_ERROR"
-    case .notImplemented: "NOT_IMPLEMENTED"
-    case .serviceUnavailable: "SERVICE_UNAVAILABLE"
-    case .UNRECOGNIZED(let value): "\(value)"
-    }
+  private func label(_ channelID: String?) -> String {
+    guard let channelID, registrar.lookUp(channelID) != nil else { return BroadcastMetrics.unknown }
+    return channelID
   }
 }
 

@@ -1,4 +1,4 @@
-// When the certificate of an identity ends that no MSP of the channel accepts.
+// When a certificate ends that no MSP of the channel accepts.
 
 import FabricCrypto
 import Foundation

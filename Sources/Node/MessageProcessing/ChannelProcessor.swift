@@ -27,8 +27,8 @@ package enum MessageClass: Sendable, Hashable {
 /// Validates the messages of one channel against the channel's current config.
 ///
 /// Every method takes the current config once, at its start, and returns that config's sequence
-/// number. Whoever finds a newer sequence when the message is about to enter a block has to process
-/// the message again.
+/// number. If a newer one is in force when the message is about to enter a block, the message has to be
+/// processed again.
 ///
 /// The methods do not suspend and may run on any number of threads at once.
 package protocol ChannelProcessor: Sendable {

@@ -60,7 +60,7 @@ package struct MessageFilters: Sendable {
     let expiry: Date?
     switch identity {
     case .success(let identity): expiry = identity.expiresAt
-    // Refused by the policy in any case, but with the status of the first rule that is violated.
+    // The policy refuses it in any case, but the client gets the status of the first rule it violates.
     case .failure: expiry = certificateExpiry(serializedIdentity: creator)
     }
     if let expiry, environment.now() >= expiry {
@@ -80,9 +80,9 @@ package struct MessageFilters: Sendable {
     guard let policy = bundle.policyManager.policy(path) else {
       throw .badRequest("could not find policy \(path)")
     }
-    // Who may not write is refused before the signature is verified, which costs the most. As in
-    // Fabric, a signature that does not count leaves the policy without one: there are policies that
-    // are content with none, and the others tell best what they lack.
+    // A sender who may not write is refused before the signature is verified, since that costs the most.
+    // As in Fabric, a signature that does not count leaves the policy with none: some policies ask for
+    // none, and the others say best what they lack.
     var refusal: String?
     do {
       switch identity {

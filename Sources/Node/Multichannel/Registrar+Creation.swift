@@ -47,6 +47,9 @@ extension Registrar {
     if store.height == 0 {
       try await append(Self.genesisBlock(genesis), to: store)
     }
+    guard try store.block(0).data == [genesis.bytes] else {
+      throw ChannelFault.broken("the ledger of channel \(channelID) begins with another block")
+    }
     let channel = try makeChannel(store: store, bundle: bundle)
     try map.change { map throws(IllegalTransition) in try map.add(channel) }
     tell(of: channel)

@@ -124,7 +124,8 @@ struct NodeParts: Sendable {
         timeWindow: general.authentication.timeWindow,
         requiresBinding: general.tls.enabled && general.tls.clientAuthRequired,
         checksExpiration: !general.authentication.noExpirationChecks),
-      metrics: metrics, logger: logging.logger("common.deliver"))
+      clock: DeliverClock(now: { Date() }, time: .system), metrics: metrics,
+      logger: logging.logger("common.deliver"))
     let methods = AtomicBroadcastService.methods(
       broadcast: broadcast, deliver: deliver, traces: traces)
     return try GRPCServer(

@@ -42,9 +42,9 @@ package final class SystemChannelProcessor: ChannelProcessor {
     guard envelope.channelID != resources.channelID else {
       return try standard.processConfigUpdate(envelope)
     }
-    // Only here, where the creation is still to be ordered. Afterwards the channel's existence is no
-    // reason for a refusal: a node that stopped between creating a channel and writing the system
-    // channel's block meets the transaction again, and has to decide as the other nodes did.
+    // Checked only before the creation is ordered. Afterwards the channel's existence is no reason to
+    // refuse: a node that stopped after it created the channel, but before it wrote the system channel's
+    // block, meets the transaction again and has to decide as the other nodes did.
     guard !creationFilter.directory.contains(envelope.channelID) else {
       throw .badRequest("channel \(quoted(envelope.channelID)) exists already")
     }
@@ -80,8 +80,8 @@ package final class SystemChannelProcessor: ChannelProcessor {
       Processing channel create tx for channel \(quoted(channelID)) on system channel \
       \(resources.channelID)
       """)
-    // Fabric meets the next two rules only in the finished transaction. The message comes from
-    // anyone, so what is cheap to find is found before certificates are parsed.
+    // Fabric applies the next two rules only to the finished transaction. Anyone can send this message,
+    // so the cheap checks come before certificates are parsed.
     try standard.filters.checkSize(
       envelope, try system.requiredOrderer(orThrow: ProcessingError.internalFailure))
     let request = try template.request(envelope)

@@ -73,7 +73,7 @@ import Testing
         orderer.values["BatchTimeout"]?.value = try timeout.serializedData()
       }
     }
-    while try stream.delivered.numbers.count < 2 { try await Task.sleep(for: .milliseconds(5)) }
+    await stream.waitForMessages(2)
     try await world.update(change.apply)
     try await reader.value
     #expect(try stream.delivered.numbers == [0, 1], "the block itself is not delivered any more")
@@ -91,9 +91,9 @@ import Testing
     let stream = FakeStream()
     let session = Task { try await world.world.broadcast.handle(stream) }
     stream.push([try client.envelope(channel: ApplicationWorld.channelID)])
-    while try stream.statuses.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+    await stream.waitForMessages(1)
     let channel = try world.channel
-    while channel.tip.height < 2 { try await Task.sleep(for: .milliseconds(5)) }
+    _ = await channel.tip.wait(beyond: 1, heedsErrors: true)
     try await world.update(change.apply)
     stream.push([try client.envelope(channel: ApplicationWorld.channelID)])
     stream.finish()

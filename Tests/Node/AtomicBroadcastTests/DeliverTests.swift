@@ -1,9 +1,11 @@
 // What readers get for their requests.
 
 import BlockLedger
+import Concurrency
 import FabricProtos
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import AtomicBroadcast
@@ -56,7 +58,7 @@ import Testing
     let stream = FakeStream()
     stream.push([try Client.ordererAdmin().seek(.number(1), .number(2))])
     let reader = Task { try await world.deliver.handle(stream) }
-    try await Task.sleep(for: .milliseconds(50))
+    try await eventually { try world.system.tip.waiterCount == 1 }
     #expect(try stream.delivered.numbers == [])
     try await world.grow(to: 3)
     stream.finish()
@@ -71,7 +73,7 @@ import Testing
     let stream = FakeStream()
     stream.push([try admin.seek(.newest, .number(9))])
     let reader = Task { try await world.deliver.handle(stream) }
-    try await Task.sleep(for: .milliseconds(50))
+    try await eventually { try world.system.tip.waiterCount == 1 }
     try world.system.tip.fail("test")
     try await reader.value
     #expect(try stream.delivered.status == .serviceUnavailable)
@@ -86,7 +88,7 @@ import Testing
     let stream = FakeStream()
     stream.push([try Client.ordererAdmin().seek(.nextCommit, .number(9))])
     let reader = Task { try await world.deliver.handle(stream) }
-    try await Task.sleep(for: .milliseconds(20))
+    try await eventually { try world.system.tip.waiterCount == 1 }
     reader.cancel()
     await #expect(throws: StreamFailure.self) { try await reader.value }
   }
@@ -119,26 +121,24 @@ import Testing
     let expiry = try #require(
       try await World().system.bundle.mspManager.validIdentity(serialized: admin.creator[...])
         .expiresAt)
-    // The node's clock stands a moment before the expiry until the first block is delivered.
-    let stream = FakeStream()
-    let start = Mutex<Date?>(nil)
-    let clock: @Sendable () -> Date = {
-      guard (try? stream.delivered.numbers.isEmpty) == false else { return expiry - 0.2 }
-      let now = Date()
-      let elapsed = start.withLock { start in
-        if start == nil { start = now }
-        return now.timeIntervalSince(start ?? now)
-      }
-      return expiry - 0.2 + elapsed
+    let hasExpired = Atomic<Bool>(false)
+    let now: @Sendable () -> Date = {
+      hasExpired.load(ordering: .acquiring) ? expiry + 0.01 : expiry - 5
     }
-    let world = try await World(now: clock)
-    stream.push([try admin.seek(.oldest, .number(9), time: clock())])
-    try await world.deliver.handle(stream)
+    let time = ManualTime()
+    let world = try await World(now: now, time: time)
+    let stream = FakeStream()
+    stream.push([try admin.seek(.oldest, .number(9), time: expiry)])
+    let reader = Task { try await world.deliver.handle(stream) }
+    await time.waitForSleepers(1)
+    hasExpired.store(true, ordering: .releasing)
+    time.advance(by: .seconds(6))
+    try await reader.value
     #expect(try stream.delivered.numbers == [0])
     #expect(try stream.delivered.status == .forbidden)
   }
 
-  @Test func whoMayNotReadIsForbidden() async throws {
+  @Test func aClientThatMayNotReadIsForbidden() async throws {
     let world = try await World()
     #expect(
       try await world.request(Client.member().seek(.oldest, .oldest)).status == .forbidden)

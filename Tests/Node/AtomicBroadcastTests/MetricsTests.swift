@@ -3,6 +3,7 @@
 import FabricProtos
 import MetricsTestKit
 import Multichannel
+import TestSupport
 import Testing
 
 @testable import AtomicBroadcast
@@ -107,9 +108,7 @@ import Testing
     let stream = FakeStream()
     stream.push([try admin.seek(.nextCommit, .number(9))])
     let reader = Task { try await world.deliver.handle(stream) }
-    while delivered("deliver_requests_received") < 2 {
-      try await Task.sleep(for: .milliseconds(5))
-    }
+    try await eventually { delivered("deliver_requests_received") == 2 }
     reader.cancel()
     _ = await reader.result
     #expect(delivered("deliver_requests_completed", [("success", "false")]) == 2)

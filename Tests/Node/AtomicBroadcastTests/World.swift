@@ -12,7 +12,7 @@ import Metrics
 import Multichannel
 import Ordering
 import SoloConsensus
-import Synchronization
+import TestSupport
 
 import struct NIOCore.ByteBuffer
 
@@ -20,9 +20,7 @@ import struct NIOCore.ByteBuffer
 
 /// Files that the tests share.
 enum Fixture {
-  static let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent("Fixtures").path
+  static let directory = Repository.fixtures.path
 
   static func bytes(_ path: String) throws -> [UInt8] {
     [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(directory)/\(path)")))
@@ -100,7 +98,7 @@ final class FakeStream: ClientStream {
   let tlsCertificateHash: [UInt8]?
   private let incoming: AsyncStream<[[UInt8]]>
   private let feed: AsyncStream<[[UInt8]]>.Continuation
-  private let sent = Mutex<[ByteBuffer]>([])
+  private let sent = Watched<[ByteBuffer]>([])
 
   init(tlsCertificateHash: [UInt8]? = nil) {
     self.tlsCertificateHash = tlsCertificateHash
@@ -115,11 +113,14 @@ final class FakeStream: ClientStream {
     return await iterator.next()
   }
 
-  func send(_ messages: [ByteBuffer]) async throws { sent.withLock { $0 += messages } }
+  func send(_ messages: [ByteBuffer]) async throws { sent.change { $0 += messages } }
+
+  /// Returns once the client has got so many messages.
+  func waitForMessages(_ count: Int) async { await sent.wait { $0.count >= count ? () : nil } }
 
   var statuses: [Common_Status] {
     get throws {
-      try sent.withLock { $0 }.map {
+      try sent.read { $0 }.map {
         try Orderer_BroadcastResponse(serializedBytes: Array($0.readableBytesView)).status
       }
     }
@@ -130,7 +131,7 @@ final class FakeStream: ClientStream {
     get throws {
       var numbers: [UInt64] = []
       var status: Common_Status?
-      for buffer in sent.withLock({ $0 }) {
+      for buffer in sent.read({ $0 }) {
         let response = try Orderer_DeliverResponse(serializedBytes: Array(buffer.readableBytesView))
         switch response.type {
         case .block(let block): numbers.append(block.header.number)
@@ -144,7 +145,7 @@ final class FakeStream: ClientStream {
 
   var blocks: [Common_Block] {
     get throws {
-      try sent.withLock { $0 }.compactMap {
+      try sent.read { $0 }.compactMap {
         let response = try Orderer_DeliverResponse(serializedBytes: Array($0.readableBytesView))
         return if case .block(let block) = response.type { block } else { nil }
       }
@@ -155,13 +156,21 @@ final class FakeStream: ClientStream {
 /// A node with the fixture system channel.
 struct World {
   static let systemChannel = "syschannel"
+  /// More than the batch time-out of the fixture channels.
+  static let batchTimeout = Duration.seconds(60)
 
   let registrar: Registrar
+  /// The chains' clock: a batch is cut when it is full, or when the test lets time pass.
+  let chainTime = ManualTime()
   let broadcast: BroadcastHandler
   let deliver: DeliverHandler
 
+  /// - Parameters:
+  ///   - consenter: Solo if nil, whose batches wait for ``chainTime``.
+  ///   - time: What Deliver waits by.
   init(
     requiresBinding: Bool = false, now: @escaping @Sendable () -> Date = { Date() },
+    time: ManualTime = ManualTime(), consenter: (any Consenter)? = nil,
     ledgers: any LedgerFactory = RAMLedgerFactory(historySize: 1_000),
     metrics: any MetricsFactory = NOOPMetricsHandler.instance
   ) async throws {
@@ -172,8 +181,8 @@ struct World {
       keyStoreDirectory: nil)
     registrar = Registrar(
       ledgers: ledgers, signer: local.signer,
-      consenters: ["solo": SoloConsenter(time: .system, logger: logger)],
-      environment: ProcessingEnvironment(logger: logger, now: { Date() }), time: .system,
+      consenters: ["solo": consenter ?? SoloConsenter(time: chainTime, logger: logger)],
+      environment: ProcessingEnvironment(logger: logger, now: { Date() }), time: ManualTime(),
       logger: logger)
     try await registrar.bootstrap(
       Block(serialized: Fixture.bytes("blocks/system-solo-v20.block")))
@@ -183,7 +192,7 @@ struct World {
       registrar: registrar,
       options: DeliverHandler.Options(
         timeWindow: .seconds(900), requiresBinding: requiresBinding, checksExpiration: true),
-      metrics: metrics, logger: logger, now: now)
+      clock: DeliverClock(now: now, time: time), metrics: metrics, logger: logger)
   }
 
   var system: Channel {
@@ -219,8 +228,11 @@ struct World {
   func grow(to height: UInt64) async throws {
     let tip = try system.tip
     while tip.height < height {
+      let before = tip.height
       _ = try await send([Client.ordererAdmin().envelope()])
-      _ = await tip.wait(beyond: tip.height, heedsErrors: true)
+      await chainTime.waitForSleepers(1)
+      chainTime.advance(by: Self.batchTimeout)
+      _ = await tip.wait(beyond: before, heedsErrors: true)
     }
   }
 }

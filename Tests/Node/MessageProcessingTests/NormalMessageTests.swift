@@ -4,6 +4,7 @@ import ChannelConfig
 import FabricProtos
 import Foundation
 import ProcessingFixtures
+import TestSupport
 import Testing
 
 @testable import MessageProcessing
@@ -55,7 +56,7 @@ import Testing
   }
 
   @Test func `the log tells who was forbidden to write and why`() throws {
-    let log = RecordedLog()
+    let log = TestLog()
     var environment = ProcessingEnvironment.test()
     environment.logger = log.logger
     let processor = StandardChannelProcessor(channel, environment: environment)
@@ -63,7 +64,8 @@ import Testing
     #expect(try refusal { try processor.processNormal(peer) }.status == .forbidden)
     let stranger = try message(try .user("user1").claiming("NoSuchMSP"))
     #expect(try refusal { try processor.processNormal(stranger) }.status == .forbidden)
-    let lines = log.lines.filter { $0.level == .warning }.map(\.text)
+    let lines = log.all.filter { $0.hasPrefix("warning ") }
+      .map { $0.dropFirst("warning ".count) }
     try #require(lines.count == 2)
     for line in lines {
       #expect(

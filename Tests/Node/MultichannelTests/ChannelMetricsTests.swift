@@ -2,6 +2,7 @@
 
 import BlockLedger
 import ChannelConfig
+import Concurrency
 import FabricProtos
 import Foundation
 import Logging
@@ -19,6 +20,7 @@ import Testing
 @Suite struct ChannelMetricsTests {
   private static let system = "syschannel"
   private let metrics = TestMetrics()
+  private let chainTime = ManualTime()
   private let ledgers = RAMLedgerFactory(historySize: 100)
 
   private func channel(_ registrar: Registrar, _ name: String = system) throws -> Channel {
@@ -29,7 +31,8 @@ import Testing
   }
 
   private func started() async throws -> Registrar {
-    let registrar = try RegistrarTests.registrar(ledgers, metrics: metrics)
+    let registrar = try RegistrarTests.registrar(
+      ledgers, metrics: metrics, chainTime: chainTime)
     try await registrar.bootstrap(RegistrarTests.genesis("system-solo-v20"))
     try await registrar.initialize()
     return registrar
@@ -50,6 +53,9 @@ import Testing
       let channel = try channel(registrar)
       let tip = channel.tip.height
       #expect(await channel.order([try message()]) == .all(.taken))
+      // The batch is not full, so that its time has to pass.
+      await chainTime.waitForSleepers(1)
+      chainTime.advance(by: .seconds(60))
       _ = await channel.tip.wait(beyond: tip, heedsErrors: true)
     }
     await registrar.halt()

@@ -4,6 +4,7 @@ import BlockLedger
 import ChannelConfig
 import Logging
 import ProcessingFixtures
+import TestSupport
 import Testing
 
 @testable import Multichannel
@@ -14,9 +15,9 @@ import Testing
     for name in config.channelGroup.policies.keys where edit(name) {
       config.channelGroup.policies[name] = nil
     }
-    let log = RecordedLog()
+    let log = TestLog()
     try ConfigBundle(channelID: "syschannel", config: config).warnOfMissingPolicies(log.logger)
-    return log.lines.filter { $0.level == .warning }.map(\.text)
+    return log.all.filter { $0.hasPrefix("warning ") }
   }
 
   @Test func aCompleteConfigurationIsNotWorthAWord() throws {
@@ -31,14 +32,14 @@ import Testing
   }
 
   @Test func aChannelThatComesIntoServiceIsLookedAt() async throws {
-    let log = RecordedLog()
+    let log = TestLog()
     let registrar = try RegistrarTests.registrar(
       RAMLedgerFactory(historySize: 100), logger: log.logger)
     try await registrar.initialize(
       TakenOverLedgerTests.edited(RegistrarTests.genesis("system-solo-v20")) {
         $0.policies["Readers"] = nil
       })
-    #expect(log.lines.contains { $0.text.contains("has no policy '/Channel/Readers'") })
+    #expect(log.all.contains { $0.contains("has no policy '/Channel/Readers'") })
     await registrar.halt()
   }
 }

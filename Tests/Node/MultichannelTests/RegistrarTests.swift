@@ -11,14 +11,13 @@ import MessageProcessing
 import Metrics
 import Ordering
 import SoloConsensus
+import TestSupport
 import Testing
 
 @testable import Multichannel
 
 @Suite struct RegistrarTests {
-  static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent("Fixtures").path
+  static let fixtures = Repository.fixtures.path
 
   static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
@@ -29,7 +28,8 @@ import Testing
 
   static func registrar(
     _ ledgers: any LedgerFactory, metrics: any MetricsFactory = NOOPMetricsHandler.instance,
-    time: any TimeSource = ManualTime(), logger: Logger = silent,
+    time: any TimeSource = ManualTime(), chainTime: any TimeSource = ManualTime(),
+    consenter: (any Consenter)? = nil, logger: Logger = silent,
     onChannel: @escaping @Sendable (String, Registrar.Entry) -> Void = { _, _ in }
   ) throws -> Registrar {
     let local = try LocalMSP(
@@ -37,7 +37,7 @@ import Testing
       keyStoreDirectory: nil)
     return Registrar(
       ledgers: ledgers, signer: local.signer,
-      consenters: ["solo": SoloConsenter(time: .system, logger: logger)],
+      consenters: ["solo": consenter ?? SoloConsenter(time: chainTime, logger: logger)],
       environment: ProcessingEnvironment(logger: logger, now: { Date() }), onChannel: onChannel,
       metrics: metrics, time: time, logger: logger)
   }

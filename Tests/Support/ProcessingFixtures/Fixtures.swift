@@ -5,12 +5,11 @@ import FabricProtos
 import Foundation
 import Membership
 import SwiftProtobuf
+import TestSupport
 
 /// Access to the shared test data.
 package enum Fixtures {
-  package static let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("Fixtures")
+  package static let directory = Repository.fixtures
 
   package static func bytes(_ path: String) throws -> [UInt8] {
     [UInt8](try Data(contentsOf: directory.appendingPathComponent(path)))

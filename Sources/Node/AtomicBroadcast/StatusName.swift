@@ -1,0 +1,21 @@
+// How statuses are called in logs and metrics.
+
+import FabricProtos
+
+extension Common_Status {
+  /// The name that Fabric gives to the status, e.g. `BAD_REQUEST`.
+  var name: String {
+    switch self {
+    case .unknown: "UNKNOWN"
+    case .success: "SUCCESS"
+    case .badRequest: "BAD_REQUEST"
+    case .forbidden: "FORBIDDEN"
+    case .notFound: "NOT_FOUND"
+    case .requestEntityTooLarge: "REQUEST_ENTITY_TOO_LARGE"
+    case .internalServerError: "INTERNAL_SERVER_ERROR"
+    case .notImplemented: "NOT_IMPLEMENTED"
+    case .serviceUnavailable: "SERVICE_UNAVAILABLE"
+    case .UNRECOGNIZED(let value): "\(value)"
+    }
+  }
+}
