@@ -93,7 +93,8 @@ let rooms: [[Target]] = [
     .foundations, "FabricLogging", ["GoText", logging],
     tests: ["GoText", logging]),
   room(
-    .foundations, "MetricDescriptions", []),
+    .foundations, "MetricDescriptions", [metrics],
+    tests: [metrics, metricsTestKit]),
   // Transport
   room(
     .transport, "Sockets", ["Concurrency", nioCore, nioPosix],
@@ -122,14 +123,14 @@ let rooms: [[Target]] = [
     tests: ["FabricProtos", "FabricCrypto", "Membership"]),
   room(
     .trust, "ChannelConfig", ["FabricProtos", "GoText", "Membership", "Policies", protobuf],
-    tests: ["FabricProtos", "FabricCrypto", "Membership", "Policies", protobuf]),
+    tests: ["TestSupport", "FabricProtos", "FabricCrypto", "Membership", "Policies", protobuf]),
   room(
     .trust, "GenesisProfiles",
     [
       "FabricProtos", "GoText", "YAMLSettings", "Storage", "FabricCrypto", "Membership", "Policies",
       "ChannelConfig", protobuf,
     ],
-    tests: ["FabricProtos", "Membership", "Policies", "ChannelConfig"]),
+    tests: ["TestSupport", "FabricProtos", "Membership", "Policies", "ChannelConfig"]),
   // Ledger
   [
     .systemLibrary(
@@ -138,7 +139,7 @@ let rooms: [[Target]] = [
   room(
     .ledger, "BlockLedger",
     ["FabricProtos", "Storage", "FabricCrypto", "CLevelDB", logging, nioCore],
-    tests: ["FabricProtos", "Storage", "FabricCrypto", protobuf, logging, nioCore]),
+    tests: ["TestSupport", "FabricProtos", "Storage", "FabricCrypto", protobuf, logging, nioCore]),
   room(
     .ledger, "Blocks",
     ["FabricProtos", "FabricCrypto", "Membership", "Policies", "ChannelConfig", "BlockLedger"],
@@ -147,8 +148,8 @@ let rooms: [[Target]] = [
   room(
     .consensus, "Ordering",
     [
-      "FabricProtos", "Concurrency", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger",
-      "Blocks", logging, metrics,
+      "MetricDescriptions", "FabricProtos", "Concurrency", "FabricCrypto", "Membership",
+      "ChannelConfig", "BlockLedger", "Blocks", logging, metrics,
     ],
     tests: [
       "FabricProtos", "FabricCrypto", "Concurrency", "Storage", "Membership", "BlockLedger",
@@ -169,20 +170,22 @@ let rooms: [[Target]] = [
   ],
   room(
     .consensus, "KafkaClient",
-    ["FabricCrypto", "Concurrency", "CRdKafka", x509, asn1, logging, metrics],
+    [
+      "FabricCrypto", "Concurrency", "MetricDescriptions", "CRdKafka", x509, asn1, logging, metrics,
+    ],
     tests: [
-      "FabricCrypto", "Concurrency", "CRdKafka", "KafkaMockCluster", logging, coreMetrics,
-      metricsTestKit,
+      "TestSupport", "FabricCrypto", "Concurrency", "CRdKafka", "KafkaMockCluster", logging,
+      coreMetrics, metricsTestKit,
     ]),
   room(
     .consensus, "KafkaConsensus",
     [
-      "FabricProtos", "Concurrency", "ChannelConfig", "Blocks", "Ordering", "KafkaClient", logging,
-      metrics,
+      "MetricDescriptions", "FabricProtos", "Concurrency", "ChannelConfig", "Blocks", "Ordering",
+      "KafkaClient", logging, metrics,
     ],
     tests: [
-      "FabricProtos", "Concurrency", "ChannelConfig", "BlockLedger", "Blocks", "Ordering",
-      "KafkaClient", "KafkaMockCluster", logging, metrics, metricsTestKit,
+      "TestSupport", "FabricProtos", "Concurrency", "ChannelConfig", "BlockLedger", "Blocks",
+      "Ordering", "KafkaClient", "KafkaMockCluster", logging, metrics, metricsTestKit,
     ]),
   // Node
   room(
@@ -212,13 +215,13 @@ let rooms: [[Target]] = [
   room(
     .node, "AtomicBroadcast",
     [
-      "FabricProtos", "Concurrency", "Membership", "Policies", "ChannelConfig", "Ordering",
-      "MessageProcessing", "Multichannel", logging, metrics, nioCore,
+      "MetricDescriptions", "FabricProtos", "Concurrency", "Membership", "Policies",
+      "ChannelConfig", "Ordering", "MessageProcessing", "Multichannel", logging, metrics, nioCore,
     ],
     tests: [
-      "FabricProtos", "Concurrency", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger",
-      "Ordering", "SoloConsensus", "MessageProcessing", "Multichannel", protobuf, logging, metrics,
-      metricsTestKit, nioCore, "TestSupport",
+      "TestSupport", "FabricProtos", "Concurrency", "FabricCrypto", "Membership", "ChannelConfig",
+      "BlockLedger", "Ordering", "SoloConsensus", "MessageProcessing", "Multichannel", protobuf,
+      logging, metrics, metricsTestKit, nioCore, "TestSupport",
     ]),
   room(
     .node, "NodeMetrics",
@@ -226,10 +229,15 @@ let rooms: [[Target]] = [
       "GoText", "Concurrency", "Storage", "MetricDescriptions", "Sockets", logging, metrics,
       nioCore, nioPosix,
     ],
-    tests: ["Concurrency", "TestSupport", logging, metrics, nioCore, nioPosix]),
+    tests: [
+      "Concurrency", "MetricDescriptions", "TestSupport", logging, metrics, nioCore, nioPosix,
+    ]),
   room(
     .node, "Operations",
-    ["GoText", "Concurrency", "HTTPTransport", "NodeMetrics", logging, metrics],
+    [
+      "GoText", "Concurrency", "MetricDescriptions", "HTTPTransport", "NodeMetrics", logging,
+      metrics,
+    ],
     tests: [
       "GoText", "Concurrency", "Sockets", "HTTPTransport", "NodeMetrics", "TestSupport",
       "HTTPTestClient", logging, metrics, nioSSL,
@@ -240,11 +248,11 @@ let rooms: [[Target]] = [
   room(
     .node, "OrdererServer",
     [
-      "FabricProtos", "GoText", "Concurrency", "Storage", "FabricCrypto", "FabricLogging",
-      "GRPCTransport", "HTTPTransport", "NodeMetrics", "Membership", "ChannelConfig",
-      "GenesisProfiles", "BlockLedger", "Blocks", "Ordering", "SoloConsensus", "KafkaClient",
-      "KafkaConsensus", "MessageProcessing", "Multichannel", "AtomicBroadcast", "Operations",
-      "OrdererConfiguration", logging, metrics, nioCore, unixSignals,
+      "FabricProtos", "GoText", "Concurrency", "Storage", "MetricDescriptions", "FabricCrypto",
+      "FabricLogging", "GRPCTransport", "HTTPTransport", "NodeMetrics", "Membership",
+      "ChannelConfig", "GenesisProfiles", "BlockLedger", "Blocks", "Ordering", "SoloConsensus",
+      "KafkaClient", "KafkaConsensus", "MessageProcessing", "Multichannel", "AtomicBroadcast",
+      "Operations", "OrdererConfiguration", logging, metrics, nioCore, unixSignals,
     ],
     tests: [
       "FabricProtos", "FabricCrypto", "FabricLogging", "Concurrency", "TestSupport",

@@ -3,6 +3,7 @@
 
 import Concurrency
 import Foundation
+import MetricDescriptions
 import Metrics
 import Synchronization
 
@@ -56,7 +57,7 @@ package final class KafkaClientMetrics: Sendable {
   }
 
   /// Whether anybody looks. Reports cost some CPU, so there are none if nobody does.
-  var isRecording: Bool { !(factory is NOOPMetricsHandler) }
+  var isRecording: Bool { factory.isRecording }
 
   /// A name for one more producer or consumer.
   func makeSource() -> Source {
@@ -120,26 +121,61 @@ package final class KafkaClientMetrics: Sendable {
 
   private func makeBroker(_ id: Int, _ count: Int) -> BrokerGauges? {
     guard count < Self.maximumBrokers else { return nil }
-    func gauge(_ name: String) -> Gauge { self.gauge(name, "broker_id", "\(id)") }
+    func gauge(_ description: MetricDescription) -> Gauge { factory.gauge(description, "\(id)") }
     return BrokerGauges(
-      incoming: gauge("incoming_byte_rate"), outgoing: gauge("outgoing_byte_rate"),
-      requestRate: gauge("request_rate"), requestSize: gauge("request_size"),
-      latency: gauge("request_latency"), responseRate: gauge("response_rate"),
-      responseSize: gauge("response_size"))
+      incoming: gauge(Self.incomingByteRate), outgoing: gauge(Self.outgoingByteRate),
+      requestRate: gauge(Self.requestRate), requestSize: gauge(Self.requestSize),
+      latency: gauge(Self.requestLatency), responseRate: gauge(Self.responseRate),
+      responseSize: gauge(Self.responseSize))
   }
 
   private func makeTopic(_ name: String, _ count: Int) -> TopicGauges? {
     guard count < Self.maximumTopics else { return nil }
     // Dots separate names in some monitoring systems; the Go library replaces them.
     let label = String(name.map { $0 == "." ? "_" : $0 })
-    func gauge(_ name: String) -> Gauge { self.gauge(name, "topic", label) }
+    func gauge(_ description: MetricDescription) -> Gauge { factory.gauge(description, label) }
     return TopicGauges(
-      batchSize: gauge("batch_size"), compressionRatio: gauge("compression_ratio"),
-      sendRate: gauge("record_send_rate"), recordsPerRequest: gauge("records_per_request"))
+      batchSize: gauge(Self.batchSize), compressionRatio: gauge(Self.compressionRatio),
+      sendRate: gauge(Self.recordSendRate), recordsPerRequest: gauge(Self.recordsPerRequest))
+  }
+}
+
+extension KafkaClientMetrics {
+  private static let batchSize = topic(
+    "batch_size", "Mean size in bytes of the batches that were sent to a topic.")
+  private static let compressionRatio = topic(
+    "compression_ratio", "Mean compression ratio of a topic's batches, in percent.")
+  private static let recordSendRate = topic(
+    "record_send_rate", "Records per second that go to a topic.")
+  private static let recordsPerRequest = topic(
+    "records_per_request", "Mean number of records in a request to a topic.")
+  private static let incomingByteRate = broker(
+    "incoming_byte_rate", "Bytes per second that come from a broker.")
+  private static let outgoingByteRate = broker(
+    "outgoing_byte_rate", "Bytes per second that go to a broker.")
+  private static let requestLatency = broker(
+    "request_latency", "Mean latency of requests to a broker, in milliseconds.")
+  private static let requestRate = broker(
+    "request_rate", "Requests per second that go to a broker.")
+  private static let requestSize = broker(
+    "request_size", "Mean size of the requests to a broker, in bytes.")
+  private static let responseRate = broker(
+    "response_rate", "Responses per second that come from a broker.")
+  private static let responseSize = broker(
+    "response_size", "Mean size of the responses from a broker, in bytes.")
+
+  /// What is recorded here.
+  package static let descriptions = [
+    batchSize, compressionRatio, recordSendRate, recordsPerRequest, incomingByteRate,
+    outgoingByteRate, requestLatency, requestRate, requestSize, responseRate, responseSize,
+  ]
+
+  private static func topic(_ name: String, _ help: String) -> MetricDescription {
+    .gauge("consensus.kafka." + name, labels: ["topic"], help)
   }
 
-  private func gauge(_ name: String, _ label: String, _ value: String) -> Gauge {
-    Gauge(label: "consensus_kafka_\(name)", dimensions: [(label, value)], factory: factory)
+  private static func broker(_ name: String, _ help: String) -> MetricDescription {
+    .gauge("consensus.kafka." + name, labels: ["broker_id"], help)
   }
 }
 

@@ -6,6 +6,7 @@ import Concurrency
 import FabricProtos
 import KafkaClient
 import Logging
+import MetricDescriptions
 import Metrics
 import Ordering
 
@@ -44,9 +45,7 @@ package final class KafkaChain: Chain {
     brokerSource = brokers
     offsets = try KafkaOffsets(metadata: block.consenterMetadata())
     newestBlock = try KafkaCore.NewestBlock(block)
-    lastPersisted = Gauge(
-      label: "consensus_kafka_last_offset_persisted",
-      dimensions: [("channel", support.channelID)], factory: metrics)
+    lastPersisted = metrics.gauge(KafkaChainMetrics.lastOffsetPersisted, support.channelID)
     lastPersisted.record(offsets.lastPersisted)
     let reason = ChainTrouble.starting
     gate = ClientGate(

@@ -1,12 +1,7 @@
 // What a channel's ordering and ledger are measured by.
 
+import MetricDescriptions
 import Metrics
-
-extension MetricsFactory {
-  /// Whether anybody looks at what is recorded. What costs something to measure, e.g. by asking the
-  /// clock, is not measured otherwise.
-  package var isRecording: Bool { !(self is NOOPMetricsHandler) }
-}
 
 /// The metrics of one channel below the API: cutting, writing, dropping. Names and meaning are those of
 /// Fabric's `blockcutter` and `ledger` metrics.
@@ -42,14 +37,11 @@ package struct ChannelMetrics: Sendable {
       handlers = nil
       return
     }
-    let labels = [("channel", channelID)]
     handlers = Handlers(
       channelID: channelID, factory: factory,
-      fillDuration: Timer(
-        label: "blockcutter_block_fill_duration", dimensions: labels, factory: factory),
-      height: Gauge(label: "ledger_blockchain_height", dimensions: labels, factory: factory),
-      commitTime: Timer(
-        label: "ledger_blockstorage_commit_time", dimensions: labels, factory: factory))
+      fillDuration: factory.timer(Self.fillDuration, channelID),
+      height: factory.gauge(Self.height, channelID),
+      commitTime: factory.timer(Self.commitTime, channelID))
   }
 
   /// Whether anybody looks.
@@ -77,10 +69,25 @@ package struct ChannelMetrics: Sendable {
   package func dropped(_ reason: DropReason) {
     guard let handlers else { return }
     // Rare: there is no need to keep the counters.
-    Counter(
-      label: "heddle_orderer_messages_dropped_count",
-      dimensions: [("channel", handlers.channelID), ("reason", reason.rawValue)],
-      factory: handlers.factory
-    ).increment()
+    handlers.factory.counter(Self.droppedCount, handlers.channelID, reason.rawValue).increment()
   }
+}
+
+extension ChannelMetrics {
+  private static let fillDuration = MetricDescription.histogram(
+    "blockcutter.block_fill_duration", labels: ["channel"],
+    "Seconds from the first transaction of a block until the block was cut.")
+  private static let height = MetricDescription.gauge(
+    "ledger.blockchain_height", labels: ["channel"], "Blocks in the ledger.")
+  private static let commitTime = MetricDescription.histogram(
+    "ledger.blockstorage_commit_time", labels: ["channel"],
+    "Seconds until a block was safely in the block store.",
+    buckets: [0.005, 0.01, 0.015, 0.05, 0.1, 1, 10])
+  private static let droppedCount = MetricDescription.counter(
+    "heddle.orderer.messages_dropped_count", labels: ["channel", "reason"],
+    "Transactions that were accepted and are in no block: the channel's configuration changed before their turn."
+  )
+
+  /// What is recorded here.
+  package static let descriptions = [fillDuration, height, commitTime, droppedCount]
 }

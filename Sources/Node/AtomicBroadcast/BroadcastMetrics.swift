@@ -1,6 +1,7 @@
 // What Broadcast is measured by.
 
 import FabricProtos
+import MetricDescriptions
 import Metrics
 import Ordering
 import Synchronization
@@ -45,16 +46,28 @@ final class BroadcastMetrics: Sendable {
       status: status.rawValue)
     return series.withLock { series in
       if let known = series[key] { return known }
-      let labels = [("channel", channel), ("type", name), ("status", status.name)]
       let made = Series(
-        validation: Timer(
-          label: "broadcast_validate_duration", dimensions: labels, factory: factory),
-        enqueuing: Timer(
-          label: "broadcast_enqueue_duration", dimensions: labels, factory: factory),
-        processed: Counter(
-          label: "broadcast_processed_count", dimensions: labels, factory: factory))
+        validation: factory.timer(Self.validateDuration, channel, name, status.name),
+        enqueuing: factory.timer(Self.enqueueDuration, channel, name, status.name),
+        processed: factory.counter(Self.processedCount, channel, name, status.name))
       series[key] = made
       return made
     }
   }
+}
+
+extension BroadcastMetrics {
+  private static let labels = ["channel", "type", "status"]
+
+  private static let enqueueDuration = MetricDescription.histogram(
+    "broadcast.enqueue_duration", labels: labels,
+    "Seconds that handing a transaction to its channel's ordering took.")
+  private static let processedCount = MetricDescription.counter(
+    "broadcast.processed_count", labels: labels, "Transactions that were answered.")
+  private static let validateDuration = MetricDescription.histogram(
+    "broadcast.validate_duration", labels: labels,
+    "Seconds that the checks of a transaction took.")
+
+  /// What is recorded here.
+  static let descriptions = [enqueueDuration, processedCount, validateDuration]
 }

@@ -1,7 +1,7 @@
 // What Deliver is measured by.
 
+import MetricDescriptions
 import Metrics
-import Ordering
 import Synchronization
 
 /// The series of Fabric's `deliver` metrics. A request for a channel that does not exist here is not
@@ -16,17 +16,11 @@ final class DeliverMetrics: Sendable {
 
     fileprivate init(channel: String, factory: any MetricsFactory) {
       // An orderer only delivers whole blocks, to everybody.
-      let labels = [("channel", channel), ("filtered", "false"), ("data_type", "block")]
-      func completed(_ success: Bool) -> Counter {
-        Counter(
-          label: "deliver_requests_completed", dimensions: labels + [("success", "\(success)")],
-          factory: factory)
-      }
-      received = Counter(
-        label: "deliver_requests_received", dimensions: labels, factory: factory)
-      succeeded = completed(true)
-      failed = completed(false)
-      blocks = Counter(label: "deliver_blocks_sent", dimensions: labels, factory: factory)
+      let (filtered, type) = ("false", "block")
+      received = factory.counter(requestsReceived, channel, filtered, type)
+      succeeded = factory.counter(requestsCompleted, channel, filtered, type, "true")
+      failed = factory.counter(requestsCompleted, channel, filtered, type, "false")
+      blocks = factory.counter(blocksSent, channel, filtered, type)
     }
 
     func requestReceived() { received.increment() }
@@ -47,8 +41,8 @@ final class DeliverMetrics: Sendable {
   init?(_ factory: any MetricsFactory) {
     guard factory.isRecording else { return nil }
     self.factory = factory
-    streamsOpened = Counter(label: "deliver_streams_opened", factory: factory)
-    streamsClosed = Counter(label: "deliver_streams_closed", factory: factory)
+    streamsOpened = factory.counter(Self.openedCount)
+    streamsClosed = factory.counter(Self.closedCount)
   }
 
   /// - Parameter channel: a channel of this node.
@@ -60,4 +54,25 @@ final class DeliverMetrics: Sendable {
       return made
     }
   }
+}
+
+extension DeliverMetrics {
+  private static let labels = ["channel", "filtered", "data_type"]
+
+  private static let blocksSent = MetricDescription.counter(
+    "deliver.blocks_sent", labels: labels, "Blocks that were sent to readers.")
+  private static let requestsCompleted = MetricDescription.counter(
+    "deliver.requests_completed", labels: labels + ["success"],
+    "Requests for blocks that came to their end.")
+  private static let requestsReceived = MetricDescription.counter(
+    "deliver.requests_received", labels: labels, "Requests for blocks that arrived.")
+  private static let closedCount = MetricDescription.counter(
+    "deliver.streams_closed", "Streams of readers that were closed.")
+  private static let openedCount = MetricDescription.counter(
+    "deliver.streams_opened", "Streams of readers that were opened.")
+
+  /// What is recorded here.
+  static let descriptions = [
+    blocksSent, requestsCompleted, requestsReceived, closedCount, openedCount,
+  ]
 }

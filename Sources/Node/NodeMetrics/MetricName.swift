@@ -44,10 +44,13 @@ struct StatsdName: Sendable {
 
   private let parts: [Part]
 
+  /// nil for what statsd is not told.
+  ///
   /// - Parameter sortedLabels: the order of a series' label values.
-  init(_ description: MetricDescription, sortedLabels: [String]) {
+  init?(_ description: MetricDescription, sortedLabels: [String]) {
+    guard let format = description.statsdFormat else { return nil }
     var parts: [Part] = []
-    var rest = description.statsdFormat[...]
+    var rest = format[...]
     while let opening = rest.firstRange(of: "%{"),
       let closing = rest[opening.upperBound...].firstIndex(of: "}")
     {

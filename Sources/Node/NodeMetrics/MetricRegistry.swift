@@ -41,7 +41,8 @@ package final class MetricRegistry: MetricsFactory, Sendable {
     let description: MetricDescription
     /// The label names in the order of output, which is that of the series' keys.
     let sortedLabels: [String]
-    let statsdName: StatsdName
+    /// nil for what statsd is not told.
+    let statsdName: StatsdName?
     var series: [SeriesKey: any MetricSeries] = [:]
     var told: Set<Trouble> = []
 
@@ -64,14 +65,21 @@ package final class MetricRegistry: MetricsFactory, Sendable {
     var hasToldOfTooManyMetrics = false
   }
 
+  private let catalogue: MetricCatalogue
   private let limits: Limits
   private let logger: Logger
   private let observationBudget: ObservationBudget?
   private let state = Mutex(State())
 
-  /// - Parameter keepsObservations: whether single observations of histograms are kept for a
-  ///   ``StatsdReporter``; Prometheus does not need them.
-  package init(limits: Limits = Limits(), keepsObservations: Bool = false, logger: Logger) {
+  /// - Parameters:
+  ///   - catalogue: What is known of metrics beforehand.
+  ///   - keepsObservations: whether single observations of histograms are kept for a
+  ///     ``StatsdReporter``; Prometheus does not need them.
+  package init(
+    catalogue: MetricCatalogue, limits: Limits = Limits(), keepsObservations: Bool = false,
+    logger: Logger
+  ) {
+    self.catalogue = catalogue
     self.limits = limits
     self.logger = logger
     observationBudget = keepsObservations ? ObservationBudget(limits.waitingObservations) : nil
@@ -100,7 +108,7 @@ package final class MetricRegistry: MetricsFactory, Sendable {
   package func makeRecorder(
     label: String, dimensions: [(String, String)], aggregate: Bool
   ) -> any RecorderHandler {
-    let catalogued = MetricCatalogue.description(of: label)?.kind
+    let catalogued = catalogue.description(of: label)?.kind
     let kind: MetricDescription.Kind = catalogued == .gauge || !aggregate ? .gauge : .histogram
     return series(label, dimensions, kind) as? any RecorderHandler ?? NOOPMetricsHandler.instance
   }
@@ -138,23 +146,23 @@ package final class MetricRegistry: MetricsFactory, Sendable {
   ) -> (any MetricSeries)? {
     // What there is to tell is told outside the lock: logging makes metrics, too.
     let (series, warnings) = state.withLock { state in
-      Self.find(
-        label, dimensions.map { ($0.0, bounded($0.1)) }, kind, in: &state, limits: limits,
-        budget: observationBudget)
+      find(
+        label, dimensions.map { ($0.0, bounded($0.1)) }, kind, in: &state)
     }
     for warning in warnings { logger.warning("\(warning)") }
     return series
   }
 
-  private static func find(
+  private func find(
     _ label: String, _ dimensions: [(String, String)], _ kind: MetricDescription.Kind,
-    in state: inout State, limits: Limits, budget: ObservationBudget?
+    in state: inout State
   ) -> (series: (any MetricSeries)?, warnings: [String]) {
-    let name = MetricCatalogue.isCatalogued(label) ? label : MetricName.metric(label)
+    let described = catalogue.description(of: label)
+    let name = described?.name ?? MetricName.metric(label)
     var family: Family
     if let known = state.families[name] {
       family = known
-    } else if let description = MetricCatalogue.description(of: name) {
+    } else if let description = described ?? catalogue.description(of: name) {
       family = Family(description)
     } else {
       guard state.uncataloguedCount < limits.uncataloguedMetrics else {
@@ -215,7 +223,7 @@ package final class MetricRegistry: MetricsFactory, Sendable {
       case .histogram:
         HistogramSeries(
           name: name, key: key, bounds: family.description.buckets,
-          observations: budget.map(ObservationSample.init))
+          observations: observationBudget.map(ObservationSample.init))
       }
     family.series[key] = new
     state.seriesCount += 1
@@ -228,7 +236,7 @@ package final class MetricRegistry: MetricsFactory, Sendable {
   ) -> MetricDescription {
     let labels = Set(dimensions.map { MetricName.label($0.0) }).sorted(by: SeriesKey.precedes)
     return MetricDescription(
-      name: name, kind: kind, group: .other, labels: labels,
+      name: name, kind: kind, labels: labels,
       help: "No description.",
       statsdFormat: ([name] + labels.map { "%{\($0)}" }).joined(separator: "."))
   }

@@ -16,22 +16,42 @@ package struct ProcessStatistics {
   var networkBytesReceived: Double?
   var networkBytesSent: Double?
 
-  /// The numbers as metrics.
+  /// The numbers as metrics, for Prometheus under the names of Go's client.
   var metrics: [(description: MetricDescription, value: Double)] {
     let values = [
-      "process_cpu_seconds_total": cpuSeconds,
-      "process_max_fds": descriptorLimit,
-      "process_network_receive_bytes_total": networkBytesReceived,
-      "process_network_transmit_bytes_total": networkBytesSent,
-      "process_open_fds": openDescriptors,
-      "process_resident_memory_bytes": residentBytes,
-      "process_start_time_seconds": startTime,
-      "process_virtual_memory_bytes": virtualBytes,
-      "process_virtual_memory_max_bytes": virtualBytesLimit,
+      cpuSeconds, descriptorLimit, networkBytesReceived, networkBytesSent, openDescriptors,
+      residentBytes, startTime, virtualBytes, virtualBytesLimit,
     ]
-    return MetricCatalogue.process.compactMap { description in
-      (values[description.name] ?? nil).map { (description, $0) }
+    return zip(Self.descriptions, values).compactMap { description, value in
+      value.map { (description, $0) }
     }
+  }
+
+  /// What ``metrics`` can have, in its order.
+  package static let descriptions = [
+    description("cpu_seconds_total", "Processor time in seconds.", kind: .counter),
+    description("max_fds", "The limit of open file descriptors."),
+    description(
+      "network_receive_bytes_total", "Bytes that arrived in the process's network namespace.",
+      kind: .counter),
+    description(
+      "network_transmit_bytes_total", "Bytes that were sent in the process's network namespace.",
+      kind: .counter),
+    description("open_fds", "Open file descriptors."),
+    description("resident_memory_bytes", "Memory that is in RAM, in bytes."),
+    description(
+      "start_time_seconds", "When the process was started, in seconds since 1970."),
+    description("virtual_memory_bytes", "Virtual memory in bytes."),
+    description(
+      "virtual_memory_max_bytes",
+      "The limit of virtual memory in bytes; about 1.8e19 if there is none."),
+  ]
+
+  /// Statsd has these numbers under other names; see ``StatsdReport``.
+  private static func description(
+    _ name: String, _ help: String, kind: MetricDescription.Kind = .gauge
+  ) -> MetricDescription {
+    MetricDescription(name: "process_" + name, kind: kind, help: help, statsdFormat: nil)
   }
 
   /// This process now.

@@ -42,10 +42,11 @@ struct StatsdReport {
   func lines(
     of registry: MetricRegistry, _ body: ([UInt8]) async throws -> Void
   ) async throws {
-    for family in registry.families where family.description.group != .process {
+    for family in registry.families {
+      guard let statsdName = family.statsdName else { continue }
       for (key, series) in family.series {
         var name = prefix
-        family.statsdName.write(key, to: &name)
+        statsdName.write(key, to: &name)
         switch series {
         case let counter as CounterSeries:
           guard let growth = counter.takeGrowth() else { continue }

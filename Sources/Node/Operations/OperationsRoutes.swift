@@ -3,6 +3,7 @@
 import Foundation
 import GoText
 import HTTPTransport
+import MetricDescriptions
 import Metrics
 import NodeMetrics
 
@@ -82,13 +83,8 @@ enum OperationsRoutes {
 
   /// Any method, as Go's handler.
   static func metrics(_ registry: MetricRegistry) -> HTTPRoute {
-    let inFlight = Meter(
-      label: "promhttp_metric_handler_requests_in_flight", factory: registry)
-    let handled = ["200", "500", "503"].map {
-      Counter(
-        label: "promhttp_metric_handler_requests_total", dimensions: [("code", $0)],
-        factory: registry)
-    }
+    let inFlight = Meter(label: ScrapeMetrics.inFlight.name, factory: registry)
+    let handled = ["200", "500", "503"].map { registry.counter(ScrapeMetrics.handled, $0) }
     for counter in handled { counter.increment(by: 0) }
     let succeeded = handled[0]
     let renderer = Renderer(registry: registry)
@@ -103,6 +99,18 @@ enum OperationsRoutes {
         body: await renderer.render())
     }
   }
+}
+
+/// What Go's Prometheus client measures of itself; only Prometheus is told.
+package enum ScrapeMetrics {
+  static let inFlight = MetricDescription(
+    name: "promhttp_metric_handler_requests_in_flight", kind: .gauge,
+    help: "Requests for /metrics that are being answered.", statsdFormat: nil)
+  static let handled = MetricDescription(
+    name: "promhttp_metric_handler_requests_total", kind: .counter, labels: ["code"],
+    help: "Requests for /metrics that were answered, by HTTP status.", statsdFormat: nil)
+
+  package static let descriptions = [inFlight, handled]
 }
 
 /// Renders metrics, one scrape after the other: however many ask, ordering keeps the other cores.

@@ -1,8 +1,8 @@
 // What the client port is measured by: an observer of the gRPC server.
 
 import GRPCTransport
+import MetricDescriptions
 import Metrics
-import Ordering
 import Synchronization
 
 /// Records Fabric's `grpc_comm` and `grpc_server` metrics.
@@ -14,8 +14,7 @@ final class GRPCMetrics: GRPCServerObserver {
   private final class Method: Sendable {
     let service: String
     let name: String
-    private let isUnary: Bool
-    private let labels: [(String, String)]
+    private let descriptions: CallDescriptions
     private let factory: any MetricsFactory
     private let received: Counter
     /// Messages of unary calls are not counted: there is one each way.
@@ -26,18 +25,13 @@ final class GRPCMetrics: GRPCServerObserver {
     init(service: String, name: String, isUnary: Bool, factory: any MetricsFactory) {
       self.service = service
       self.name = name
-      self.isUnary = isUnary
       self.factory = factory
-      let labels = [("service", GRPCMetrics.label(service)), ("method", GRPCMetrics.label(name))]
-      self.labels = labels
-      func counter(_ what: String) -> Counter {
-        Counter(
-          label: "grpc_server_\(isUnary ? "unary" : "stream")_\(what)", dimensions: labels,
-          factory: factory)
-      }
-      received = counter("requests_received")
-      messagesReceived = isUnary ? nil : counter("messages_received")
-      messagesSent = isUnary ? nil : counter("messages_sent")
+      descriptions = isUnary ? .unary : .stream
+      let service = GRPCMetrics.label(service)
+      let name = GRPCMetrics.label(name)
+      received = factory.counter(descriptions.received, service, name)
+      messagesReceived = descriptions.messagesReceived.map { factory.counter($0, service, name) }
+      messagesSent = descriptions.messagesSent.map { factory.counter($0, service, name) }
     }
 
     func opened() { received.increment() }
@@ -45,13 +39,11 @@ final class GRPCMetrics: GRPCServerObserver {
     func closed(_ code: GRPCStatus.Code, after duration: Duration) {
       let (timer, counter) = completed.withLock { completed in
         if let known = completed[code] { return known }
-        let kind = isUnary ? "unary" : "stream"
-        let labels = labels + [("code", code.name)]
+        let service = GRPCMetrics.label(service)
+        let name = GRPCMetrics.label(name)
         let made = (
-          Timer(
-            label: "grpc_server_\(kind)_request_duration", dimensions: labels, factory: factory),
-          Counter(
-            label: "grpc_server_\(kind)_requests_completed", dimensions: labels, factory: factory)
+          factory.timer(descriptions.duration, service, name, code.name),
+          factory.counter(descriptions.completed, service, name, code.name)
         )
         completed[code] = made
         return made
@@ -78,8 +70,8 @@ final class GRPCMetrics: GRPCServerObserver {
   /// - Parameter paths: of the server's methods.
   init?(paths: [String], factory: any MetricsFactory) {
     guard factory.isRecording else { return nil }
-    connectionsOpened = Counter(label: "grpc_comm_conn_opened", factory: factory)
-    connectionsClosed = Counter(label: "grpc_comm_conn_closed", factory: factory)
+    connectionsOpened = factory.counter(Self.openedCount)
+    connectionsClosed = factory.counter(Self.closedCount)
     methods = (paths + Self.healthMethods).compactMap { path in
       let parts = path.split(separator: "/").map(String.init)
       guard parts.count == 2 else { return nil }
@@ -115,4 +107,57 @@ final class GRPCMetrics: GRPCServerObserver {
   func streamClosed(_ call: GRPCCall, status: GRPCStatus, duration: Duration) {
     method(call)?.closed(status.code, after: duration)
   }
+}
+
+/// The metrics of calls of one kind.
+private struct CallDescriptions {
+  let messagesReceived: MetricDescription?
+  let messagesSent: MetricDescription?
+  let duration: MetricDescription
+  let completed: MetricDescription
+  let received: MetricDescription
+
+  static let stream = CallDescriptions(
+    messagesReceived: .counter(
+      "grpc.server.stream_messages_received", labels: ["service", "method"],
+      "Messages that arrived on streams."),
+    messagesSent: .counter(
+      "grpc.server.stream_messages_sent", labels: ["service", "method"],
+      "Messages that were sent on streams."),
+    duration: .histogram(
+      "grpc.server.stream_request_duration", labels: ["service", "method", "code"],
+      "Seconds from the opening of a stream to its end."),
+    completed: .counter(
+      "grpc.server.stream_requests_completed", labels: ["service", "method", "code"],
+      "Streams that came to their end."),
+    received: .counter(
+      "grpc.server.stream_requests_received", labels: ["service", "method"],
+      "Streams that were opened."))
+
+  static let unary = CallDescriptions(
+    messagesReceived: nil, messagesSent: nil,
+    duration: .histogram(
+      "grpc.server.unary_request_duration", labels: ["service", "method", "code"],
+      "Seconds from a unary call to its answer."),
+    completed: .counter(
+      "grpc.server.unary_requests_completed", labels: ["service", "method", "code"],
+      "Unary calls that were answered."),
+    received: .counter(
+      "grpc.server.unary_requests_received", labels: ["service", "method"],
+      "Unary calls that arrived."))
+
+  var all: [MetricDescription] {
+    [messagesReceived, messagesSent].compactMap(\.self) + [duration, completed, received]
+  }
+}
+
+extension GRPCMetrics {
+  private static let closedCount = MetricDescription.counter(
+    "grpc.comm.conn_closed", "gRPC connections that were closed; opened less closed are there now.")
+  private static let openedCount = MetricDescription.counter(
+    "grpc.comm.conn_opened", "gRPC connections that were opened; opened less closed are there now.")
+
+  /// What is recorded here.
+  static let descriptions =
+    [closedCount, openedCount] + CallDescriptions.stream.all + CallDescriptions.unary.all
 }

@@ -2,6 +2,7 @@
 
 import Concurrency
 import FabricLogging
+import MetricDescriptions
 import Metrics
 import Synchronization
 
@@ -23,13 +24,12 @@ final class LogCounters: Sendable {
   init(factory: any MetricsFactory) {
     var levels: [FabricLogLevel: Level] = [:]
     for level in FabricLogLevel.allCases {
-      let labels = [("level", level.name)]
       levels[level] = Level(
-        checked: Counter(label: "logging_entries_checked", dimensions: labels, factory: factory),
-        written: Counter(label: "logging_entries_written", dimensions: labels, factory: factory))
+        checked: factory.counter(Self.checkedCount, level.name),
+        written: factory.counter(Self.writtenCount, level.name))
     }
     self.levels = levels
-    dropped = Counter(label: "heddle_logging_entries_dropped_count", factory: factory)
+    dropped = factory.counter(Self.droppedCount)
   }
 
   /// Counts what has been logged since the last call.
@@ -55,4 +55,18 @@ final class LogCounters: Sendable {
       update(logging.statistics)
     } while (try? await time.sleep(for: Self.interval)) != nil
   }
+}
+
+extension LogCounters {
+  private static let checkedCount = MetricDescription.counter(
+    "logging.entries_checked", labels: ["level"],
+    "Log entries that were compared with the active log spec.")
+  private static let writtenCount = MetricDescription.counter(
+    "logging.entries_written", labels: ["level"], "Log entries that were written.")
+  private static let droppedCount = MetricDescription.counter(
+    "heddle.logging.entries_dropped_count",
+    "Log entries that were dropped because the log could not be written fast enough.")
+
+  /// What is recorded here.
+  static let descriptions = [checkedCount, writtenCount, droppedCount]
 }

@@ -4,6 +4,7 @@ import Concurrency
 import FabricLogging
 import HTTPTransport
 import Logging
+import MetricDescriptions
 import Metrics
 import NodeMetrics
 import Operations
@@ -38,15 +39,13 @@ final class NodeOperations: Sendable {
     let registry: MetricRegistry?
     switch configuration.metrics.provider {
     case .disabled: registry = nil
-    case .prometheus: registry = MetricRegistry(logger: logger)
-    case .statsd: registry = MetricRegistry(keepsObservations: true, logger: logger)
+    case .prometheus: registry = MetricRegistry(catalogue: .node, logger: logger)
+    case .statsd:
+      registry = MetricRegistry(catalogue: .node, keepsObservations: true, logger: logger)
     }
     let factory: any MetricsFactory = registry ?? NOOPMetricsHandler.instance
     metrics = factory
-    Gauge(
-      label: "fabric_version", dimensions: [("version", BuildInformation.version)],
-      factory: factory
-    ).record(1)
+    factory.gauge(BuildInformation.versionGauge, BuildInformation.version).record(1)
     logCounters = registry.map { LogCounters(factory: $0) }
     if configuration.metrics.provider == .statsd, let registry {
       reporter = StatsdReporter(

@@ -1,5 +1,6 @@
 // What the node is to each of its channels, as numbers.
 
+import MetricDescriptions
 import Metrics
 import Multichannel
 import Ordering
@@ -16,12 +17,22 @@ struct ParticipationMetrics: Sendable {
       case .channel(let channel): channel.chain.participation
       case .unavailable: ParticipationStatus(relation: .other, status: .failed)
       }
-    let labels = [("channel", channelID)]
-    Gauge(label: "participation_consensus_relation", dimensions: labels, factory: factory)
-      .record(participation.relation.number)
-    Gauge(label: "participation_status", dimensions: labels, factory: factory)
-      .record(participation.status.number)
+    factory.gauge(Self.relation, channelID).record(participation.relation.number)
+    factory.gauge(Self.status, channelID).record(participation.status.number)
   }
+}
+
+extension ParticipationMetrics {
+  private static let relation = MetricDescription.gauge(
+    "participation.consensus_relation", labels: ["channel"],
+    "The node's part in the channel's consensus: 0 other, 1 consenter, 2 follower, 3 config tracker."
+  )
+  private static let status = MetricDescription.gauge(
+    "participation.status", labels: ["channel"],
+    "The node's state in the channel: 0 inactive, 1 active, 2 onboarding, 3 failed.")
+
+  /// What is recorded here.
+  static let descriptions = [relation, status]
 }
 
 extension ParticipationStatus.Relation {

@@ -2,11 +2,12 @@
 
 import FabricCrypto
 import Foundation
+import TestSupport
 import Testing
 
 @testable import KafkaClient
 
-@Suite struct BrokerTrustTests {
+@Suite(.sockets) struct BrokerTrustTests {
   private let broker = "broker1.test:9093"
 
   private func trust(

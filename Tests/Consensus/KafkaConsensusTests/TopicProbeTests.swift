@@ -2,11 +2,12 @@
 
 import Concurrency
 import KafkaClient
+import TestSupport
 import Testing
 
 @testable import KafkaConsensus
 
-@Suite struct TopicProbeTests {
+@Suite(.sockets) struct TopicProbeTests {
   private let time = ManualTime()
   private let probe: TopicProbe
 

@@ -3,11 +3,12 @@
 import FabricProtos
 import Foundation
 import Storage
+import TestSupport
 import Testing
 
 @testable import BlockLedger
 
-@Suite struct AppendTests {
+@Suite(.heavy) struct AppendTests {
   @Test("A new channel begins at height 0 and keeps what is added")
   func addsAndKeeps() async throws {
     let folder = try TemporaryFolder()

@@ -5,11 +5,12 @@ import FabricProtos
 import Foundation
 import NIOCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import BlockLedger
 
-@Suite struct CatchingUpTests {
+@Suite(.heavy) struct CatchingUpTests {
   private static func chain(_ sizes: [Int]) -> [Block] {
     var blocks: [Block] = []
     for size in sizes {

@@ -1,11 +1,12 @@
 // Damage to blocks that were safe once is reported, never repaired away.
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import BlockLedger
 
-@Suite struct DamageTests {
+@Suite(.heavy) struct DamageTests {
   private func makeLedger(_ folder: String) async throws -> (file: String, ends: [Int]) {
     try await withLedgers(folder) { factory in
       let store = try await factory.openOrCreate("one")

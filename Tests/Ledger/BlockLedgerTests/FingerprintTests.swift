@@ -6,11 +6,12 @@ import FabricProtos
 import Foundation
 import NIOCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import BlockLedger
 
-@Suite struct FingerprintTests {
+@Suite(.heavy) struct FingerprintTests {
   private func filePath(_ folder: TemporaryFolder) -> String {
     "\(folder.path)/chains/one/blockfile_000000"
   }

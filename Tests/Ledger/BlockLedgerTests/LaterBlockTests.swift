@@ -5,11 +5,12 @@ import FabricCrypto
 import FabricProtos
 import Foundation
 import Storage
+import TestSupport
 import Testing
 
 @testable import BlockLedger
 
-@Suite struct LaterBlockTests {
+@Suite(.heavy) struct LaterBlockTests {
   /// A ledger of one channel without an index; where each block begins in its only file, and its end.
   private func makeLedger(
     _ folder: String, blocks: Int, bytes: Int

@@ -2,11 +2,12 @@
 
 import FabricProtos
 import Foundation
+import TestSupport
 import Testing
 
 @testable import BlockLedger
 
-@Suite struct ReaderTests {
+@Suite(.heavy) struct ReaderTests {
   @Test("Readers at the tip get every block, in order, with the same bytes")
   func followers() async throws {
     let folder = try TemporaryFolder()

@@ -2,11 +2,12 @@
 
 import FabricProtos
 import Foundation
+import TestSupport
 import Testing
 
 @testable import BlockLedger
 
-@Suite struct RecoveryTests {
+@Suite(.heavy) struct RecoveryTests {
   /// A ledger of one channel; the sizes of its only block file after each block.
   private func makeLedger(
     _ folder: String, blocks: Int, bytes: Int = 100

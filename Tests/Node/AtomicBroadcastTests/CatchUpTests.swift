@@ -7,6 +7,7 @@ import FabricProtos
 import Foundation
 import Ordering
 import Synchronization
+import TestSupport
 import Testing
 
 import struct NIOCore.ByteBuffer
@@ -72,7 +73,7 @@ private final class NearStream: ClientStream {
   }
 }
 
-@Suite struct CatchUpTests {
+@Suite(.heavy) struct CatchUpTests {
   @Test func aReaderFarBehindIsServedNearTheTransport() async throws {
     let world = try await World()
     try await world.grow(to: 12)

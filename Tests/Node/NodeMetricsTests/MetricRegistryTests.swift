@@ -11,7 +11,7 @@ import Testing
   private let log = TestLog()
 
   private func registry(_ limits: MetricRegistry.Limits = .init()) -> MetricRegistry {
-    MetricRegistry(limits: limits, logger: log.logger)
+    MetricRegistry(catalogue: .test, limits: limits, logger: log.logger)
   }
 
   /// The samples as text, without comments and without the process's own.

@@ -92,7 +92,7 @@ private final class StatsdServer: Sendable {
   }
 
   private func registry() -> MetricRegistry {
-    MetricRegistry(keepsObservations: true, logger: log.logger)
+    MetricRegistry(catalogue: .test, keepsObservations: true, logger: log.logger)
   }
 
   /// The lines of a report, sorted.
@@ -165,7 +165,8 @@ private final class StatsdServer: Sendable {
   @Test func allWaitingObservationsTogetherAreBounded() async throws {
     var limits = MetricRegistry.Limits()
     limits.waitingObservations = 100
-    let registry = MetricRegistry(limits: limits, keepsObservations: true, logger: log.logger)
+    let registry = MetricRegistry(
+      catalogue: .test, limits: limits, keepsObservations: true, logger: log.logger)
     func record() {
       for channel in 0..<10 {
         let timer = Timer(

@@ -158,7 +158,7 @@ import Testing
   }
 
   @Test func metricsAreThereWithPrometheusOnly() async throws {
-    let registry = MetricRegistry(logger: log.logger)
+    let registry = MetricRegistry(catalogue: MetricCatalogue([]), logger: log.logger)
     Counter(label: "deliver_streams_opened", factory: registry).increment(by: 3)
     try await withServer(prometheus: registry) { server in
       _ = try await ask(server.boundAddress, "GET", "/metrics")

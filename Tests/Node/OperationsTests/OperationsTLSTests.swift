@@ -24,7 +24,8 @@ import Testing
       listenAddress: "localhost:0", tls: tls,
       version: VersionInformation(version: "1", commitSHA: "1"),
       health: HealthChecks(time: ManualTime()),
-      logSpec: TestLogSpec(), prometheus: MetricRegistry(logger: log.logger),
+      logSpec: TestLogSpec(),
+      prometheus: MetricRegistry(catalogue: MetricCatalogue([]), logger: log.logger),
       limits: .patient, time: ManualTime(), logger: log.logger)
     try await server.start()
     do {

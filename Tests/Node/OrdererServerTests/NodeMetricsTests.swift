@@ -12,8 +12,8 @@ import Testing
 @testable import GRPCTransport
 @testable import OrdererServer
 
-@Suite struct NodeMetricsTests {
-  private let registry = MetricRegistry(logger: Logger(label: "test"))
+@Suite(.sockets) struct NodeMetricsTests {
+  private let registry = MetricRegistry(catalogue: .node, logger: Logger(label: "test"))
 
   private var text: [Substring] {
     String(decoding: registry.renderPrometheus(), as: UTF8.self).split(separator: "\n")

@@ -2,11 +2,12 @@
 
 import FabricProtos
 import Foundation
+import TestSupport
 import Testing
 
 @testable import ChannelConfig
 
-@Suite("Bytes that were damaged on their way")
+@Suite("Bytes that were damaged on their way", .heavy)
 struct ConfigFuzzTests {
   /// How many cases each test tries; HEDDLE_FUZZ_CASES asks for another number.
   static let cases =

@@ -1,10 +1,11 @@
 // Text that tries to exhaust time, memory or the stack is refused quickly.
 
+import TestSupport
 import Testing
 
 @testable import GenesisProfiles
 
-@Suite("Hostile YAML", .timeLimit(.minutes(1)))
+@Suite("Hostile YAML", .heavy)
 struct HostileTextTests {
   private func refusal(_ yaml: String) throws -> GenesisError {
     try #require(
