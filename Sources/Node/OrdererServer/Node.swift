@@ -10,32 +10,55 @@ import Operations
 import OrdererConfiguration
 
 /// What ``OrdererServer`` starts and stops.
+///
+/// Start-up:
+/// 1. what this version does not serve is refused, or named in the log;
+/// 2. the node's own identity is loaded;
+/// 3. the operations service listens, so that operators can look on;
+/// 4. the ledgers and channels are opened, and the chains start (``NodeParts``);
+/// 5. the profiling service listens;
+/// 6. the client port listens.
+///
+/// Shut-down, each step within its bound, so that the whole takes less than ``Bounds/total``:
+/// 1. the client port closes: no new connections, and streams get a moment to end by themselves;
+/// 2. the chains halt, which writes the blocks that they have begun;
+/// 3. the ledgers close;
+/// 4. traces of requests are written to their end;
+/// 5. the profiling service ends;
+/// 6. the operations service ends, after it has pushed the last metrics.
 final class Node: Sendable {
+  /// How long the steps of a shut-down may take. What takes longer is left behind: the process is about
+  /// to end, and the ledgers are made for a process that ends at any moment.
+  enum Bounds {
+    /// Streams that are still open when the node stops get this long to end by themselves.
+    static let grace = Duration.seconds(2)
+    static let clientPort = Duration.seconds(20)
+    static let chains = Duration.seconds(60)
+    static let ledgers = Duration.seconds(20)
+    static let traces = Duration.seconds(20)
+    static let profiling = Duration.seconds(10)
+    static let operations = Duration.seconds(20)
+
+    static let total = clientPort + chains + ledgers + traces + profiling + operations
+  }
+
   private let operations: NodeOperations
   private let parts: NodeParts
+  private let time: any TimeSource
   private let logger: Logger
 
-  /// Streams that are still open when the node stops get this long to end by themselves.
-  static let shutdownGrace = Duration.seconds(2)
-
-  /// Builds every part, opens the channels and starts their chains. The operations service listens
-  /// before that, and clients are not served yet.
+  /// The first four steps of the start-up: clients are not served yet.
+  ///
+  /// - Throws: An error with a message for the operator; nothing runs then.
   init(
     _ configuration: OrdererConfiguration, directory: String, build: BuildInformation,
     time: any TimeSource, logging: FabricLogging
   ) async throws {
-    let general = configuration.general
+    self.time = time
     logger = logging.logger("orderer.common.server")
     try UnservedSettings.refuse(configuration)
     for notice in UnservedSettings.notices(configuration) { logger.warning("\(notice)") }
-    let keyStore = general.bccsp.software.keyStore
-    let localMSP = try StartupError.wrap("Failed to get local MSP identity") {
-      try LocalMSP(
-        directory: general.localMSPDir, mspID: general.localMSPID,
-        keyStoreDirectory: keyStore.isEmpty ? nil : keyStore)
-    }
-    for notice in localMSP.notices { logger.warning("\(notice)") }
-    logger.debug("Loaded the local MSP \(general.localMSPID) from \(general.localMSPDir)")
+    let localMSP = try Self.localMSP(configuration.general, logger)
     operations = try NodeOperations(configuration, build: build, time: time, logging: logging)
     try await operations.start()
     do {
@@ -48,10 +71,10 @@ final class Node: Sendable {
     }
   }
 
-  /// Begins to serve clients.
+  /// The last two steps: begins to serve clients.
   ///
   /// - Returns: What is listened on, as `host:port`.
-  /// - Throws: An error with a message for the operator.
+  /// - Throws: An error with a message for the operator; what runs is to be stopped then.
   func start() async throws -> String {
     try await parts.profiling?.start()
     do {
@@ -61,15 +84,55 @@ final class Node: Sendable {
     }
   }
 
-  /// Stops accepting, ends the streams, writes what is pending, closes the ledgers. Operators can look
-  /// on until all that is done.
+  /// Stops; see the type for the order.
   func stop() async {
-    await parts.server.shutdown(grace: Self.shutdownGrace)
-    await parts.registrar.halt()
-    await parts.ledgers.close()
-    await parts.traces.finish()
-    await parts.profiling?.shutdown()
-    await operations.shutdown()
+    let (parts, operations) = (parts, operations)
+    await step("the client port", within: Bounds.clientPort) {
+      await parts.server.shutdown(grace: Bounds.grace)
+    }
+    await step("the chains", within: Bounds.chains) { await parts.registrar.halt() }
+    await step("the ledgers", within: Bounds.ledgers) { await parts.ledgers.close() }
+    await step("the traces of requests", within: Bounds.traces) { await parts.traces.finish() }
+    await step("the profiling service", within: Bounds.profiling) {
+      await parts.profiling?.shutdown()
+    }
+    await step("the operations service", within: Bounds.operations) {
+      await operations.shutdown()
+    }
+  }
+
+  private func step(
+    _ name: String, within limit: Duration, _ body: @escaping @Sendable () async -> Void
+  ) async {
+    if await !Self.isDone(within: limit, on: time, body) {
+      logger.error("The shut-down no longer waits for \(name), after \(limit)")
+    }
+  }
+
+  /// Whether some work ends in time; if not, it is left to itself.
+  static func isDone(
+    within limit: Duration, on time: any TimeSource, _ body: @escaping @Sendable () async -> Void
+  ) async -> Bool {
+    let isDone = Watched(false)
+    Task {
+      await body()
+      isDone.change { $0 = true }
+    }
+    return await isDone.wait(until: time.now + limit, on: time) { $0 ? () : nil } != nil
+  }
+
+  private static func localMSP(
+    _ general: OrdererConfiguration.General, _ logger: Logger
+  ) throws -> LocalMSP {
+    let keyStore = general.bccsp.software.keyStore
+    let localMSP = try StartupError.wrap("Failed to get local MSP identity") {
+      try LocalMSP(
+        directory: general.localMSPDir, mspID: general.localMSPID,
+        keyStoreDirectory: keyStore.isEmpty ? nil : keyStore)
+    }
+    for notice in localMSP.notices { logger.warning("\(notice)") }
+    logger.debug("Loaded the local MSP \(general.localMSPID) from \(general.localMSPDir)")
+    return localMSP
   }
 
   /// Tells the log what the node is doing.

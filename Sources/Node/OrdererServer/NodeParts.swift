@@ -29,7 +29,7 @@ struct NodeParts: Sendable {
 
   /// Opens the channels and starts their chains. Nothing listens yet.
   ///
-  /// - Throws: An error with a message for the operator.
+  /// - Throws: An error with a message for the operator; no chain runs then.
   init(
     _ configuration: OrdererConfiguration, directory: String, signer: any Signer,
     operations: NodeOperations, time: any TimeSource, logging: FabricLogging
@@ -61,30 +61,34 @@ struct NodeParts: Sendable {
         health.add($0, $1)
         participation.add($0, $1)
       },
-      metrics: operations.metrics, time: .system,
+      metrics: operations.metrics, time: time,
       logger: logging.logger("orderer.common.multichannel"))
     self.registrar = registrar
     health.attach(registrar)
     try await registrar.initialize(
       BootstrapBlock.load(general, configurationDirectory: directory, logger: logger))
-    traces = AtomicBroadcastService.Traces(
-      broadcast: RequestTracer(
-        directory: configuration.debug.broadcastTraceDir, method: "Broadcast", time: time,
-        logger: logger),
-      deliver: RequestTracer(
-        directory: configuration.debug.deliverTraceDir, method: "Deliver", time: time,
-        logger: logger))
-    profiling =
-      general.profile.enabled
-      ? try ProfilingServer(
-        listenAddress: general.profile.address, report: { Node.state(of: registrar) },
-        time: time, logger: logger)
-      : nil
     do {
+      traces = AtomicBroadcastService.Traces(
+        broadcast: RequestTracer(
+          directory: configuration.debug.broadcastTraceDir, method: "Broadcast", time: time,
+          logger: logger),
+        deliver: RequestTracer(
+          directory: configuration.debug.deliverTraceDir, method: "Deliver", time: time,
+          logger: logger))
+      profiling =
+        general.profile.enabled
+        ? try ProfilingServer(
+          listenAddress: general.profile.address, report: { Node.state(of: registrar) },
+          time: time, logger: logger)
+        : nil
       server = try Self.server(
         configuration, registrar: registrar, traces: traces, metrics: operations.metrics,
         time: time, logging: logging)
-    } catch let error as GRPCTLSError {
+    } catch {
+      // The chains run already.
+      await registrar.halt()
+      await ledgers.close()
+      guard let error = error as? GRPCTLSError else { throw error }
       throw StartupError("Failed to set up the TLS of the client port (General.TLS): \(error)")
     }
     trust.attach(server)

@@ -48,6 +48,9 @@ package final class LoadGate: Sendable {
     }
   }
 
+  /// How many wait for their turn.
+  package var waiting: Int { state.read { $0.waiting.values.reduce(0, +) } }
+
   /// To be called once for each ``enter(_:)``.
   package func leave() { state.change { $0.inside -= 1 } }
 }
