@@ -164,7 +164,7 @@ extension KafkaClientMetrics {
   private static let responseSize = broker(
     "response_size", "Mean size of the responses from a broker, in bytes.")
 
-  /// What is recorded here.
+  /// Every metric that is recorded here.
   package static let descriptions = [
     batchSize, compressionRatio, recordSendRate, recordsPerRequest, incomingByteRate,
     outgoingByteRate, requestLatency, requestRate, requestSize, responseRate, responseSize,

@@ -88,6 +88,6 @@ extension ChannelMetrics {
     "Transactions that were accepted and are in no block: the channel's configuration changed before their turn."
   )
 
-  /// What is recorded here.
+  /// Every metric that is recorded here.
   package static let descriptions = [fillDuration, height, commitTime, droppedCount]
 }

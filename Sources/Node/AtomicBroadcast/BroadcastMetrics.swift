@@ -68,6 +68,6 @@ extension BroadcastMetrics {
     "broadcast.validate_duration", labels: labels,
     "Seconds that the checks of a transaction took.")
 
-  /// What is recorded here.
+  /// Every metric that is recorded here.
   static let descriptions = [enqueueDuration, processedCount, validateDuration]
 }

@@ -71,7 +71,7 @@ extension DeliverMetrics {
   private static let openedCount = MetricDescription.counter(
     "deliver.streams_opened", "Streams of readers that were opened.")
 
-  /// What is recorded here.
+  /// Every metric that is recorded here.
   static let descriptions = [
     blocksSent, requestsCompleted, requestsReceived, closedCount, openedCount,
   ]

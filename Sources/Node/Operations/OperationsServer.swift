@@ -61,7 +61,7 @@ package final class OperationsServer: Sendable {
   ///   tcp 127.0.0.1:9443: bind: address already in use (Operations.ListenAddress)`.
   package func start() async throws { try await server.start() }
 
-  /// What is listened on, as `host:port`; nil before the start and after the end.
+  /// The address that the server listens on, as `host:port`; nil before the start and after the end.
   package var boundAddress: String? { server.boundAddress }
 
   /// Stops: no new connections; requests get up to `grace` to end.

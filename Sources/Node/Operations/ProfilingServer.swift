@@ -29,7 +29,7 @@ package final class ProfilingServer: Sendable {
   /// - Throws: ``HTTPServerError``
   package func start() async throws { try await server.start() }
 
-  /// What is listened on, as `host:port`; nil before the start and after the end.
+  /// The address that the server listens on, as `host:port`; nil before the start and after the end.
   package var boundAddress: String? { server.boundAddress }
 
   /// Stops; requests get up to `grace` to end.

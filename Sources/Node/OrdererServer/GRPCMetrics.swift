@@ -157,7 +157,7 @@ extension GRPCMetrics {
   private static let openedCount = MetricDescription.counter(
     "grpc.comm.conn_opened", "gRPC connections that were opened; opened less closed are there now.")
 
-  /// What is recorded here.
+  /// Every metric that is recorded here.
   static let descriptions =
     [closedCount, openedCount] + CallDescriptions.stream.all + CallDescriptions.unary.all
 }

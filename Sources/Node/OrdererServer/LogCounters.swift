@@ -67,6 +67,6 @@ extension LogCounters {
     "heddle.logging.entries_dropped_count",
     "Log entries that were dropped because the log could not be written fast enough.")
 
-  /// What is recorded here.
+  /// Every metric that is recorded here.
   static let descriptions = [checkedCount, writtenCount, droppedCount]
 }

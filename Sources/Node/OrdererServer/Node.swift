@@ -73,7 +73,7 @@ final class Node: Sendable {
 
   /// The last two steps: begins to serve clients.
   ///
-  /// - Returns: What is listened on, as `host:port`.
+  /// - Returns: The address that the client port listens on, as `host:port`.
   /// - Throws: An error with a message for the operator; what runs is to be stopped then.
   func start() async throws -> String {
     try await parts.profiling?.start()

@@ -64,7 +64,7 @@ final class NodeOperations: Sendable {
       logger: logger)
   }
 
-  /// What is listened on, as `host:port`; nil unless the service runs.
+  /// The address that the service listens on, as `host:port`; nil unless it runs.
   var address: String? { server.boundAddress }
 
   /// Begins to push metrics, then listens.

@@ -31,7 +31,7 @@ extension ParticipationMetrics {
     "participation.status", labels: ["channel"],
     "The node's state in the channel: 0 inactive, 1 active, 2 onboarding, 3 failed.")
 
-  /// What is recorded here.
+  /// Every metric that is recorded here.
   static let descriptions = [relation, status]
 }
 

@@ -6,8 +6,8 @@ import NIOCore
 ///
 /// For work that alternates between a short computation and a write, such as copying blocks from files
 /// to sockets: what it has just touched is still in the processor's cache when it is written, and
-/// nobody has to be woken. It holds up the connections of the event loop, so it is not for what takes
-/// longer than writing takes, and never for what waits.
+/// nobody has to be woken. It holds up the connections of the event loop, so it is not for work that
+/// takes longer than writing does, and never for work that waits.
 final class EventLoopExecutor: TaskExecutor {
   private let eventLoop: any EventLoop
 

@@ -185,7 +185,7 @@ extension GRPCServerStream {
     state.withLock { $0.takeGrant() }
   }
 
-  /// What is to be written. On the event loop.
+  /// Everything that waits to be written. On the event loop.
   func takeOutbound() -> StreamState.Outgoing {
     state.withLock { $0.takeOutbound() }
   }
@@ -197,7 +197,7 @@ extension GRPCServerStream {
     }
   }
 
-  /// Ends the stream from the transport's side: whoever waits, and whoever comes, gets `status`.
+  /// Ends the stream from the transport's side: all who wait now or later get `status`.
   func end(_ status: GRPCStatus) {
     let ended = state.withLock { $0.end(status) }
     _ = budget.adjustBuffered(by: -ended.freedBytes)

@@ -24,7 +24,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     let plan: Plan
   }
 
-  /// What is done with a request, which is clear from its head.
+  /// How to treat a request, which is clear from its head.
   enum Plan {
     case route(HTTPRoute, RequestTarget)
     case answer(HTTPResponse)
@@ -53,7 +53,7 @@ final class HTTPConnection: ChannelDuplexHandler {
   private let tls: NIOSSLServerHandler?
 
   var phase = Phase.waiting
-  /// What has arrived of the body; not in the phase, where growing would copy it.
+  /// The part of the body that has arrived; not in the phase, where growing would copy it.
   var body: [UInt8] = []
   /// Counts the requests: a late answer of a handler belongs to an earlier one.
   var serial: UInt64 = 0
@@ -63,7 +63,7 @@ final class HTTPConnection: ChannelDuplexHandler {
   /// What arrived behind the request that is being answered.
   private var pending = CircularBuffer<HTTPServerRequestPart>()
   private var pendingRequests = 0
-  /// What could not be parsed, behind what is pending.
+  /// The answer to bytes that could not be parsed, behind what is pending.
   private var pendingFailure: HTTPResponse?
   private var isReadWanted = false
 
@@ -214,7 +214,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
   }
 
-  /// Answers what is no request; the connection ends with it.
+  /// Answers bytes that are no request; the connection ends with it.
   private func fail(_ response: HTTPResponse, _ context: ChannelHandlerContext) {
     switch phase {
     case .waiting where pending.isEmpty, .receiving where pending.isEmpty:
@@ -224,7 +224,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
   }
 
-  /// After a response: what has arrived meanwhile, then what is to come.
+  /// Goes on after a response, first with what has arrived meanwhile.
   func next(_ context: ChannelHandlerContext) {
     phase = .waiting
     setDeadline(environment.limits.readTimeout, context)

@@ -73,8 +73,7 @@ package struct HTTPRoute: Sendable {
   package enum Access: Sendable {
     /// Everybody.
     case open
-    /// Over TLS, who presented a verified client certificate (others get 401); without TLS,
-    /// everybody.
+    /// Over TLS, clients with a verified certificate (others get 401); without TLS, everybody.
     case clientCertificate
   }
 

@@ -10,9 +10,9 @@ import Sockets
 
 /// An HTTP server.
 ///
-/// Requests of a connection are answered one after the other; every size, number and time has a
-/// bound in ``HTTPServerLimits`` and ``HTTPRoute``. Paths are matched as Go's ServeMux does; a path
-/// without a route gets 404.
+/// A connection's requests are answered one after the other; every size, number and time has a bound
+/// in ``HTTPServerLimits`` and ``HTTPRoute``. Paths are matched as Go's ServeMux does; a path without a
+/// route gets 404.
 package final class HTTPServer: Sendable {
   /// Connections that the kernel keeps for us.
   private static let backlog: Int32 = 128
@@ -61,7 +61,7 @@ package final class HTTPServer: Sendable {
   /// - Throws: ``HTTPServerError``; `CancellationError` when the server was started or stopped before.
   package func start() async throws { _ = try await life.start(listen) }
 
-  /// What is listened on, as `host:port`; nil before the start and after the end.
+  /// The address that the server listens on, as `host:port`; nil before the start and after the end.
   package var boundAddress: String? {
     life.running.map { NetworkAddress.text($0.listener.localAddress) }
   }

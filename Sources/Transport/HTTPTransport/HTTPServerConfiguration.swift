@@ -42,13 +42,13 @@ package struct HTTPServerName: Sendable {
 
 /// The bounds of an HTTP server.
 package struct HTTPServerLimits: Sendable {
-  /// Connections at the same time; what comes beyond is closed at once.
+  /// Connections at the same time; further ones are closed at once.
   package var connections = 1024
-  /// Handlers at the same time, those included that go on after their time-out; what comes beyond
-  /// gets 503.
+  /// Handlers at the same time, including those that go on after their time-out; further requests
+  /// get 503.
   package var handlers = 128
-  /// Bytes of response bodies that clients have not taken yet, all connections together; what
-  /// comes beyond gets 503.
+  /// Bytes of response bodies that clients have not taken yet, all connections together; further
+  /// requests get 503.
   package var pendingResponseBytes = 256 << 20
   /// Bytes of the first line and all headers of a request.
   package var headerBytes = 64 << 10

@@ -37,7 +37,7 @@ enum HTTPServerTLSContext {
     configuration.minimumTLSVersion = .tlsv12
     configuration.cipherSuiteValues = cipherSuites
     configuration.shutdownTimeout = shutdownTimeout
-    // What is presented must be good in either case; names are the server's matter.
+    // A certificate that is presented must be good in either case; only servers have names to check.
     configuration.certificateVerification =
       tls.requiresClientCertificate ? .noHostnameVerification : .optionalVerification
     configuration.trustRoots = .certificates(roots)

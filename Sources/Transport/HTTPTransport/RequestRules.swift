@@ -1,4 +1,4 @@
-// What is done with a request, as far as its head tells.
+// How to treat a request, as far as its head tells.
 
 import NIOHTTP1
 
