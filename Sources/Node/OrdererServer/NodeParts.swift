@@ -88,7 +88,7 @@ struct NodeParts: Sendable {
       // The chains run already.
       await registrar.halt()
       await ledgers.close()
-      guard let error = error as? GRPCTLSError else { throw error }
+      guard error is GRPCTLSError else { throw error }
       throw StartupError("Failed to set up the TLS of the client port (General.TLS): \(error)")
     }
     trust.attach(server)
