@@ -14,7 +14,7 @@ enum Base64 {
   }()
 
   /// The bytes that `text` stands for; nil if it holds other characters, lacks its padding or goes on
-  /// after it. Bits left over in the last character are not looked at, as Go's decoder does it.
+  /// after it. As in Go, bits left over in the last character are ignored.
   static func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
     var output: [UInt8] = []
     output.reserveCapacity(text.count / 4 * 3 + 3)
@@ -56,7 +56,7 @@ enum Base64 {
     }
   }
 
-  /// Appends `bytes` in base64, a line feed behind each line.
+  /// Appends `bytes` in base64, with a line feed after each line.
   static func append(_ bytes: [UInt8], to text: inout [UInt8], lineLength: Int) {
     var column = 0
     func character(_ value: UInt32) -> UInt8 { alphabet[Int(value & 63)] }

@@ -8,7 +8,7 @@ package enum ECDSASignatureFormat {
   ///
   /// The rules are those of Go's `encoding/asn1` reading a structure of two numbers, since two orderers
   /// of one cluster must agree on what a signature is: minimal lengths, minimal positive integers.
-  /// As there, what follows S inside the sequence and what follows the sequence is not looked at.
+  /// Like Go, it ignores what follows S inside the sequence and what follows the sequence.
   /// Fabric: `bccsp/utils` (`UnmarshalECDSASignature`, `IsLowS`).
   static func rawLowS(_ signature: ArraySlice<UInt8>, curve: ECDSACurve) -> [UInt8]? {
     guard let (r, s) = numbers(signature) else { return nil }

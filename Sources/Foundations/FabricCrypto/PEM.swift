@@ -1,4 +1,4 @@
-// PEM as Fabric's tools read it: blocks anywhere in a text, surrounded by whatever else is there.
+// PEM as Fabric's tools read it: blocks anywhere in a text, whatever else surrounds them.
 
 /// One PEM block.
 package struct PEMBlock: Sendable, Hashable {
@@ -17,14 +17,14 @@ package struct PEMBlock: Sendable, Hashable {
   }
 }
 
-/// Reading and writing PEM, with the tolerance of Go's `encoding/pem`, since identities are compared and
-/// accepted by what that decoder makes of them: text ahead of a block is skipped, a block that is
-/// damaged is skipped, the data may hold blanks, and nothing is said about what follows.
+/// Reading and writing PEM, as tolerant as Go's `encoding/pem`, since Go nodes accept and compare identities
+/// by what that decoder makes of them: text before a block is skipped, a damaged block is skipped, the data
+/// may hold blanks, and anything may follow.
 package enum PEM {
   /// No more blocks than this are taken from one text.
   package static let maximumBlocks = 4096
 
-  /// Header lines of one block beyond this many make it a damaged block.
+  /// A block with more header lines than this counts as damaged.
   static let maximumHeaders = 64
 
   private static let begin = Array("-----BEGIN ".utf8)
@@ -51,14 +51,14 @@ package enum PEM {
   package static func decodeFirst(
     _ bytes: ArraySlice<UInt8>
   ) -> (block: PEMBlock, rest: ArraySlice<UInt8>)? {
-    // The search runs from END to END: the block is what begins with the last BEGIN ahead of it. Each
-    // turn starts behind the END of the turn before, so the whole is linear in the input.
+    // The search goes from END to END; the block begins at the last BEGIN before it. Each turn starts
+    // after the previous END, so the whole is linear in the input.
     var position = bytes.startIndex
     while let endLine = find(end, in: bytes[position...]) {
       let afterEnd = endLine + end.count
       defer { position = afterEnd }
       guard let beginning = findLast(begin, in: bytes[position..<endLine]),
-        // A BEGIN counts at the beginning of a line. Behind a discarded END there is none.
+        // BEGIN counts only at the beginning of a line. After a discarded END no line begins.
         beginning == position || bytes[beginning - 1] == 0x0A,
         let found = block(in: bytes, from: beginning + begin.count, endLine: endLine)
       else { continue }

@@ -51,7 +51,7 @@ package struct SHA256Hasher {
     bytes.withUnsafeBytes { state.update(bufferPointer: $0) }
   }
 
-  /// The 32-byte digest of all that was added. The hasher can go on afterwards.
+  /// The 32-byte digest of everything added so far. More may be added afterwards.
   package func finalize() -> [UInt8] {
     digest().withUnsafeBytes { Array($0) }
   }

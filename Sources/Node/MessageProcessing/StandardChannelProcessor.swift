@@ -78,6 +78,7 @@ package final class StandardChannelProcessor: ChannelProcessor {
       next = try ConfigBundle(channelID: resources.channelID, config: proposed.config)
       try next.checkCapabilitiesSupported()
       try bundle.validateNext(next)
+      try bundle.checkKeysAreReadable(in: next)
     } catch {
       throw .badRequest("\(error)")
     }

@@ -77,7 +77,7 @@ final class ChainSupport: ConsenterSupport {
       let next = try nextBundle(envelope)
       // The metadata of one consenter means nothing to another one.
       if next.orderer?.consensusType != bundle.orderer?.consensusType { metadata = [] }
-      resources.update(next)
+      try resources.update(next)
     case .normal:
       throw BlockWriterError(
         channelID: channelID,

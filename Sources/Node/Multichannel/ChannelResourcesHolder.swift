@@ -34,8 +34,10 @@ final class ChannelResourcesHolder: ChannelResources {
   var bundle: ConfigBundle { source.current }
 
   /// Brings a configuration into force.
-  func update(_ bundle: ConfigBundle) {
-    source.update(bundle)
+  ///
+  /// - Throws: ``ConfigError`` if it does not follow the one in force.
+  func update(_ bundle: ConfigBundle) throws(ConfigError) {
+    try source.update(bundle)
     observer(bundle)
   }
 

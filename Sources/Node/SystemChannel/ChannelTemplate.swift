@@ -34,7 +34,7 @@ struct ChannelTemplate: Sendable {
           + "\(quoted(envelope.channelID)) in the header")
     }
     do {
-      try ConfigNames.validateChannelID(update.channelID)
+      try ChannelName.check(update.channelID)
     } catch {
       throw .badRequest("bad channel ID: \(error)")
     }

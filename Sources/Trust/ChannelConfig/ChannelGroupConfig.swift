@@ -54,15 +54,7 @@ package struct ChannelGroupConfig: Sendable, Equatable {
     ordererAddresses = try values.read(
       Common_OrdererAddresses.self, ConfigKey.ordererAddresses
     ).addresses
-    if !capabilities.orgSpecificOrdererEndpoints, ordererAddresses.isEmpty {
-      throw ConfigError(.invalid, "Must set some OrdererAddresses")
-    }
-    if capabilities.consensusTypeBFT, !ordererAddresses.isEmpty {
-      throw ConfigError(
-        .invalid,
-        "global OrdererAddresses are not allowed with V3_0 capability, use org specific "
-          + "addresses only")
-    }
+    try OrganizationEndpoints.checkGlobal(ordererAddresses, capabilities)
 
     consortiumName = try values.read(Common_Consortium.self, ConfigKey.consortium).name
     _ = try values.read(Common_Orderers.self, ConfigKey.orderers)

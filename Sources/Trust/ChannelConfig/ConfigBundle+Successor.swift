@@ -2,8 +2,7 @@
 
 extension ConfigBundle {
   /// Checks that `next` may take the place of this config: groups don't disappear, organizations
-  /// keep their MSP ID, the type of consensus changes only if capabilities allow it, and no MSP gets
-  /// keys that nodes of other releases cannot read.
+  /// keep their MSP ID, and the type of consensus changes only if capabilities allow it.
   ///
   /// That a change of consensus passes through maintenance is checked with the message, by the
   /// maintenance filter.
@@ -20,12 +19,15 @@ extension ConfigBundle {
         application.organizations, nextApplication.organizations, "application org")
     }
     try validateConsortiums(next)
-    try validateKeys(next)
   }
 
-  /// Without the capability V3_0 nodes of release 2.x may serve the channel, and they end, every one of
-  /// them, when a config with an Ed25519 CA or admin reaches them. What the channel has already stays.
-  private func validateKeys(_ next: ConfigBundle) throws(ConfigError) {
+  /// Checks that a config that is proposed can be read by every node that may serve the channel. Without
+  /// the capability V3_0 these are nodes of release 2.x too, and each of them ends when it gets a config
+  /// with an Ed25519 CA or admin. What the channel has already may stay. What others have ordered is not
+  /// asked for this: the harm is done.
+  ///
+  /// - Throws: ``ConfigError`` that names the MSP and the certificate.
+  package func checkKeysAreReadable(in next: ConfigBundle) throws(ConfigError) {
     for (mspID, msp) in next.mspManager.msps.sorted(by: { $0.key < $1.key })
     where msp.version < .v3_0 {
       let known = mspManager.msps[mspID]?.certificatesUnreadableBy2x ?? [:]
@@ -51,14 +53,8 @@ extension ConfigBundle {
             + nextOrderer.consensusType)
       }
     }
-    if !channel.capabilities.consensusTypeBFT, next.channel.capabilities.consensusTypeBFT {
-      let silent = nextOrderer.organizations.values.filter(\.endpoints.isEmpty).map(\.name)
-      if let name = silent.min() {
-        throw ConfigError(
-          .invalid,
-          "illegal orderer config update detected: endpoints of org \(name) are missing")
-      }
-    }
+    try OrganizationEndpoints.checkUpdate(
+      from: channel.capabilities, to: next.channel.capabilities, nextOrderer.organizations)
     try Self.keepMSPIDs(orderer.organizations, nextOrderer.organizations, "orderer org")
   }
 

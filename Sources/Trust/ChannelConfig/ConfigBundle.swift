@@ -6,8 +6,8 @@ import Policies
 
 /// A channel's config with everything derived from it.
 ///
-/// A bundle never changes; an update of the config makes a new one. Whoever holds a bundle sees its
-/// values, identities and policies of the same state.
+/// A bundle never changes; an update of the config makes a new one. Whoever holds one sees values,
+/// identities and policies of one state.
 package final class ConfigBundle: Sendable {
   /// How deep config groups may nest. Real ones have four levels.
   package static let maximumDepth = 100
@@ -69,7 +69,7 @@ package final class ConfigBundle: Sendable {
       throw ConfigError(.policy, "initializing policymanager failed: \(error)")
     }
     do throws(ConfigError) {
-      do { try ConfigNames.validateChannelID(channelID) } catch {
+      do { try ChannelName.check(channelID) } catch {
         throw error.during("bad channel ID")
       }
       do { elements = try ConfigElements(root) } catch {
@@ -131,8 +131,8 @@ package final class ConfigBundle: Sendable {
 }
 
 extension ConfigBundle {
-  /// The names of policies that the config does not define although nodes ask for them; worth a
-  /// warning, since everything they guard is refused. Fabric: `LogSanityChecks`.
+  /// The policies that nodes ask for but the config does not define. Everything they guard is refused, so
+  /// they are worth a warning. Fabric: `LogSanityChecks`.
   package var missingPolicies: [String] {
     var names = [PolicyPath.channelReaders, PolicyPath.channelWriters]
     if application != nil {

@@ -13,5 +13,18 @@ package final class ConfigBundleSource: Sendable {
   package var current: ConfigBundle { bundle.withLock { $0 } }
 
   /// Puts `next` in the place of the current bundle.
-  package func update(_ next: ConfigBundle) { bundle.withLock { $0 = next } }
+  ///
+  /// - Throws: ``ConfigError`` if `next` is another channel's or does not follow the current config by one
+  ///   update: an error of ours, with which the channel must not go on.
+  package func update(_ next: ConfigBundle) throws(ConfigError) {
+    try bundle.withLock { (bundle) throws(ConfigError) in
+      guard next.channelID == bundle.channelID, next.sequence == bundle.sequence &+ 1 else {
+        throw ConfigError(
+          .stale,
+          "internal error: config \(next.sequence) of channel \(next.channelID) cannot take the "
+            + "place of config \(bundle.sequence) of channel \(bundle.channelID)")
+      }
+      bundle = next
+    }
+  }
 }

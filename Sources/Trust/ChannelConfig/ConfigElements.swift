@@ -35,7 +35,7 @@ struct ConfigElements: Sendable {
     let groups: [String]
   }
 
-  /// Keys are worded as Fabric's, since they appear in errors: "[Value]  /Channel/Orderer/BatchSize".
+  /// Keys read like Fabric's, since they appear in errors: "[Value]  /Channel/Orderer/BatchSize".
   var entries: [String: Entry] = [:]
 
   private static let rootPath = "/" + ConfigKey.channel
@@ -82,8 +82,8 @@ struct ConfigElements: Sendable {
     }
   }
 
-  /// Puts the tree together again. Which elements a group has is said by the group itself; elements
-  /// that no group lists fall away.
+  /// Puts the tree together again. Each group says which elements it has; elements that no group lists
+  /// are dropped.
   ///
   /// Channels that were created by v1.0 have elements that can never be modified, as their mod
   /// policy is empty. Once the orderer group has capabilities, these elements get a mod policy.

@@ -1,27 +1,9 @@
-// Which names channels and config elements may have. Fabric: configtx/validator.
+// Which names config elements and mod policies may have. Fabric: configtx/validator.
 
-/// Checks of names.
+/// Checks of the names within a config. ``ChannelName`` checks those of channels.
 package enum ConfigNames {
   /// How long a name may be, in bytes.
   package static let maximumLength = 249
-
-  /// Checks the name of a channel: a lower-case letter, then lower-case letters, digits, dots and
-  /// dashes, at most ``maximumLength`` of them.
-  ///
-  /// - Throws: ``ConfigError`` with the reason.
-  package static func validateChannelID(_ name: String) throws(ConfigError) {
-    let bytes = name.utf8
-    guard let first = bytes.first else {
-      throw ConfigError(.invalid, "channel ID illegal, cannot be empty")
-    }
-    guard bytes.count <= maximumLength else {
-      throw ConfigError(
-        .invalid, "channel ID illegal, cannot be longer than \(maximumLength)")
-    }
-    guard isLowercase(first), bytes.allSatisfy({ isLowercase($0) || isDigitDotOrDash($0) }) else {
-      throw ConfigError(.invalid, "'\(name)' contains illegal characters")
-    }
-  }
 
   /// Checks the name of a config element: letters, digits, dots and dashes, at most
   /// ``maximumLength`` of them, and neither "." nor "..".
@@ -39,7 +21,9 @@ package enum ConfigNames {
       throw ConfigError(.invalid, "name '\(name)' for config ID is not allowed")
     }
     guard
-      bytes.allSatisfy({ isLowercase($0) || isLowercase($0 | 0x20) || isDigitDotOrDash($0) })
+      bytes.allSatisfy({
+        NameByte.isLowercase($0) || NameByte.isLowercase($0 | 0x20) || NameByte.isDigitDotOrDash($0)
+      })
     else { throw ConfigError(.invalid, "config ID '\(name)' contains illegal characters") }
   }
 
@@ -58,12 +42,15 @@ package enum ConfigNames {
       }
     }
   }
+}
 
-  private static func isLowercase(_ byte: UInt8) -> Bool {
+/// The bytes that names are made of.
+enum NameByte {
+  static func isLowercase(_ byte: UInt8) -> Bool {
     (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
   }
 
-  private static func isDigitDotOrDash(_ byte: UInt8) -> Bool {
+  static func isDigitDotOrDash(_ byte: UInt8) -> Bool {
     (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: ".")
       || byte == UInt8(ascii: "-")
   }

@@ -5,12 +5,12 @@ import Foundation
 import Membership
 import Synchronization
 
-/// Collects the MSPs of a channel config while it is read. Organizations may appear in several
+/// Collects the MSPs of a channel config while it is read. An organization may appear in several
 /// places, always with the same definition.
 struct MSPRegistry {
   private let version: MSPVersion
   private var msps: [String: MSP] = [:]
-  /// MSPs by definition: the same organization costs its set-up once.
+  /// MSPs by definition, so that each organization is set up once.
   private var known: [Msp_MSPConfig: MSP] = [:]
 
   init(version: MSPVersion) { self.version = version }
@@ -42,8 +42,15 @@ struct MSPRegistry {
 
   /// The manager of all MSPs that were taken.
   ///
-  /// - Throws: ``ConfigError`` if there can be none.
+  /// - Throws: ``ConfigError`` if there can be none, or if an MSP follows other rules than those that
+  ///   the channel's capabilities choose: nodes would disagree about identities, so the channel ends.
   func manager() throws(ConfigError) -> MSPManager {
+    for (identifier, msp) in msps where msp.version != version || msp.identifier != identifier {
+      throw ConfigError(
+        .invalid,
+        "internal error: MSP \(identifier) was set up as \(msp.identifier) by the rules of "
+          + "\(msp.version) instead of \(version)")
+    }
     do {
       return try MSPManager(msps: msps.sorted { $0.key < $1.key }.map(\.value))
     } catch {
@@ -52,10 +59,10 @@ struct MSPRegistry {
   }
 }
 
-/// The MSPs of this process's channels by definition: most organizations are in many channels, and to
-/// set one up costs a hundred times what comparing its definition does.
+/// The MSPs of this process's channels by definition: most organizations are in many channels, and
+/// setting one up costs a hundred times what comparing its definition does.
 private enum SharedMSPs {
-  /// MSPs that are kept; all are let go of when there is one more.
+  /// How many MSPs are kept. One more empties the store.
   private static let maximumCount = 1_024
 
   private struct Key: Hashable {
@@ -64,7 +71,7 @@ private enum SharedMSPs {
     let config: Data
 
     func hash(into hasher: inout Hasher) {
-      // A definition's end differs from the others' as much as the whole does.
+      // Definitions that differ also differ at their ends.
       hasher.combine(config.count)
       hasher.combine(config.suffix(64).map(\.self))
     }

@@ -7,7 +7,7 @@ import Foundation
 /// Checks the map entries of a config message.
 ///
 /// If the key or the value of a map entry has the wrong wire type, Go's library skips it as an
-/// unknown field, while the library used here goes on reading amidst its content. Nodes that must
+/// unknown field, while the library used here reads on in the middle of its content. Nodes that must
 /// agree about a config would then see two different ones. No encoder writes such entries, so they
 /// are refused.
 enum MapEntryCheck {
@@ -64,9 +64,9 @@ enum MapEntryCheck {
     }
   }
 
-  /// Also counts the elements, so that a message of millions is refused before it is decoded. Of a key
-  /// that comes twice both are counted; real configs have no such keys, and come nowhere near the bound,
-  /// which here is for both sets of an update.
+  /// Also counts the elements, so that a message of millions is refused before it is decoded. A key
+  /// that comes twice counts twice; real configs have no such keys, and stay far below the bound, which
+  /// here is for both sets of an update.
   private static func group(
     _ bytes: [UInt8], _ range: Range<Int>, depth: Int, _ elements: inout Int
   ) throws(Malformed) {

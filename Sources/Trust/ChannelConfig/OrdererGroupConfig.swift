@@ -69,13 +69,7 @@ package struct OrdererGroupConfig: Sendable, Equatable {
 
     organizations = try OrganizationConfig.all(
       in: group, path: path, role: .orderer(channel), msps: &msps)
-    if channel.consensusTypeBFT {
-      let silent = organizations.values.filter(\.endpoints.isEmpty).map(\.name).sorted()
-      guard silent.isEmpty else {
-        throw ConfigError(
-          .invalid, "some orderer organizations endpoints are empty: \(silent)")
-      }
-    }
+    try OrganizationEndpoints.checkComplete(organizations, channel)
   }
 
   private static func batchSize(_ size: Orderer_BatchSize) throws(ConfigError) -> BatchSize {

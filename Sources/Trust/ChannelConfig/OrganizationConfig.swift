@@ -37,12 +37,7 @@ package struct OrganizationConfig: Sendable, Equatable {
     switch role {
     case .orderer(let capabilities):
       keys.insert(ConfigKey.endpoints)
-      if !capabilities.orgSpecificOrdererEndpoints, group.values[ConfigKey.endpoints] != nil {
-        throw ConfigError(
-          .invalid,
-          "Orderer Org \(name) cannot contain endpoints value until V1_4_2+ capabilities have "
-            + "been enabled")
-      }
+      try OrganizationEndpoints.checkAllowed(in: group, organization: name, capabilities)
     case .application: keys.insert(ConfigKey.anchorPeers)
     case .consortium: break
     }

@@ -110,7 +110,7 @@ package enum GenesisBlockFactory {
   /// Checks that a channel may have this name.
   static func check(channelID: String, for profile: Profile) throws(GenesisError) {
     do {
-      try ConfigNames.validateChannelID(channelID)
+      try ChannelName.check(channelID)
     } catch {
       throw profile.error(
         .invalidChannelID, value: channelID,

@@ -3,8 +3,8 @@
 import SwiftASN1
 import X509
 
-/// What a certificate's extensions say. Extensions that decide nothing here are only checked for being
-/// declared critical.
+/// What a certificate's extensions say. Of extensions that decide nothing here it only matters whether
+/// they are critical.
 struct CertificateExtensions: Sendable {
   /// basicConstraints is there.
   var hasBasicConstraints = false
@@ -44,7 +44,7 @@ struct CertificateExtensions: Sendable {
     }
   }
 
-  /// Takes over one extension; the answer is whether it was understood.
+  /// Takes over one extension; returns whether it was understood.
   private mutating func read(_ item: Certificate.Extension) throws -> Bool {
     switch item.oid {
     case .X509ExtensionID.basicConstraints:
@@ -119,8 +119,8 @@ struct CertificateExtensions: Sendable {
     }
   }
 
-  /// Whether a chain this certificate is part of may serve TLS servers. That is what Go's verifier asks
-  /// of every chain unless told otherwise, and an MSP does not tell it otherwise.
+  /// Whether a chain with this certificate may serve TLS servers. Go's verifier asks that of every chain
+  /// unless told otherwise, and MSPs do not tell it otherwise.
   var allowsServerAuthentication: Bool {
     guard let usages = extendedKeyUsages, !usages.isEmpty else { return true }
     return usages.contains(.ExtendedKeyUsage.any) || usages.contains(.ExtendedKeyUsage.serverAuth)

@@ -4,7 +4,7 @@ import Foundation
 import SwiftASN1
 import X509
 
-/// What parsing a certificate yields, ahead of any judgement.
+/// The fields that parsing a certificate yields, before anything is checked against rules.
 struct Parts {
   var tbs: ArraySlice<UInt8>
   var version: Int

@@ -33,8 +33,7 @@ struct CertificatePool: Sendable {
   }
 }
 
-/// Builds and checks chains by the rules of Go's `x509.Certificate.Verify`, whose verdicts Fabric's MSPs
-/// live by. Times are not checked against the clock but against one second after the beginning of the
+/// Builds and checks chains by the rules of Go's `x509.Certificate.Verify`, which Fabric's MSPs rely on. Times are not checked against the clock but against one second after the beginning of the
 /// first certificate's validity (Fabric: `getValidityOptsForCert`), so an expired identity still has a
 /// chain, and a certificate issued outside of its CA's validity has none.
 struct ChainBuilder: Sendable {
@@ -46,8 +45,8 @@ struct ChainBuilder: Sendable {
   /// No more signatures than this are verified for one certificate, as in Go.
   static let maximumSignatureChecks = 100
 
-  /// The one chain from `certificate` (first) to a root (last). More than one is an error as well as
-  /// none, since then it would not be clear which CA answers for the identity.
+  /// The one chain from `certificate` (first) to a root (last). Having more than one is as much an error
+  /// as having none: it would not be clear which CA answers for the identity.
   func uniqueChain(for certificate: ParsedCertificate) throws(CertificateProblem)
     -> [ParsedCertificate]
   {
@@ -63,7 +62,7 @@ struct ChainBuilder: Sendable {
       throw search.problem
         ?? CertificateProblem("the certificate is signed by an unknown authority")
     }
-    // The problem of the first refused chain is the one to tell if none remains.
+    // If no chain remains, the problem of the first one refused is reported.
     var refusal: CertificateProblem?
     var accepted: [[ParsedCertificate]] = []
     for chain in search.chains {

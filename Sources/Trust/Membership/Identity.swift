@@ -3,8 +3,8 @@
 import FabricCrypto
 import Foundation
 
-/// An identity. It is made once, with its chain, its validity and its roles settled at that moment by the
-/// MSP's configuration, never changes, and is shared by whoever holds it.
+/// An identity. The MSP's configuration settles its chain, its validity and its roles when it is made.
+/// It never changes, and everybody shares it.
 package final class Identity: Sendable {
   /// The MSP that the identity claims and was checked under.
   package let mspID: String
@@ -34,8 +34,8 @@ package final class Identity: Sendable {
     uniqueKey = IdentityKey(mspID: mspID, certificate: certificate.der)
   }
 
-  /// When the certificate's validity ends. That an identity has expired does not make it invalid here:
-  /// whether expiry matters is decided where a message is admitted.
+  /// When the certificate's validity ends. An identity that has expired is still valid here: whether
+  /// expiry matters is decided where a message is admitted.
   package var expiresAt: Date? {
     Date(timeIntervalSince1970: TimeInterval(certificate.notAfter))
   }

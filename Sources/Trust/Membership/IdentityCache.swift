@@ -1,11 +1,11 @@
-// A small, bounded, shared map from serialized identities to what became of them.
+// A small, bounded, shared map from serialized identities to the verdicts on them.
 
 import Foundation
 import Synchronization
 
 /// A set-associative cache keyed by bytes. A lookup copies nothing, and its cost is bounded whatever the
-/// keys are: an entry can only be in one set of eight, and who fills a set on purpose evicts others from
-/// that set and no more. Within a set the second-chance rule decides who goes.
+/// keys are: an entry can only be in one set of eight, and a client that fills a set on purpose evicts
+/// others from that set alone. Within a set the second-chance rule decides which entry goes.
 final class IdentityCache<Value: Sendable>: Sendable {
   /// Entries of one set.
   private static var ways: Int { 8 }
@@ -65,7 +65,7 @@ final class IdentityCache<Value: Sendable>: Sendable {
         entries.list.append(entry)
         return
       }
-      // At the latest after one round the hand meets an entry whose mark it has taken itself.
+      // After one round at the latest the hand meets an entry whose mark it has cleared itself.
       while entries.list[entries.hand].wasUsed {
         entries.list[entries.hand].wasUsed = false
         entries.hand = (entries.hand + 1) % Self.ways
@@ -84,9 +84,8 @@ final class IdentityCache<Value: Sendable>: Sendable {
     buckets[Int(UInt(bitPattern: hash) % UInt(buckets.count))]
   }
 
-  /// The process's keyed hash over the length and the end of the key. There lies a certificate's
-  /// signature, so keys that differ by chance differ there; keys that differ on purpose elsewhere only
-  /// share a set.
+  /// The process's keyed hash over the length and the end of the key. The end holds the certificate's
+  /// signature, so different certificates differ there; keys made to differ elsewhere only share a set.
   private static func hash(_ key: UnsafeRawBufferPointer) -> Int {
     var hasher = Hasher()
     hasher.combine(key.count)

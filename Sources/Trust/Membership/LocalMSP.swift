@@ -51,7 +51,7 @@ package struct LocalMSP: Sendable {
     do {
       try msp.validate(signer.identity)
     } catch {
-      // Fabric starts with such an identity too; nobody who checks will accept what it signs.
+      // Fabric starts with such an identity too, although no one that checks accepts what it signs.
       notices.append("the signing certificate in '\(folder.path("signcerts"))': \(error)")
     }
     if case .ed25519 = signer.identity.publicKey {
@@ -83,7 +83,7 @@ package struct LocalMSP: Sendable {
     let signcerts = folder.path("signcerts")
     let signer: SigningIdentity?
     do {
-      // What is serialized is the certificate alone, written anew, not the text of the file.
+      // The serialized identity holds the certificate alone, written anew, not the text of the file.
       let parsed = try msp.identity(fromCertificatePEM: certificate)
       let pem = PEM.encode(type: "CERTIFICATE", der: parsed.certificateDER)
       let identity = try msp.identity(fromCertificatePEM: pem)

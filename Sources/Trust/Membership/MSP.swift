@@ -5,7 +5,7 @@ import FabricProtos
 import Foundation
 import Synchronization
 
-/// A membership service provider of type FABRIC, set up from its definition and constant ever after.
+/// A membership service provider of type FABRIC. It is set up from its definition and never changes.
 package final class MSP: Sendable {
   /// Serialized identities larger than this many bytes are refused unread.
   package static let maximumSerializedIdentitySize = 128 * 1024
@@ -20,7 +20,7 @@ package final class MSP: Sendable {
   package let tlsIntermediateCertificates: [[UInt8]]
 
   let rules: MSPRules
-  /// Tells this object from every other MSP of the process, also from its own successors.
+  /// Tells this object from every other MSP of the process, including its own successors.
   let instance: UInt64
 
   private static let instances = Atomic<UInt64>(0)
@@ -75,8 +75,8 @@ package final class MSP: Sendable {
     instance = Self.instances.add(1, ordering: .relaxed).newValue
   }
 
-  /// The identity of a certificate. Only what is malformed, and a certificate signed with ECDSA that has
-  /// no chain, is an error here; ``validate(_:)`` tells about the rest.
+  /// The identity of a certificate. It is an error here if the certificate is malformed, or if it is
+  /// signed with ECDSA and has no chain; ``validate(_:)`` checks the rest.
   ///
   /// - Parameters:
   ///   - pem: a certificate in PEM; the first block counts, whatever follows.
@@ -119,7 +119,7 @@ package final class MSP: Sendable {
   }
 
   /// Checks that the identity is one of this MSP's: its chain, revocation, organizational units.
-  /// That its certificate has expired is not checked, as in Fabric.
+  /// As in Fabric, a certificate that has expired passes.
   package func validate(_ identity: Identity) throws(MembershipError) {
     if let problem = standing(of: identity).problem {
       throw .invalidIdentity(
@@ -131,7 +131,7 @@ package final class MSP: Sendable {
   /// would refuse the whole MSP, with their summaries.
   package var certificatesUnreadableBy2x: [[UInt8]: String] { rules.unreadableBy2x }
 
-  /// What this MSP makes of an identity, also of one that another MSP object made.
+  /// What this MSP makes of an identity, even one that another MSP object made.
   func standing(of identity: Identity) -> IdentityStanding {
     if identity.owner == instance { return identity.standing }
     do throws(CertificateProblem) {

@@ -7,8 +7,8 @@ import FabricProtos
 package final class MSPManager: Sendable {
   /// How many accepted identities are remembered.
   package static let cacheCapacity = 1024
-  /// How many refused identities are remembered, so that a revoked client that keeps on trying is
-  /// refused cheaply.
+  /// How many refused identities are remembered, so that it is cheap to refuse a revoked client that
+  /// keeps trying.
   package static let refusalCacheCapacity = 64
 
   /// The MSPs by name.
@@ -17,8 +17,8 @@ package final class MSPManager: Sendable {
   private let accepted = IdentityCache<Identity>(capacity: cacheCapacity)
   private let refused = IdentityCache<MembershipError>(capacity: refusalCacheCapacity)
 
-  /// A manager of these MSPs. Of two MSPs with one name the later one counts, as in Fabric; that
-  /// definitions of one name agree is checked where a channel's configuration is read.
+  /// A manager of these MSPs. Of two MSPs with one name the later one counts, as in Fabric; whoever reads
+  /// a channel's configuration checks that definitions of one name agree.
   package init(msps: [MSP]) throws(MembershipError) {
     for msp in msps where msp.identifier.isEmpty {
       throw .invalidConfiguration(mspID: "", reason: "it has no name")

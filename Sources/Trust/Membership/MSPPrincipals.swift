@@ -3,8 +3,8 @@
 import FabricProtos
 
 extension MSP {
-  /// Whether the identity satisfies the principal. An error tells that the principal makes no sense, or
-  /// not to an MSP of this version.
+  /// Whether the identity satisfies the principal. Throws if the principal makes no sense, or none
+  /// to an MSP of this version.
   package func satisfies(
     _ identity: Identity, principal: Common_MSPPrincipal
   ) throws(MembershipError) -> Bool {
@@ -15,7 +15,7 @@ extension MSP {
   package func satisfies(
     _ identity: Identity, principal: Principal
   ) throws(MembershipError) -> Bool {
-    // The question that is asked for every transaction is answered without anything thrown.
+    // This question comes with every transaction, so it is answered without throwing.
     if identity.owner == instance, case .role(let mspID, let role) = principal.kind {
       guard knows(role) else { throw .invalidPrincipal(unknownRole(role)) }
       return mspID == identifier && identity.standing.roles.contains(role)
@@ -105,7 +105,7 @@ extension MSP {
       throw .principalNotSatisfied(
         "the identity principal is of MSP \(wanted.mspID), not of \(identifier)")
     }
-    // Another encoding of the signature still is the same certificate.
+    // A certificate with another encoding of its signature is still the same certificate.
     guard certificate.tbs == identity.certificate.tbs,
       (try? rules.admit(certificate))?.certificate.der == identity.certificate.der
     else {

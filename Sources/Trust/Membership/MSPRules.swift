@@ -30,8 +30,8 @@ struct MSPRules: Sendable {
 
   /// Brings a certificate into the form in which certificates are compared, and finds its chain.
   ///
-  /// For a certificate that is signed with ECDSA, having no chain is an error here already, since the
-  /// form depends on the issuer's key; otherwise it is left to validation. Fabric: `sanitizeCert`.
+  /// A certificate that is signed with ECDSA must have a chain here already, since its form depends on
+  /// the issuer's key; for others that is left to validation. Fabric: `sanitizeCert`.
   func admit(
     _ certificate: ParsedCertificate
   ) throws(CertificateProblem) -> (
@@ -116,7 +116,7 @@ struct MSPRules: Sendable {
       guard let authority = list.authorityKeyIdentifier else {
         throw CertificateProblem("a revocation list of the MSP has no authority key identifier")
       }
-      // A list that somebody else signed revokes nothing.
+      // A list that another key signed revokes nothing.
       if authority == keyIdentifier, list.lists(certificate), list.isSigned(by: issuer) {
         throw CertificateProblem("the certificate has been revoked")
       }

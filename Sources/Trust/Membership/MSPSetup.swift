@@ -9,8 +9,8 @@ extension MSPRules {
   /// Definitions with more certificates or lists of one kind than this are refused.
   static let maximumEntries = 4096
 
-  /// Sets up the rules of a definition in Fabric's order, so that of several mistakes the same one is
-  /// told. Fabric: `msp/mspimplsetup.go` (`setupV1`, `setupV11`, `setupV142`, `setupV3`).
+  /// Sets up the rules of a definition in Fabric's order, so that of several mistakes both report the
+  /// same one. Fabric: `msp/mspimplsetup.go` (`setupV1`, `setupV11`, `setupV142`, `setupV3`).
   init(
     _ config: Msp_FabricMSPConfig, version: MSPVersion, keys: KeyRules
   ) throws(CertificateProblem) {
@@ -80,8 +80,8 @@ extension MSPRules {
     }
   }
 
-  /// Root CAs that were admitted, by their certificates as the definition has them. A definition repeats
-  /// them for each organizational unit, and admitting one is most of what setting up an MSP costs.
+  /// Root CAs that were admitted, by their certificates as the definition has them. Admitting one is most
+  /// of the cost of setting up an MSP, and a definition repeats them for each organizational unit.
   private typealias AdmittedRoots = [Data: ParsedCertificate]
 
   /// Fabric: `setupCAs`.
@@ -95,8 +95,8 @@ extension MSPRules {
     let intermediates = try Self.certificates(
       config.intermediateCerts, what: "intermediate CA certificate")
     for authority in roots + intermediates { try Self.checkAuthority(authority) }
-    // The pools of certificates as they came serve to find the issuers by whose keys the certificates
-    // are brought to low-S form.
+    // These pools hold the certificates as they came. They serve to find the issuers, whose keys bring
+    // the certificates to low-S form.
     chains = ChainBuilder(
       roots: CertificatePool(roots), intermediates: CertificatePool(intermediates))
     var canonicalRoots: [ParsedCertificate] = []
@@ -111,7 +111,7 @@ extension MSPRules {
     chains = ChainBuilder(
       roots: CertificatePool(canonicalRoots),
       intermediates: CertificatePool(canonicalIntermediates))
-    // A root is admitted by itself alone, so that it does not matter that the pools are others now.
+    // A root is admitted by itself alone, so it does not matter that the pools have changed.
     return AdmittedRoots(zip(config.rootCerts, canonicalRoots)) { first, _ in first }
   }
 
@@ -256,7 +256,7 @@ extension MSPRules {
     return admins
   }
 
-  /// Admins are known by their certificates alone later on, so they are checked here.
+  /// From here on admins are known by their certificates alone, so they are checked now.
   /// Fabric: `postSetupV1`, `postSetupV11`, `postSetupV142`.
   private func checkAdmins(_ admins: [ParsedCertificate]) throws(CertificateProblem) {
     for (index, admin) in admins.enumerated() {

@@ -70,7 +70,7 @@ struct NodeOrganizationalUnits: Sendable {
     _ organizationalUnits: [String], certifiersIdentifier: [UInt8]
   ) throws(CertificateProblem) {
     guard isEnforced else { return }
-    // Where two roles share a name, the later one decides, as in Fabric.
+    // If two roles share a name, the later one decides, as in Fabric.
     var byName: [String: Unit] = [:]
     for role in [Role.client, .peer, .admin, .orderer] {
       if let unit = units[role] { byName[unit.name] = unit }

@@ -93,7 +93,7 @@ final class ParsedCertificate: Sendable {
       && parent.verifies(signature, over: tbs, algorithm: signatureAlgorithm)
   }
 
-  /// The certificate with its ECDSA signature in low-S form; itself if it is so already.
+  /// The certificate with its ECDSA signature in low-S form; itself if it already has that form.
   ///
   /// Both forms of a signature verify, so one certificate has two encodings; Fabric compares
   /// certificates byte by byte, and therefore first brings every one to the same form.
@@ -132,7 +132,7 @@ final class ParsedCertificate: Sendable {
 
   private func text(of value: RelativeDistinguishedName.Attribute.Value) -> String? {
     if let text = String(value) { return text }
-    // The older string types, which the library leaves alone.
+    // The library does not read the older string types.
     var serializer = DER.Serializer()
     guard (try? serializer.serialize(ASN1Any(value))) != nil,
       let node = try? DER.parse(serializer.serializedBytes),

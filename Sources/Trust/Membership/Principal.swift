@@ -1,12 +1,12 @@
-// Principals of policies: whom a policy asks for.
+// Principals: whom a policy asks for.
 
 import FabricCrypto
 import FabricProtos
 import Foundation
 
-/// A principal taken apart once, so that a policy can be evaluated many times. Making one never fails: a
-/// principal that makes no sense is one that nobody satisfies, as in Fabric, where it is looked at only
-/// when it is evaluated.
+/// A principal taken apart once, so that a policy can be evaluated many times. Making one never fails:
+/// nobody satisfies a principal that makes no sense, as in Fabric, which looks at a principal only when it
+/// evaluates it.
 package struct Principal: Sendable {
   /// Combined principals nested deeper than this satisfy nobody.
   package static let maximumDepth = 16

@@ -4,14 +4,14 @@ import FabricCrypto
 import SwiftASN1
 import X509
 
-/// A list of serial numbers that a CA has taken back. Reasons and dates do not matter: what is on the
-/// list is revoked from the moment the list is part of the configuration.
+/// The serial numbers of the certificates that a CA has revoked. Reasons and dates do not matter: what is
+/// on the list is revoked from the moment the list is part of the configuration.
 struct RevocationList: Sendable {
   private let tbs: ArraySlice<UInt8>
   private let signature: ArraySlice<UInt8>
   private let algorithm: CertificateSignatureAlgorithm
   private let serialNumbers: Set<[UInt8]>
-  /// The key that signed the list, as the list itself tells; nil if it does not.
+  /// The key that signed the list, as the list itself says; nil if it does not say.
   let authorityKeyIdentifier: [UInt8]?
 
   /// Reads a list in PEM or DER.
@@ -52,7 +52,7 @@ struct RevocationList: Sendable {
         while let entry = entries.next() {
           var parts = try Parts.children(of: entry, what: "revoked certificate")
           let serial = try Parts.next(&parts, what: "serial number")
-          // No certificate with a negative serial number is ever accepted, so none can be revoked.
+          // A certificate with a negative serial number is never accepted, so none needs revoking.
           if let number = try? Parts.serialNumber(serial) { serialNumbers.insert(number) }
         }
       case ASN1Identifier(tagWithNumber: 0, tagClass: .contextSpecific):

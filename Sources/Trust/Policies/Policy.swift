@@ -88,7 +88,7 @@ struct ImplicitMetaProgram: Sendable {
   let threshold: Int
   /// The name that the sub-policies share.
   let subPolicyName: String
-  /// The sub-policies that exist. A group without one counts for the threshold and never agrees.
+  /// The sub-policies that exist. A group without one counts towards the threshold and never agrees.
   private let subPolicies: [CompiledPolicy]
 
   /// Compiles an implicit-meta policy over the groups below. Fabric: `NewImplicitMetaPolicy`; unlike
@@ -100,7 +100,7 @@ struct ImplicitMetaProgram: Sendable {
   {
     let groups = subPolicies.count
     switch definition.rule {
-    // Nobody to ask counts as everybody, any and a majority having agreed.
+    // Where there is nobody to ask, everybody has agreed, and so have any and a majority.
     case .any: threshold = groups == 0 ? 0 : 1
     case .all: threshold = groups
     case .majority: threshold = groups == 0 ? 0 : groups / 2 + 1

@@ -82,8 +82,8 @@ struct SignaturePolicyProgram: Sendable {
     }
   }
 
-  /// The MSP outside of which no identity can satisfy the principal. Sorting out foreign identities
-  /// by name is what keeps an ANY over many organizations cheap.
+  /// The MSP that an identity must belong to if it is to satisfy the principal. Sorting out foreign
+  /// identities by name keeps an ANY over many organizations cheap.
   private static func confiningMSP(of principal: Common_MSPPrincipal) -> String? {
     switch principal.principalClassification {
     case .role:
@@ -94,15 +94,15 @@ struct SignaturePolicyProgram: Sendable {
     }
   }
 
-  /// Whether the signers satisfy the policy. Signatures are verified as far as that needs.
+  /// Whether the signers satisfy the policy. No more signatures are verified than it takes.
   func isSatisfied(by signers: inout SignerSet) -> Bool {
     var used = UsedSigners()
     return holds(0, &signers, &used, isRoot: true)
   }
 
   /// Evaluates one rule as Fabric does: greedily, in order, each signer used at most once; a gate
-  /// goes on after it has enough, since which signers it uses up is visible to the rules after it.
-  /// Only at the root nobody can see that.
+  /// goes on after it has enough, since the rules after it see which signers it used up. Only at the
+  /// root does nobody see that.
   private func holds(
     _ index: Int, _ signers: inout SignerSet, _ used: inout UsedSigners, isRoot: Bool
   ) -> Bool {

@@ -9,7 +9,7 @@ package struct SignedData: Sendable {
   package var data: [ArraySlice<UInt8>]
   /// The signer as a serialized `msp.SerializedIdentity`.
   package var identity: ArraySlice<UInt8>
-  /// The signature in ASN.1 DER.
+  /// The signature: ASN.1 DER for ECDSA, 64 bytes for Ed25519.
   package var signature: ArraySlice<UInt8>
 
   /// Describes a signature over the concatenation of `data`.

@@ -12,8 +12,8 @@ import Membership
 /// resolved and signatures that do not verify are left out, and of several signatures of one
 /// identity the first valid one counts.
 package struct SignerSet: Sendable {
-  /// How many signatures are looked at for one message. More than that is refused, since each may
-  /// cost a certificate chain and a signature verification.
+  /// How many signatures one message may carry. Each may cost a certificate chain and a signature
+  /// verification, so a message with more is refused.
   package static let maximumSignatures = 1024
 
   struct Signer {
@@ -140,7 +140,7 @@ package struct SignerSet: Sendable {
   }
 
   /// The identities whose signature verifies, without duplicates, in the order of the signatures.
-  /// Verifies what was not needed so far.
+  /// Verifies the signatures that nobody has needed so far.
   package mutating func validIdentities() -> [Identity] {
     var result: [Identity] = []
     result.reserveCapacity(signers.count)

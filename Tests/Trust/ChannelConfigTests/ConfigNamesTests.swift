@@ -9,7 +9,7 @@ struct ConfigNamesTests {
   static let longest = String(repeating: "a", count: 249)
 
   @Test("of a channel that Fabric allows is allowed", arguments: ["a", "a-b.c9", "foo", longest])
-  func acceptsChannel(name: String) throws { try ConfigNames.validateChannelID(name) }
+  func acceptsChannel(name: String) throws { try ChannelName.check(name) }
 
   @Test(
     "of a channel that Fabric refuses is refused",
@@ -17,7 +17,7 @@ struct ConfigNamesTests {
       "", "A", "9a", "-a", ".a", "a_b", "aB", "a b", "a/b", "ä", "a\u{301}", "a\n", longest + "a",
     ])
   func refusesChannel(name: String) {
-    #expect(throws: ConfigError.self) { try ConfigNames.validateChannelID(name) }
+    #expect(throws: ConfigError.self) { try ChannelName.check(name) }
   }
 
   @Test(

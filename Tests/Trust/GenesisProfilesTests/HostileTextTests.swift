@@ -1,4 +1,5 @@
-// Text that tries to exhaust time, memory or the stack is refused quickly.
+// Text that tries to exhaust time, memory or the stack is refused; without its bounds the reader would
+// not come back from these within a lifetime.
 
 import TestSupport
 import Testing

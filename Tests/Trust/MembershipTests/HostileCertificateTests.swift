@@ -305,12 +305,13 @@ import _CryptoExtras
     #expect(!identity.verify(message: [1, 2, 3][...], signature: try highS(low)[...]))
   }
 
-  @Test(arguments: ["P-384", "RSA", "P-521"])
+  @Test(arguments: ["P-384", "RSA", "P-521", "Ed25519"])
   func `CAs may have other keys`(kind: String) throws {
     let key: Certificate.PrivateKey =
       switch kind {
       case "P-384": Certificate.PrivateKey(P384.Signing.PrivateKey())
       case "RSA": Certificate.PrivateKey(try _RSA.Signing.PrivateKey(keySize: .bits2048))
+      case "Ed25519": Certificate.PrivateKey(Curve25519.Signing.PrivateKey())
       default: Certificate.PrivateKey(P521.Signing.PrivateKey())
       }
     let root = try TestAuthority(key: key)
@@ -325,14 +326,20 @@ import _CryptoExtras
     #expect(!verdict(impostor, manager).contains("no failure"))
   }
 
-  @Test func `users may have P-384 keys but not RSA ones`() throws {
+  @Test func `users may have P-384 and P-521 keys but not RSA ones`() throws {
     let root = try TestAuthority()
     let manager = try definition(root).manager()
-    let key = P384.Signing.PrivateKey()
-    let user = try root.issue(.user(units: ["client"]), key: Certificate.PrivateKey(key))
-    let identity = try manager.validIdentity(serialized: user.serialized()[...])
-    let signature = try ECDSAPrivateKey(der: Array(key.derRepresentation)).sign([7][...])
-    #expect(identity.verify(message: [7][...], signature: signature[...]))
+    let p384 = P384.Signing.PrivateKey()
+    let p521 = P521.Signing.PrivateKey()
+    for (key, der) in [
+      (Certificate.PrivateKey(p384), p384.derRepresentation),
+      (Certificate.PrivateKey(p521), p521.derRepresentation),
+    ] {
+      let user = try root.issue(.user(units: ["client"]), key: key)
+      let identity = try manager.validIdentity(serialized: user.serialized()[...])
+      let signature = try ECDSAPrivateKey(der: Array(der)).sign([7][...])
+      #expect(identity.verify(message: [7][...], signature: signature[...]))
+    }
     let rsa = try root.issue(
       .user(units: ["client"]),
       key: Certificate.PrivateKey(try _RSA.Signing.PrivateKey(keySize: .bits2048)))

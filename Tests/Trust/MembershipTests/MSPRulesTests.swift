@@ -1,4 +1,4 @@
-// Roles, units, revocation and principals under the four generations of rules.
+// Roles, units, revocation and principals under the generations of rules.
 
 import FabricCrypto
 import FabricProtos
