@@ -116,7 +116,7 @@ let rooms: [[Target]] = [
   // Trust
   room(
     .trust, "Membership",
-    ["FabricProtos", "Storage", "FabricCrypto", crypto, cryptoExtras, x509, asn1, yams],
+    ["FabricProtos", "YAMLSettings", "Storage", "FabricCrypto", crypto, cryptoExtras, x509, asn1],
     tests: ["FabricProtos", "FabricCrypto", protobuf, crypto, cryptoExtras, x509, asn1]),
   room(
     .trust, "Policies", ["FabricProtos", "Membership", protobuf],
@@ -267,8 +267,8 @@ let rooms: [[Target]] = [
     .executableTarget(
       name: "orderer",
       dependencies: [
-        "FabricProtos", "FabricLogging", "GenesisProfiles", "BlockLedger", "OrdererConfiguration",
-        "OrdererServer", "ConfigTools", "LedgerTools", "CBuildInformation", logging, argumentParser,
+        "FabricLogging", "OrdererConfiguration", "OrdererServer", "ToolCommands",
+        "CBuildInformation", logging, argumentParser,
       ],
       path: "Sources/Node/orderer"),
   ],
