@@ -221,7 +221,7 @@ let rooms: [[Target]] = [
     tests: [
       "TestSupport", "FabricProtos", "Concurrency", "FabricCrypto", "Membership", "ChannelConfig",
       "BlockLedger", "Ordering", "SoloConsensus", "MessageProcessing", "Multichannel", protobuf,
-      logging, metrics, metricsTestKit, nioCore, "TestSupport",
+      logging, metrics, metricsTestKit, nioCore,
     ]),
   room(
     .node, "NodeMetrics",
@@ -281,6 +281,12 @@ let rooms: [[Target]] = [
     .tools, "LedgerTools",
     ["FabricProtos", "FabricCrypto", "ChannelConfig", "BlockLedger", "Blocks"],
     tests: ["FabricProtos", "Membership", "BlockLedger", "Blocks", logging]),
+  room(
+    .tools, "ToolCommands",
+    [
+      "FabricProtos", "GenesisProfiles", "BlockLedger", "OrdererConfiguration", "ConfigTools",
+      "LedgerTools", argumentParser,
+    ]),
   tool(
     "config-update-fuzzer", "ConfigUpdateFuzzer",
     [
