@@ -41,7 +41,7 @@ import Testing
   ) throws -> BlockWriter {
     try BlockWriter(
       store: store, signer: try signer ?? Self.node.get(), configSequence: configSequence,
-      retry: LedgerRetry(channelID: "one", logger: silent))
+      retry: LedgerRetry(channelID: "one", time: .system, logger: silent))
   }
 
   private func content(
