@@ -115,7 +115,9 @@ let rooms: [[Target]] = [
   // Trust
   room(
     .trust, "Membership",
-    ["FabricProtos", "Storage", "FabricCrypto", crypto, cryptoExtras, x509, asn1, yams],
+    [
+      "FabricProtos", "YAMLSettings", "Storage", "FabricCrypto", crypto, cryptoExtras, x509, asn1,
+    ],
     tests: ["FabricProtos", "FabricCrypto", protobuf, crypto, cryptoExtras, x509, asn1]),
   room(
     .trust, "Policies", ["FabricProtos", "Membership", protobuf],
@@ -264,8 +266,8 @@ let rooms: [[Target]] = [
     .executableTarget(
       name: "orderer",
       dependencies: [
-        "FabricProtos", "FabricLogging", "GenesisProfiles", "BlockLedger", "OrdererConfiguration",
-        "OrdererServer", "ConfigTools", "LedgerTools", "CBuildInformation", logging, argumentParser,
+        "FabricLogging", "OrdererConfiguration", "OrdererServer", "ToolCommands",
+        "CBuildInformation", logging, argumentParser,
       ],
       path: "Sources/Node/orderer"),
   ],
@@ -281,6 +283,12 @@ let rooms: [[Target]] = [
       "Ordering",
     ],
     tests: ["FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger", logging]),
+  room(
+    .tools, "ToolCommands",
+    [
+      "FabricProtos", "GenesisProfiles", "BlockLedger", "OrdererConfiguration", "ConfigTools",
+      "LedgerTools", argumentParser,
+    ]),
   tool(
     "config-update-fuzzer", "ConfigUpdateFuzzer",
     [

@@ -57,7 +57,7 @@ package struct BlockHeader: Sendable, Hashable {
   }
 }
 
-/// Why bytes are no block.
+/// Why bytes are not a block.
 package struct BlockDecodingError: Error, CustomStringConvertible {
   package init() {}
   package var description: String { "the bytes are not a valid serialized block" }

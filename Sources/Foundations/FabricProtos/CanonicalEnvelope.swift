@@ -9,7 +9,7 @@ extension EnvelopeView {
   /// they have encoded themselves. Bytes that are in this form already, as every usual client sends
   /// them, are returned without a copy.
   ///
-  /// - Throws: ``EnvelopeError/malformed(_:)`` if the bytes are no envelope.
+  /// - Throws: ``EnvelopeError/malformed(_:)`` if the bytes are not an envelope.
   package static func canonicalBytes(_ bytes: [UInt8]) throws(EnvelopeError) -> [UInt8] {
     var payload = 0..<0
     var signature = 0..<0

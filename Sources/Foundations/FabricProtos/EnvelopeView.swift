@@ -1,6 +1,6 @@
 // The hot path's view of an envelope: where its parts lie within the bytes that arrived.
 
-/// Why bytes are no envelope that can be routed to a channel.
+/// Why bytes are not an envelope that can be routed to a channel.
 package enum EnvelopeError: Error, Equatable, CustomStringConvertible {
   /// Not a valid message of the named type.
   case malformed(String)
@@ -114,7 +114,7 @@ package struct EnvelopeView: Sendable {
   ///
   /// For messages that were ordered already by nodes that may check less.
   ///
-  /// - Throws: ``EnvelopeError/malformed(_:)`` if the outermost layer is no valid message.
+  /// - Throws: ``EnvelopeError/malformed(_:)`` if the outermost layer is not a valid message.
   package init(opaque bytes: [UInt8]) throws(EnvelopeError) {
     self.bytes = bytes
     (payloadRange, signatureRange) = try Self.twoFields(bytes, 0..<bytes.count, of: "envelope")
@@ -130,7 +130,7 @@ package struct EnvelopeView: Sendable {
   /// The creator (`msp.SerializedIdentity`) and the nonce of the signature header; both are empty if
   /// there is no signature header.
   ///
-  /// - Throws: ``EnvelopeError/malformed(_:)`` if the signature header is no valid message.
+  /// - Throws: ``EnvelopeError/malformed(_:)`` if the signature header is not a valid message.
   package func signatureHeaderParts() throws(EnvelopeError) -> (
     creator: ArraySlice<UInt8>, nonce: ArraySlice<UInt8>
   ) {

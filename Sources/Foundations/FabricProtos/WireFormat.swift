@@ -122,11 +122,6 @@ struct WireReader {
     return try field(depth: 0)
   }
 
-  /// Reads to the end, for messages of which only the validity matters.
-  mutating func skipAll() throws(Malformed) {
-    while try next() != nil {}
-  }
-
   private mutating func field(depth: Int) throws(Malformed) -> Field {
     guard let tag = Varint.read(bytes, at: &index, end: end) else { throw Malformed() }
     let number = tag >> 3

@@ -2,7 +2,7 @@
 
 /// Byte sizes with a unit of 1024: `1 MB`, `100k`, `2G` (Fabric: viperutil's byte size hook).
 package enum ByteSize {
-  /// The number of bytes; nil if the text is no number with a unit.
+  /// The number of bytes; nil if the text is not a number with a unit.
   ///
   /// - Throws: `tooLarge` if it does not fit into 64 bits, `malformed` if it has no Go number.
   package static func parse(_ text: String) throws(GoInteger.Failure) -> UInt64? {

@@ -2,10 +2,14 @@
 
 /// A duration as Go's `time.Duration`: nanoseconds in 64 bits, about ±292 years.
 package struct GoDuration: Hashable, Sendable, CustomStringConvertible {
-  /// Why a text is no duration.
+  /// Why a text is not a duration.
   package struct ParseError: Error, Equatable, CustomStringConvertible {
     /// The reason, worded as Go's.
     package let description: String
+
+    fileprivate static func invalid(_ text: String) -> ParseError {
+      ParseError(description: "time: invalid duration \"\(text)\"")
+    }
   }
 
   /// The length in nanoseconds.
@@ -14,8 +18,8 @@ package struct GoDuration: Hashable, Sendable, CustomStringConvertible {
   /// A duration of that many nanoseconds.
   package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
-  /// The nearest such duration: what is shorter than a nanosecond is cut off, and what is beyond the
-  /// range becomes the end of the range.
+  /// The nearest such duration: fractions of a nanosecond are cut off, and a duration beyond the range
+  /// becomes the end of the range.
   package init(_ duration: Duration) {
     let (seconds, attoseconds) = duration.components
     let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
@@ -32,90 +36,95 @@ package struct GoDuration: Hashable, Sendable, CustomStringConvertible {
   ///
   /// - Throws: ``ParseError`` for anything else and for what does not fit.
   package init(_ text: String) throws(ParseError) {
-    let invalid = ParseError(description: "time: invalid duration \"\(text)\"")
-    // Go shows a limit of 2⁶³; as there, the negative one is representable.
-    let limit = UInt64(1) << 63
     var rest = Array(text.utf8)[...]
-    var negative = false
-    if let sign = rest.first, sign == UInt8(ascii: "-") || sign == UInt8(ascii: "+") {
-      negative = sign == UInt8(ascii: "-")
-      rest = rest.dropFirst()
-    }
+    let isNegative = rest.first == UInt8(ascii: "-")
+    if isNegative || rest.first == UInt8(ascii: "+") { rest.removeFirst() }
     if rest.elementsEqual([UInt8(ascii: "0")]) {
       nanoseconds = 0
       return
     }
-    guard !rest.isEmpty else { throw invalid }
-
+    guard !rest.isEmpty else { throw .invalid(text) }
     var total: UInt64 = 0
-    while let first = rest.first {
-      guard first == UInt8(ascii: ".") || Self.isDigit(first) else { throw invalid }
-      let before = rest.count
-      var value: UInt64 = 0
-      while let digit = rest.first, Self.isDigit(digit) {
-        let (product, overflow) = value.multipliedReportingOverflow(by: 10)
-        let (sum, carry) = product.addingReportingOverflow(UInt64(digit - UInt8(ascii: "0")))
-        guard !overflow, !carry, sum <= limit else { throw invalid }
-        value = sum
-        rest = rest.dropFirst()
-      }
-      var hasDigits = rest.count != before
-
-      var fraction: UInt64 = 0
-      var scale = 1.0
-      if rest.first == UInt8(ascii: ".") {
-        rest = rest.dropFirst()
-        let beforeFraction = rest.count
-        Self.readFraction(&rest, &fraction, &scale)
-        hasDigits = hasDigits || rest.count != beforeFraction
-      }
-      guard hasDigits else { throw invalid }
-
-      let name = rest.prefix { $0 != UInt8(ascii: ".") && !Self.isDigit($0) }
-      rest = rest.dropFirst(name.count)
-      let unitName = String(decoding: name, as: UTF8.self)
-      guard !name.isEmpty else {
-        throw ParseError(description: "time: missing unit in duration \"\(text)\"")
-      }
-      guard let unit = Self.unit(unitName) else {
-        throw ParseError(
-          description: "time: unknown unit \"\(unitName)\" in duration \"\(text)\"")
-      }
-      guard value <= limit / unit else { throw invalid }
-      value *= unit
-      if fraction > 0 {
-        value += UInt64(Double(fraction) * (Double(unit) / scale))
-        guard value <= limit else { throw invalid }
-      }
-      let (sum, overflow) = total.addingReportingOverflow(value)
-      guard !overflow, sum <= limit else { throw invalid }
+    while !rest.isEmpty {
+      let (sum, overflow) = total.addingReportingOverflow(try Self.part(&rest, of: text))
+      guard !overflow, sum <= Self.limit else { throw .invalid(text) }
       total = sum
     }
-    if negative {
-      nanoseconds = total == limit ? Int64.min : -Int64(total)
-    } else {
-      guard total < limit else { throw invalid }
-      nanoseconds = Int64(total)
+    // The magnitude of the lowest number is one more than that of the highest.
+    guard isNegative || total < Self.limit else { throw .invalid(text) }
+    nanoseconds = isNegative ? Int64(truncatingIfNeeded: 0 &- total) : Int64(total)
+  }
+
+  /// The magnitude of the longest duration below zero.
+  private static let limit = UInt64(1) << 63
+
+  /// Reads a number with its unit, in nanoseconds.
+  private static func part(
+    _ rest: inout ArraySlice<UInt8>, of text: String
+  ) throws(ParseError) -> UInt64 {
+    let start = rest.startIndex
+    guard let whole = readWhole(&rest) else { throw .invalid(text) }
+    var digits = rest.startIndex - start
+    var (fraction, scale): (UInt64, Double) = (0, 1)
+    if rest.first == UInt8(ascii: ".") {
+      rest.removeFirst()
+      let start = rest.startIndex
+      readFraction(&rest, &fraction, &scale)
+      digits += rest.startIndex - start
     }
+    guard digits > 0 else { throw .invalid(text) }
+    let unit = try readUnit(&rest, of: text)
+    guard whole <= limit / unit else { throw .invalid(text) }
+    // Not more than the limit and one unit, so this fits.
+    return whole * unit + UInt64(Double(fraction) * (Double(unit) / scale))
+  }
+
+  /// Reads the digits before the point, which may be none; nil if they are too many.
+  private static func readWhole(_ rest: inout ArraySlice<UInt8>) -> UInt64? {
+    var value: UInt64 = 0
+    while let digit = rest.first, isDigit(digit) {
+      let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+      let (sum, carry) = product.addingReportingOverflow(UInt64(digit - UInt8(ascii: "0")))
+      guard !overflow, !carry, sum <= limit else { return nil }
+      value = sum
+      rest.removeFirst()
+    }
+    return value
   }
 
   /// Reads the digits of a fraction; those beyond the precision of 63 bits are skipped.
   private static func readFraction(
     _ rest: inout ArraySlice<UInt8>, _ fraction: inout UInt64, _ scale: inout Double
   ) {
-    var full = false
+    var isFull = false
     while let digit = rest.first, isDigit(digit) {
-      rest = rest.dropFirst()
-      if full { continue }
+      rest.removeFirst()
+      if isFull { continue }
       let (product, overflow) = fraction.multipliedReportingOverflow(by: 10)
       let (sum, carry) = product.addingReportingOverflow(UInt64(digit - UInt8(ascii: "0")))
       if overflow || carry || sum > UInt64(Int64.max) {
-        full = true
+        isFull = true
         continue
       }
       fraction = sum
       scale *= 10
     }
+  }
+
+  /// Reads a unit; the result is its length in nanoseconds.
+  private static func readUnit(
+    _ rest: inout ArraySlice<UInt8>, of text: String
+  ) throws(ParseError) -> UInt64 {
+    let letters = rest.prefix { $0 != UInt8(ascii: ".") && !isDigit($0) }
+    rest.removeFirst(letters.count)
+    let name = String(decoding: letters, as: UTF8.self)
+    guard !name.isEmpty else {
+      throw ParseError(description: "time: missing unit in duration \"\(text)\"")
+    }
+    guard let unit = unit(name) else {
+      throw ParseError(description: "time: unknown unit \"\(name)\" in duration \"\(text)\"")
+    }
+    return unit
   }
 
   private static func isDigit(_ byte: UInt8) -> Bool {

@@ -3,7 +3,7 @@
 /// Go's integer literals: decimal, `0x`, `0o` or a leading zero, `0b`, with single `_` between digits.
 /// Go: `strconv.ParseInt` and `ParseUint` with base 0.
 package enum GoInteger {
-  /// Why a text is no number of the wanted range.
+  /// Why a text is not a number of the wanted range.
   package enum Failure: Error, Equatable {
     case malformed
     case tooLarge

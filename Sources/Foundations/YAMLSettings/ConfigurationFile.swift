@@ -6,7 +6,7 @@ import Foundation
 package struct ConfigurationFile: Equatable, Sendable {
   /// The variable that says where to look first.
   package static let variable = "FABRIC_CFG_PATH"
-  /// Where a file is that is nowhere else.
+  /// The last folder to be searched.
   package static let systemFolder = "/etc/hyperledger/fabric"
 
   /// No folder has the file.

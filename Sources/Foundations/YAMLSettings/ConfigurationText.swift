@@ -29,7 +29,7 @@ package enum ConfigurationText {
     return text
   }
 
-  /// The text that the bytes are, without its byte order mark; nil if they are none.
+  /// The bytes as text, without its byte order mark; nil if they are not text.
   package static func decode(_ bytes: [UInt8]) -> String? {
     if bytes.starts(with: [0xFE, 0xFF]) { return utf16(bytes.dropFirst(2), isBigEndian: true) }
     if bytes.starts(with: [0xFF, 0xFE]) { return utf16(bytes.dropFirst(2), isBigEndian: false) }

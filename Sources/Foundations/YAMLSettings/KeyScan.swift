@@ -4,7 +4,7 @@
 ///
 /// Aliases make a YAML tree that is small in memory but exponential to walk. Walking is bounded by
 /// ``SettingWalk``; the parser itself, however, walks mapping *keys* to find duplicates. So keys that
-/// are no plain names have to be found before parsing. No configuration needs them.
+/// are not plain names have to be found before parsing. No configuration needs them.
 struct KeyScan {
   /// The first line in which, outside of quotes and comments, an alias or a closing bracket stands
   /// before a colon, or a question mark opens a key.

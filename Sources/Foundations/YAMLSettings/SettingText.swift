@@ -13,6 +13,12 @@ package enum SettingText {
     }
   }
 
+  /// A truth value in the words of YAML 1.1; nil for any other text.
+  package static func yamlBool(_ text: String) -> Bool? {
+    ["true", "yes", "y", "on", "false", "no", "n", "off"].contains(text.lowercased())
+      ? bool(text) : nil
+  }
+
   /// A 32-bit number in one of Go's notations, or one with a unit.
   package static func byteSize(_ text: String) throws(GoInteger.Failure) -> UInt32 {
     var size = try ByteSize.parse(text)

@@ -2,17 +2,18 @@
 
 import Yams
 
-/// A parsed YAML document with a mapping at its root.
+/// A parsed YAML document with a mapping at its root, or with nothing in it.
 package struct YAMLDocument {
   /// Bytes of text that are accepted; a large real configtx.yaml has 50 kB.
   package static let maximumSize = 1 << 20
 
-  let root: Node
+  let root: Node?
 
   /// Parses a text that has one document.
   ///
+  /// - Parameter mayBeEmpty: Whether a text without any value is acceptable.
   /// - Throws: a problem of the kind `malformedYAML`.
-  package init(_ yaml: String) throws(SettingProblem) {
+  package init(_ yaml: String, mayBeEmpty: Bool = false) throws(SettingProblem) {
     guard yaml.utf8.count <= Self.maximumSize else {
       throw SettingProblem(
         .malformedYAML,
@@ -25,10 +26,13 @@ package struct YAMLDocument {
         .malformedYAML, line: line,
         "a mapping key here is an alias, a list or a mapping; only plain names can be keys")
     }
-    guard let root = try Self.parse(yaml, bytes, scan) else {
-      throw SettingProblem(.malformedYAML, "it is empty")
+    let root = try Self.parse(yaml, bytes, scan)
+    if root?.isNull ?? true {
+      guard mayBeEmpty else { throw SettingProblem(.malformedYAML, "it is empty") }
+      self.root = nil
+      return
     }
-    guard root.mapping != nil else {
+    guard root?.mapping != nil else {
       throw SettingProblem(.malformedYAML, "it holds no settings: it is not a YAML mapping")
     }
     self.root = root

@@ -56,7 +56,7 @@ extension YAMLSetting {
     } catch .malformed {
       throw problem(
         .invalidValue, value: text,
-        "is no size; write a whole number of bytes, or one with the unit KB, MB or GB")
+        "is not a size; write a whole number of bytes, or one with the unit KB, MB or GB")
     } catch {
       throw problem(.invalidValue, value: text, "is too large; at most \(UInt32.max)")
     }
@@ -90,13 +90,22 @@ extension YAMLSetting {
     return value
   }
 
+  /// As ``bool()``, but only in the words of YAML, for files that are read without viper.
+  package func yamlBool() throws(SettingProblem) -> Bool {
+    guard let text = try string() else { return false }
+    guard let value = SettingText.yamlBool(text) else {
+      throw problem(.invalidValue, value: text, "must be true or false")
+    }
+    return value
+  }
+
   /// A duration of at least zero in Go's notation; zero if absent.
   package func duration() throws(SettingProblem) -> GoDuration {
     guard let text = try string(), !text.isEmpty else { return GoDuration(nanoseconds: 0) }
     guard let duration = try? GoDuration(text), duration.nanoseconds >= 0 else {
       throw problem(
         .invalidValue, value: text,
-        "is no duration; write a number with a unit, such as 500ms, 2s or 1m30s")
+        "is not a duration; write a number with a unit, such as 500ms, 2s or 1m30s")
     }
     return duration
   }

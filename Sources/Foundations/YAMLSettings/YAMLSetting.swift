@@ -121,7 +121,7 @@ package struct SettingFields {
 
 extension Node {
   /// Whether this is YAML's null: `~`, `null` or nothing at all, without quotes.
-  fileprivate var isNull: Bool {
+  var isNull: Bool {
     guard let scalar, scalar.style == .plain else { return false }
     return ["", "~", "null", "Null", "NULL"].contains(scalar.string)
   }

@@ -54,9 +54,9 @@ struct ConfigurationAssembler {
 
   // MARK: Filling in
 
-  /// Brings the two generations of bootstrap settings together: what has the newer name wins. A
-  /// profile without a method means that the block is to be generated from it, as in Fabric 1.x;
-  /// otherwise the default is a file, as in 2.x.
+  /// Brings the two generations of bootstrap settings together; the newer name wins. A profile without
+  /// a method means that the block is generated from it, as in Fabric 1.x; otherwise the default is a
+  /// file, as in 2.x.
   private mutating func completeBootstrap() {
     let general = configuration.general
     if isSet("General.BootstrapMethod") {

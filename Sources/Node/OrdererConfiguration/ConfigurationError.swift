@@ -21,7 +21,7 @@ package enum SettingSource: Sendable, Hashable, CustomStringConvertible {
 package struct ConfigurationIssue: Sendable, Hashable, CustomStringConvertible {
   /// The dotted key, for example `General.ListenPort`.
   package var key: String
-  /// What is wrong, with the offending value where that is no secret, and what would be right.
+  /// What is wrong, with the offending value unless it is secret, and what would be right.
   package var problem: String
   /// Nil if the setting is missing.
   package var source: SettingSource?
@@ -37,7 +37,7 @@ package enum ConfigurationError: Error, Sendable, Hashable, CustomStringConverti
   case noConfigurationFile(searched: [String])
   case unreadableFile(String, reason: String)
   case fileTooLarge(String, bytes: Int, limit: Int)
-  /// The file is no YAML mapping, or uses YAML in a way that is refused here.
+  /// The file is not a YAML mapping, or uses YAML in a way that is not accepted.
   case malformed(String, reason: String)
   /// Unknown settings, values of the wrong type, settings that contradict each other.
   case invalidSettings([ConfigurationIssue])

@@ -133,7 +133,7 @@ extension OrdererConfiguration {
 
   /// A limit on transactions per second over all clients (Fabric 3.x).
   package struct Throttling: Sendable, Equatable {
-    /// Transactions per second; 0 is no limit.
+    /// Transactions per second; 0 means no limit.
     package var rate = 0
     /// A client silent for this long no longer has a share of the rate.
     package var inactivityTimeout = Duration.seconds(5)

@@ -82,8 +82,8 @@ enum SettingTable {
     return sections
   }()
 
-  /// Settings that some release of Fabric knows and that change nothing here, in lower case, and
-  /// why. A key covers everything below it.
+  /// Settings that some release of Fabric knows and that have no effect here, in lower case, each with
+  /// the reason. A key covers everything below it.
   static let withoutEffect: [String: String] = [
     "channelparticipation.removestorage":
       "a removed channel's storage is always removed (a setting of Fabric 2.2 only)",

@@ -16,7 +16,7 @@ struct SettingCollector {
   let environment: [String: String]
   /// By lower-case key; a setting without a value is not in here.
   private(set) var values: [String: Raw] = [:]
-  /// Texts below `Consensus` that no setting of ours is for.
+  /// Texts below `Consensus` for which there is no setting.
   private(set) var otherConsensus: [String: String] = [:]
   private(set) var issues: [ConfigurationIssue] = []
   private(set) var notices: [ConfigurationNotice] = []
@@ -147,7 +147,8 @@ struct SettingCollector {
     return (name, text)
   }
 
-  /// Unknown variables are nobody's business, except when one is a single slip away from a setting.
+  /// Other programs may own unknown variables; only one that is a slip away from a setting is worth a
+  /// warning.
   private mutating func warnAboutMistypedVariables() {
     let known = Dictionary(
       SettingTable.all.map { ($0.variable, $0.key) }, uniquingKeysWith: { first, _ in first })

@@ -3,7 +3,7 @@
 import GoText
 import YAMLSettings
 
-/// Why a raw value is no value of a setting's type; completes "General.ListenPort: …".
+/// Why a raw value does not fit a setting's type; completes "General.ListenPort: …".
 struct ValueProblem: Error {
   var reason: String
 }

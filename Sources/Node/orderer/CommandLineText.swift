@@ -1,15 +1,16 @@
 // Help and error texts in the layout of Fabric's orderer, which scripts look at.
 
 import ArgumentParser
+import ToolCommands
 
 enum CommandLineText {
   static let overview = "Hyperledger Fabric orderer node"
 
   enum Help {
     case text(String)
-    /// `help` was asked about something that is no command.
+    /// `help` was asked about something that is not a command.
     case unknownTopic(String)
-    /// `--help` follows something that is no command.
+    /// `--help` follows something that is not a command.
     case unexpected(String)
   }
 

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import OrdererServer
+import ToolCommands
 
 /// The commands of the executable. ArgumentParser checks and dispatches; what the user sees of help
 /// and errors follows Fabric's orderer, so `--help` never gets as far as ArgumentParser (see

@@ -15,7 +15,7 @@ struct Tally {
   var cases = 0
   var refused = 0
   var accepted = 0
-  /// Accepted updates that made a config which is one, and which the next update was tried on.
+  /// Accepted updates whose result is a valid config, on which the next update was tried.
   var applied = 0
 
   static func += (left: inout Tally, right: Tally) {
@@ -34,7 +34,7 @@ struct Episode {
   private let network: Network
   private var random: SeededRandom
   private var bundle: ConfigBundle
-  /// Whether `bundle` is one of the fixtures, of whose policies more is known.
+  /// Whether `bundle` is one of the fixtures, whose policies are known better.
   private var isOriginal = true
 
   init(_ network: Network, seed: UInt64, number: UInt64) {
@@ -153,8 +153,8 @@ struct Episode {
     var envelope = Common_Envelope()
     envelope.payload = try payload.serializedData()
     let bytes: [UInt8] = try envelope.serializedBytes()
-    // Signatures differ in length from run to run, so that only what bears none can be damaged in a
-    // way that can be repeated.
+    // Signatures differ in length from run to run, so only what bears none can be damaged in a
+    // repeatable way.
     guard signed.signatures.isEmpty, random.chance(30) else { return bytes }
     return WireDamage.apply(to: bytes, &random)
   }

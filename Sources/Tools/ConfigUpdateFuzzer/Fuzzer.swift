@@ -71,8 +71,8 @@ struct Fuzzer: AsyncParsableCommand {
     }
   }
 
-  /// Says now and then how far the run is, and ends it if a case does not end. On a thread of its own,
-  /// since the workers take all those that tasks run on.
+  /// Reports progress now and then, and ends the run if a case does not end. Has a thread of its own,
+  /// since the workers occupy all those that tasks run on.
   private func watch(_ progress: Progress) {
     let seed = seed
     Thread.detachNewThread {

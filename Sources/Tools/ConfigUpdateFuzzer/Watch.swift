@@ -11,8 +11,8 @@ enum Watch {
   /// An episode that takes longer than this many seconds counts as a hang.
   static let limit = 60
 
-  // Each worker writes its own slot. A reader may see a number that is one episode old, which is no
-  // more than a detour for whoever looks for the case.
+  // Each worker writes its own slot. A reader may see a number that is one episode old, which costs
+  // the one who looks for the case a detour and nothing more.
   nonisolated(unsafe) private static let episodes: UnsafeMutablePointer<UInt64> = {
     let memory = UnsafeMutablePointer<UInt64>.allocate(capacity: maximumWorkers)
     memory.initialize(repeating: .max, count: maximumWorkers)
@@ -24,7 +24,7 @@ enum Watch {
     return memory
   }()
 
-  /// Notes the episode that a worker begins; nil that it has none.
+  /// Notes the episode that a worker begins; nil means that it has none.
   static func note(worker: Int, _ episode: UInt64?) {
     episodes[worker] = episode ?? .max
     starts[worker] = time(nil)

@@ -125,7 +125,7 @@ package enum ChannelCreation {
     var template = try builder.channel()
     guard let consortiums = template.groups["Consortiums"] else {
       throw systemChannel.error(
-        .unsuitableProfile, "is no system channel: it has no Consortiums section")
+        .unsuitableProfile, "is not a system channel: it has no Consortiums section")
     }
     guard let consortium = consortiums.groups[name] else {
       throw systemChannel.error(
@@ -139,7 +139,7 @@ package enum ChannelCreation {
       guard let member = consortium.groups[organization.name] else {
         throw profile.error(
           .unsuitableProfile, at: organization.place, value: organization.name,
-          "is no member of consortium \(name) in profile \(systemChannel.name)")
+          "is not a member of consortium \(name) in profile \(systemChannel.name)")
       }
       group.groups[organization.name] = member
     }

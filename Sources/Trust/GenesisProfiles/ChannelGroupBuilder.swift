@@ -234,7 +234,8 @@ struct ChannelGroupBuilder {
       }
     } catch {
       throw profile.error(
-        .invalidValue, at: rule.place, value: rule.rule, "is no \(rule.type) rule: \(error)")
+        .invalidValue, at: rule.place, value: rule.rule,
+        "is not a valid \(rule.type) rule: \(error)")
     }
     throw profile.error(
       .invalidValue, at: rule.place, value: rule.type,

@@ -15,7 +15,7 @@ package struct Profile: Sendable {
   package let file: String
   /// Which generation of Fabric's tools it is read like.
   package let dialect: ConfigtxDialect
-  /// Remarks on the file that are no errors, each a full sentence with its place.
+  /// Remarks on the file that are not errors, each a full sentence with its place.
   package internal(set) var warnings: [String]
 
   /// The consortium a new channel is created from; nil in genesis profiles.

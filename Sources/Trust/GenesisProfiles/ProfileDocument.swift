@@ -14,7 +14,7 @@ package struct ProfileDocument: Sendable {
   package let file: String
   /// The folder that relative paths in the file start from.
   package let directory: String
-  /// Remarks on the file as a whole that are no errors.
+  /// Remarks on the file as a whole that are not errors.
   package private(set) var warnings: [String]
 
   private let yaml: String
@@ -32,7 +32,7 @@ package struct ProfileDocument: Sendable {
   ///   - file: How messages call the file; the standard name by default.
   ///   - environment: Variables; `CONFIGTX_ORDERER_ORDERERTYPE` and the like override single
   ///     values of whichever profile is read. None by default.
-  /// - Throws: ``GenesisError`` if the text is no YAML within bounds or has no profiles.
+  /// - Throws: ``GenesisError`` if the text is not YAML within bounds or has no profiles.
   package init(
     yaml: String, directory: String, file: String = "configtx.yaml",
     environment: [String: String] = [:]

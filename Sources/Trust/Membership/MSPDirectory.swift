@@ -61,7 +61,7 @@ package enum MSPDirectory {
     config.cryptoConfig.identityIdentifierHashFunction = "SHA256"
 
     let settings = try MSPFolderConfiguration(folder)
-    for unit in settings.organizationalUnitIdentifiers ?? [] {
+    for unit in settings.organizationalUnitIdentifiers {
       var identifier = Msp_FabricOUIdentifier()
       identifier.certificate = Data(
         try folder.contents(
@@ -70,7 +70,7 @@ package enum MSPDirectory {
       identifier.organizationalUnitIdentifier = unit.organizationalUnitIdentifier ?? ""
       config.organizationalUnitIdentifiers.append(identifier)
     }
-    if let nodeOUs = settings.nodeOUs, nodeOUs.enable == true {
+    if let nodeOUs = settings.nodeOUs, nodeOUs.enable {
       config.fabricNodeOus = units(nodeOUs, folder: folder, notices: &notices)
     }
     return config

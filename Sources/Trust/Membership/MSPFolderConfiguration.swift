@@ -1,91 +1,76 @@
 // config.yaml of an MSP folder.
 
-import FabricProtos
-import Foundation
-import Yams
+import YAMLSettings
 
-/// What config.yaml may say. Keys it does not know are passed over, as Fabric does.
-struct MSPFolderConfiguration: Decodable {
+/// What config.yaml may say. Keys are matched letter by letter, and those that are unknown are passed
+/// over, as in Fabric.
+struct MSPFolderConfiguration {
   /// A unit, and the path of a CA certificate relative to the folder.
-  struct Unit: Decodable {
+  struct Unit {
     var certificate: String?
     var organizationalUnitIdentifier: String?
 
-    enum CodingKeys: String, CodingKey {
-      case certificate = "Certificate"
-      case organizationalUnitIdentifier = "OrganizationalUnitIdentifier"
+    init(_ setting: YAMLSetting) throws(SettingProblem) {
+      for (name, value) in try setting.namedEntries() {
+        switch name {
+        case "Certificate": certificate = try value.string()
+        case "OrganizationalUnitIdentifier": organizationalUnitIdentifier = try value.string()
+        default: break
+        }
+      }
     }
   }
 
-  struct NodeOUs: Decodable {
-    var enable: Bool?
+  struct NodeOUs {
+    var enable = false
     var client: Unit?
     var peer: Unit?
     var admin: Unit?
     var orderer: Unit?
 
-    enum CodingKeys: String, CodingKey {
-      case enable = "Enable"
-      case client = "ClientOUIdentifier"
-      case peer = "PeerOUIdentifier"
-      case admin = "AdminOUIdentifier"
-      case orderer = "OrdererOUIdentifier"
+    init(_ setting: YAMLSetting) throws(SettingProblem) {
+      for (name, value) in try setting.namedEntries() where value.isPresent {
+        switch name {
+        case "Enable": enable = try value.yamlBool()
+        case "ClientOUIdentifier": client = try Unit(value)
+        case "PeerOUIdentifier": peer = try Unit(value)
+        case "AdminOUIdentifier": admin = try Unit(value)
+        case "OrdererOUIdentifier": orderer = try Unit(value)
+        default: break
+        }
+      }
     }
   }
 
-  var organizationalUnitIdentifiers: [Unit]?
-  var nodeOUs: NodeOUs?
-
-  enum CodingKeys: String, CodingKey {
-    case organizationalUnitIdentifiers = "OrganizationalUnitIdentifiers"
-    case nodeOUs = "NodeOUs"
-  }
-
-  /// No configuration.
-  init() {}
+  private(set) var organizationalUnitIdentifiers: [Unit] = []
+  private(set) var nodeOUs: NodeOUs?
 
   /// The configuration of a folder; an empty one if there is no config.yaml.
   init(_ folder: MSPFolder) throws(MembershipError) {
     let path = folder.path("config.yaml")
-    guard MSPFolder.kind(ofItemAt: path).exists else {
-      self.init()
-      return
-    }
+    guard MSPFolder.kind(ofItemAt: path).exists else { return }
     let bytes = try folder.contents(of: path, what: "the configuration file")
-    let text = String(decoding: bytes, as: UTF8.self)
+    guard let text = ConfigurationText.decode(bytes) else {
+      throw folder.problem("the configuration file '\(path)' is not a text in UTF-8 or UTF-16")
+    }
     do {
       // A file with comments only configures nothing.
-      if try Yams.compose(yaml: text)?.isNothing ?? true {
-        self.init()
-      } else {
-        self = try YAMLDecoder().decode(Self.self, from: text)
-      }
+      try read(SettingWalk().root(of: YAMLDocument(text, mayBeEmpty: true)))
     } catch {
-      throw folder.problem("the configuration file '\(path)' is not valid: \(Self.words(error))")
+      throw folder.problem("the configuration file '\(path)' is not valid: \(error.reason)")
     }
   }
 
-  private static func words(_ error: any Error) -> String {
-    guard let error = error as? DecodingError else { return "\(error)" }
-    func place(_ context: DecodingError.Context) -> String {
-      let path = context.codingPath.map(\.stringValue).joined(separator: ".")
-      let cause = context.underlyingError.map { ": \($0)" } ?? ""
-      return (path.isEmpty ? "" : "\(path): ") + context.debugDescription + cause
+  private mutating func read(_ root: YAMLSetting) throws(SettingProblem) {
+    for (name, value) in try root.namedEntries() where value.isPresent {
+      switch name {
+      case "OrganizationalUnitIdentifiers":
+        for element in try value.elements() ?? [] {
+          organizationalUnitIdentifiers.append(try Unit(element))
+        }
+      case "NodeOUs": nodeOUs = try NodeOUs(value)
+      default: break
+      }
     }
-    switch error {
-    case .typeMismatch(_, let context), .valueNotFound(_, let context),
-      .keyNotFound(_, let context), .dataCorrupted(let context):
-      return place(context)
-    @unknown default:
-      return "\(error)"
-    }
-  }
-}
-
-extension Yams.Node {
-  /// Whether the document is empty or null.
-  fileprivate var isNothing: Bool {
-    guard case .scalar(let scalar) = self else { return false }
-    return ["", "null", "~", "Null", "NULL"].contains(scalar.string)
   }
 }

@@ -24,6 +24,14 @@ import Testing
     #expect(!reason.contains("\n"))
   }
 
+  @Test(arguments: ["", "# nothing\n", "---\n", "~", "null\n"])
+  func aTextWithoutAnyValueIsAcceptedWhereItMayBe(text: String) throws {
+    #expect(try refusal(text).reason == "it is empty")
+    let root = SettingWalk().root(of: try YAMLDocument(text, mayBeEmpty: true))
+    #expect(!root.isPresent)
+    #expect(try root.entries() == [])
+  }
+
   @Test func duplicateKeysAreToldByNameAndLine() throws {
     let problem = try refusal("General:\n  Port: 1\nKafka: {}\nGeneral: {}\n")
     #expect(problem.reason == "line 1: duplicate key General; each can be set once")

@@ -139,5 +139,8 @@ import Testing
       #expect(SettingText.bool(text) == false)
     }
     for text in ["2", "perhaps", " true"] { #expect(SettingText.bool(text) == nil) }
+    for text in ["1", "t", ""] { #expect(SettingText.yamlBool(text) == nil) }
+    #expect(SettingText.yamlBool("On") == true)
+    #expect(SettingText.yamlBool("NO") == false)
   }
 }

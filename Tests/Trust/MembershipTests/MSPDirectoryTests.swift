@@ -117,12 +117,16 @@ import Testing
         serializedBytes: MSPDirectory.verifyingConfig(directory: folder.path, mspID: "X").config)
       #expect(!config.hasFabricNodeOus)
     }
-    for garbage in ["NodeOUs: [", "NodeOUs: 7", "NodeOUs: {Enable: maybe}", "\u{1}"] {
+    for garbage in [
+      "NodeOUs: [", "NodeOUs: 7", "NodeOUs: {Enable: maybe}", "NodeOUs: {Enable: 1}", "\u{1}",
+      "NodeOUs: {Enable: false}\nNodeOUs: {Enable: true}",
+    ] {
       try folder.write("config.yaml", Array(garbage.utf8))
       let message = failure {
         try MSPDirectory.verifyingConfig(directory: folder.path, mspID: "X")
       }
       #expect(message.contains("config.yaml") && message.contains("msp"), "\(message)")
+      #expect(!message.contains("\n"))
     }
   }
 

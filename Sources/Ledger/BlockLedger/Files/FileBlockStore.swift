@@ -86,9 +86,6 @@ package final class FileBlockStore: BlockStore {
   package var oldestBlock: UInt64 { 0 }
   package var lastBlockHash: [UInt8] { lastHash.withLock { $0 } }
 
-  /// Why the store takes no more blocks, if it gave up.
-  package var haltReason: LedgerError? { writer.withLock { $0.halted } }
-
   /// Waits for an append under way and lets go of the files. Blocks the thread.
   func close() {
     reader.beginClosing()

@@ -3,7 +3,7 @@
 import Foundation
 
 /// A command that says itself what its help shows below the first line.
-protocol DescribedCommand {
+package protocol DescribedCommand {
   /// What follows `usage: orderer ` and the flags, one paragraph each.
   static var help: String { get }
 }

@@ -7,12 +7,12 @@ import Foundation
 import OrdererConfiguration
 
 /// `orderer config`.
-struct ConfigCommand: ParsableCommand, DescribedCommand {
-  static let configuration = CommandConfiguration(
+package struct ConfigCommand: ParsableCommand, DescribedCommand {
+  package static let configuration = CommandConfiguration(
     commandName: "config", abstract: "Show a channel's configuration",
     subcommands: [ShowConfigCommand.self], helpNames: [])
 
-  static let help = """
+  package static let help = """
     usage: orderer config show (--block FILE | --channel ID) [--whole-block] [--ledger FOLDER]
 
     Prints a channel's configuration as JSON, in the shape that configtxlator gives a common.Config.
@@ -28,7 +28,9 @@ struct ConfigCommand: ParsableCommand, DescribedCommand {
 
     """
 
-  func run() throws {
+  package init() {}
+
+  package func run() throws {
     writeToStandardError("orderer: error: must select a subcommand of 'config': show, try --help\n")
     throw ExitCode.failure
   }

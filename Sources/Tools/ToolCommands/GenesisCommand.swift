@@ -5,12 +5,12 @@ import Foundation
 import GenesisProfiles
 
 /// `orderer genesis`.
-struct GenesisCommand: ParsableCommand, DescribedCommand {
-  static let configuration = CommandConfiguration(
+package struct GenesisCommand: ParsableCommand, DescribedCommand {
+  package static let configuration = CommandConfiguration(
     commandName: "genesis",
     abstract: "Write a genesis block or a channel-creation transaction", helpNames: [])
 
-  static let help = """
+  package static let help = """
     usage: orderer genesis --profile NAME --channel ID [--config FILE] [--output FILE] [--channel-tx]
 
     Makes the genesis block of channel ID from a profile of configtx.yaml. From a profile without an
@@ -28,9 +28,11 @@ struct GenesisCommand: ParsableCommand, DescribedCommand {
                                output. By default ID.block or ID.tx in the current folder.
       --channel-tx             Make a channel-creation transaction, whatever the profile has.
       --system-profile NAME    With --channel-tx: the profile of the system channel, if the new channel
-                               shall differ from it in more than its application.
+                               is to differ from it in more than its application.
 
     """
+
+  package init() {}
 
   @Option var profile: String
   @Option var channel: String
@@ -39,13 +41,13 @@ struct GenesisCommand: ParsableCommand, DescribedCommand {
   @Option var systemProfile: String?
   @Flag var channelTx = false
 
-  func validate() throws {
+  package func validate() throws {
     guard systemProfile == nil || channelTx else {
       throw ValidationError("--system-profile goes with --channel-tx only")
     }
   }
 
-  func run() throws {
+  package func run() throws {
     do {
       let environment = ProcessInfo.processInfo.environment
       let document = try document(environment)

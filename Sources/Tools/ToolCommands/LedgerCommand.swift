@@ -7,15 +7,15 @@ import LedgerTools
 import OrdererConfiguration
 
 /// `orderer ledger`.
-struct LedgerCommand: ParsableCommand, DescribedCommand {
-  static let configuration = CommandConfiguration(
+package struct LedgerCommand: ParsableCommand, DescribedCommand {
+  package static let configuration = CommandConfiguration(
     commandName: "ledger", abstract: "List, verify, show and export the blocks of a ledger folder",
     subcommands: [
       LedgerListCommand.self, LedgerInfoCommand.self, LedgerVerifyCommand.self,
       LedgerShowCommand.self, LedgerExportCommand.self,
     ], helpNames: [])
 
-  static let help = """
+  package static let help = """
     usage: orderer ledger list [--ledger FOLDER] [--json]
            orderer ledger info CHANNEL [--ledger FOLDER] [--json]
            orderer ledger verify [CHANNEL ...] [--no-signatures] [--ledger FOLDER] [--json]
@@ -48,7 +48,9 @@ struct LedgerCommand: ParsableCommand, DescribedCommand {
 
     """
 
-  func run() throws {
+  package init() {}
+
+  package func run() throws {
     writeToStandardError(
       "orderer: error: must select a subcommand of 'ledger': list, info, verify, show, export, "
         + "try --help\n")
