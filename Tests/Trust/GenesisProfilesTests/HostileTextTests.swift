@@ -1,20 +1,12 @@
-<<<<<<< HEAD
 // Text that tries to exhaust time, memory or the stack is refused; without its bounds the reader would
 // not come back from these within a lifetime.
-=======
-// Text that tries to exhaust time, memory or the stack is refused.
->>>>>>> cc77700c471cd8b369117dfb1bd1c419a1298b69
 
 import TestSupport
 import Testing
 
 @testable import GenesisProfiles
 
-<<<<<<< HEAD
 @Suite("Hostile YAML", .heavy)
-=======
-@Suite("Hostile YAML")
->>>>>>> cc77700c471cd8b369117dfb1bd1c419a1298b69
 struct HostileTextTests {
   private func refusal(_ yaml: String) throws -> GenesisError {
     try #require(
