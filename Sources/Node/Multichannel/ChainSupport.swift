@@ -110,7 +110,7 @@ final class ChainSupport: ConsenterSupport {
   private func append(_ blocks: [Block], under next: ConfigBundle) async throws {
     guard !blocks.isEmpty else { return }
     try await writer.append(sealed: blocks, configSequence: next.sequence)
-    if next !== bundle { resources.update(next) }
+    if next !== bundle { try resources.update(next) }
     announce()
   }
 

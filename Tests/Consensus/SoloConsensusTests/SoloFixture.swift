@@ -85,13 +85,16 @@ final class TestChannel: ConsenterSupport {
     }
   }
 
-  func writeConfig(_ message: OrderedMessage, consenterMetadata: [UInt8]?) async throws {
+  func writeConfig(_ message: OrderedMessage, consenterMetadata: [UInt8]) async throws {
     var config = bundle.config
     config.sequence += 1
     let next = try ConfigBundle(channelID: channelID, config: config)
     state.change { $0.bundle = next }
     try await write([PendingBlock(batch: [message], consenterMetadata: consenterMetadata)])
   }
+
+  /// Solo has no blocks of others.
+  func append(sealed blocks: [Block]) async throws { throw Refused() }
 
   func fail(reason: String) { state.change { $0.failure = reason } }
   func suspend(reason: String) {}
