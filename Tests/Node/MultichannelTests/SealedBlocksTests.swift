@@ -45,7 +45,7 @@ import Testing
           resources, environment: ProcessingEnvironment(logger: logger, now: { Date() })),
         store: store,
         createChannel: { genesis in created.value.withLock { $0.append(genesis.channelID) } },
-        metrics: .disabled, logger: logger)
+        metrics: .disabled, time: .system, logger: logger)
     }
 
     func blocks() throws -> [Block] { try (1..<store.height).map { try store.block($0) } }
