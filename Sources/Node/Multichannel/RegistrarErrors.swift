@@ -5,6 +5,11 @@ package struct ChannelUnavailable: Error, CustomStringConvertible {
   package let channelID: String
   package let reason: String
   package var description: String { "channel \(channelID) is not available: \(reason)" }
+
+  package init(channelID: String, reason: String) {
+    self.channelID = channelID
+    self.reason = reason
+  }
 }
 
 /// The node's channels cannot be set up.
