@@ -1,6 +1,6 @@
 // Tests that compute and tests that talk take turns.
 
-import Synchronization
+import Concurrency
 import TestSupport
 import Testing
 
@@ -17,42 +17,42 @@ import Testing
   }
 
   @Test func neverAreBothKindsInside() async {
-    let inside = Mutex([Load: Int]())
-    let meetings = Mutex(0)
+    let inside = Watched([Load: Int]())
+    let meetings = Watched(0)
     await withTaskGroup(of: Void.self) { group in
       for number in 0..<200 {
         group.addTask {
           let load = number.isMultiple(of: 3) ? Load.heavy : .sockets
           await gate.enter(load)
-          inside.withLock { $0[load, default: 0] += 1 }
+          inside.change { $0[load, default: 0] += 1 }
           await Task.yield()
-          let isAlone = inside.withLock { $0.filter { $0.value > 0 }.count == 1 }
-          if !isAlone { meetings.withLock { $0 += 1 } }
-          inside.withLock { $0[load, default: 0] -= 1 }
+          let isAlone = inside.read { $0.filter { $0.value > 0 }.count == 1 }
+          if !isAlone { meetings.change { $0 += 1 } }
+          inside.change { $0[load, default: 0] -= 1 }
           gate.leave()
         }
       }
     }
-    #expect(meetings.withLock { $0 } == 0)
+    #expect(meetings.read { $0 } == 0)
   }
 
   @Test func newcomersDoNotOvertakeTheOtherKind() async {
-    let order = Mutex([Load]())
+    let order = Watched([Load]())
     await gate.enter(.sockets)
     async let heavy: Void = {
       await gate.enter(.heavy)
-      order.withLock { $0.append(.heavy) }
+      order.change { $0.append(.heavy) }
       gate.leave()
     }()
     while gate.waiting < 1 { await Task.yield() }
     async let newcomer: Void = {
       await gate.enter(.sockets)
-      order.withLock { $0.append(.sockets) }
+      order.change { $0.append(.sockets) }
       gate.leave()
     }()
     while gate.waiting < 2 { await Task.yield() }
     gate.leave()
     _ = await (heavy, newcomer)
-    #expect(order.withLock { $0 } == [.heavy, .sockets])
+    #expect(order.read { $0 } == [.heavy, .sockets])
   }
 }
