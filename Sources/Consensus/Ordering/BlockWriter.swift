@@ -120,23 +120,43 @@ package final class BlockWriter: Sendable {
   ///
   /// - Parameter configSequence: Sequence of the configuration in force behind the last of them.
   package func append(sealed blocks: [Block], configSequence: UInt64) async throws {
-    let sealed = try blocks.map { block in
+    try await commit(try verified(blocks), configSequence: configSequence)
+  }
+
+  /// Checks blocks as ``append(sealed:configSequence:)`` does, and leaves it at that.
+  package func check(sealed blocks: [Block]) throws {
+    _ = try state(behind: verified(blocks), configSequence: 0)
+  }
+
+  private func verified(_ blocks: [Block]) throws -> [SealedBlock] {
+    try blocks.map { block in
       do throws(WrongDataHash) { return try SealedBlock(verifying: block) } catch {
         throw BlockError(channelID: store.channelID, reason: "\(error)")
       }
     }
-    try await commit(sealed, configSequence: configSequence)
   }
 
-  /// Hands blocks to the ledger. What must hold of them is checked here once more, whoever made them: a
-  /// fault ends this channel before anything is written.
-  private func commit(_ blocks: [SealedBlock], configSequence: UInt64) async throws {
+  /// Checks what must hold of the next blocks, whoever made them.
+  private func state(behind blocks: [SealedBlock], configSequence: UInt64) throws -> State {
     var next = state.withLock { $0 }
     for block in blocks {
       try next.end.advance(over: block.header, hash: block.hash, channelID: store.channelID)
       next.lastConfig = LastConfig(
         block: try BlockSeal.checkLastConfig(of: block, channelID: store.channelID),
         sequence: configSequence)
+    }
+    return next
+  }
+
+  /// Hands blocks to the ledger, after a check that ends this channel before anything is written.
+  private func commit(_ blocks: [SealedBlock], configSequence: UInt64) async throws {
+    let next = try state(behind: blocks, configSequence: configSequence)
+    // After a failure for good, part of what was to be written may be there: nothing goes on from here.
+    let end = state.withLock { $0.end.height }
+    guard store.height == end else {
+      throw BlockError(
+        channelID: store.channelID,
+        reason: "the ledger has \(store.height) blocks where the chain ends behind \(end)")
     }
     let began = metrics.isRecording ? ContinuousClock.now : nil
     try await retry.run {
@@ -145,8 +165,7 @@ package final class BlockWriter: Sendable {
       try await store.append(blocks.filter { $0.number >= height })
     }
     if let began { metrics.committed(blocks: blocks.count, in: began.duration(to: .now)) }
-    let written = next
-    metrics.setHeight(written.end.height)
-    state.withLock { $0 = written }
+    metrics.setHeight(next.end.height)
+    state.withLock { $0 = next }
   }
 }

@@ -92,9 +92,10 @@ final class ChainSupport: ConsenterSupport {
       switch block.kind {
       case .normal: waiting.append(block)
       case .channelCreation(let envelope):
-        // What comes before must be good before its word is taken for the creation of a channel.
         try await append(waiting, under: bundle)
         waiting = []
+        // Only what will be in this channel's chain may create another.
+        try writer.check(sealed: [block])
         try await createChannel(in: envelope)
         try await append([block], under: bundle)
       case .configuration(let envelope):

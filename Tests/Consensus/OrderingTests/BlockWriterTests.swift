@@ -2,6 +2,7 @@
 
 import BlockLedger
 import Blocks
+import Concurrency
 import FabricCrypto
 import FabricProtos
 import Foundation
@@ -24,6 +25,7 @@ import Testing
     ).signer
   }
 
+  private let time = ManualTime()
   private let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
   /// A store in memory with block 0 in it.
@@ -41,7 +43,7 @@ import Testing
   ) throws -> BlockWriter {
     try BlockWriter(
       store: store, signer: try signer ?? Self.node.get(), configSequence: configSequence,
-      retry: LedgerRetry(channelID: "one", time: .system, logger: silent))
+      retry: LedgerRetry(channelID: "one", time: time, logger: silent))
   }
 
   private func content(
@@ -179,7 +181,13 @@ import Testing
       ]
     }
     let writer = try writer(store)
-    try await writer.write((1...3).map { content([$0]) }, configSequence: 0)
+    let contents = (1...3).map { content([$0]) }
+    async let written: Void = writer.write(contents, configSequence: 0)
+    for _ in 0..<2 {
+      await time.waitForSleepers(1)
+      time.advance(by: LedgerRetry.longestDelay)
+    }
+    try await written
     #expect(store.appends == [[1, 2, 3], [2, 3], [2, 3]])
     try await writer.write([content([4])], configSequence: 0)
     #expect(try (1...4).map { try store.block($0).data } == (1...4).map { [[UInt8($0)]] })

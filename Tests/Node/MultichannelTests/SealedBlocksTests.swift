@@ -3,6 +3,7 @@
 import BlockLedger
 import Blocks
 import ChannelConfig
+import Concurrency
 import FabricProtos
 import Foundation
 import Logging
@@ -45,7 +46,7 @@ import Testing
           resources, environment: ProcessingEnvironment(logger: logger, now: { Date() })),
         store: store,
         createChannel: { genesis in created.value.withLock { $0.append(genesis.channelID) } },
-        metrics: .disabled, time: .system, logger: logger)
+        metrics: .disabled, time: ManualTime(), logger: logger)
     }
 
     func blocks() throws -> [Block] { try (1..<store.height).map { try store.block($0) } }
@@ -109,6 +110,17 @@ import Testing
     #expect(follower.support.bundle.sequence == 0)
     #expect(follower.store.height == 2)
     #expect(follower.support.tip.height == 2)
+    #expect(follower.created.value.withLock { $0 } == [])
+  }
+
+  @Test func aBlockThatDoesNotFitCreatesNoChannel() async throws {
+    let leader = try await Node(1)
+    try await work(leader)
+    var blocks = try leader.blocks()
+    blocks[2].header.previousHash[0] ^= 1
+    let follower = try await Node(2)
+    await #expect(throws: BlockError.self) { try await follower.support.append(sealed: blocks) }
+    #expect(follower.store.height == 3)
     #expect(follower.created.value.withLock { $0 } == [])
   }
 
