@@ -168,7 +168,8 @@ let rooms: [[Target]] = [
     .consensus, "KafkaClient",
     ["FabricCrypto", "Concurrency", "CRdKafka", x509, asn1, logging, metrics],
     tests: [
-      "FabricCrypto", "Concurrency", "CRdKafka", "KafkaMockCluster", logging, coreMetrics,
+      "FabricCrypto", "Concurrency", "CRdKafka", "KafkaMockCluster", "TestSupport", logging,
+      coreMetrics,
       metricsTestKit,
     ]),
   room(
@@ -178,7 +179,7 @@ let rooms: [[Target]] = [
     ],
     tests: [
       "FabricProtos", "Concurrency", "ChannelConfig", "BlockLedger", "Ordering", "KafkaClient",
-      "KafkaMockCluster", logging, metrics, metricsTestKit,
+      "KafkaMockCluster", "TestSupport", logging, metrics, metricsTestKit,
     ]),
   // Node
   room(

@@ -1,4 +1,4 @@
-// What librdkafka says of a failed connection, in words for somebody who knows orderer.yaml.
+// What librdkafka says about a failed connection, in words for somebody who knows orderer.yaml.
 
 /// Why a broker could not be used.
 struct BrokerFailure: Sendable, Equatable {
@@ -24,8 +24,8 @@ struct BrokerFailure: Sendable, Equatable {
   var reason: String
 
   /// - Parameters:
-  ///   - text: What librdkafka says: protocol and address of the broker, what went wrong, advice that
-  ///     is for others, and when it happened.
+  ///   - text: What librdkafka says: protocol and address of the broker, what went wrong, advice
+  ///     in terms of other settings, and when it happened.
   ///   - certificateProblem: Finds out what is wrong with the certificate of the broker at an address.
   ///   - ownCertificate: Describes this node's certificate.
   init(
@@ -106,7 +106,8 @@ struct BrokerFailure: Sendable, Equatable {
     return (String(name.prefix { $0 != "/" }), String(text[end.upperBound...]))
   }
 
-  /// Whether a connection was of no use. Afterwards, brokers are stopped, or have had nothing to do.
+  /// Whether a connection ended before it was of any use. One that ends later does so because the broker is
+  /// stopped or the connection had nothing to do.
   private static func isAtOnce(_ text: String) -> Bool {
     text.contains("in state APIVERSION_QUERY")
       || text.contains("in state UP")

@@ -10,16 +10,16 @@ import X509
 
 /// The certificates of `Kafka.TLS`, and the judgement on those that brokers show.
 ///
-/// OpenSSL, within librdkafka, verifies chain, validity, purpose and host name. Where Go decides
-/// otherwise, this follows Go, so that nodes of both kinds agree: any certificate of `RootCAs` is trusted as it is, even if
-/// it is not self-signed; and a name counts only as a subject alternative name, never as common name.
-/// What remains is a broker's own certificate in `RootCAs`, if the broker shows an issuer's along with
-/// it: OpenSSL then begins with the issuer, and this ends there.
+/// OpenSSL, within librdkafka, verifies chain, validity, purpose and host name. Where Go decides otherwise,
+/// this follows Go, so that nodes of both kinds agree: any certificate in `RootCAs` is trusted as it is,
+/// even if it is not self-signed; and a name counts only as a subject alternative name, never as a common
+/// name. One difference remains: a broker's own certificate in `RootCAs` is not trusted if the broker shows
+/// an issuer's along with it, since OpenSSL then begins with the issuer, and ends there.
 final class BrokerTrust: Sendable {
   /// PEM texts in the form that every librdkafka reads: certificates and nothing else.
   let authorities: String
   let certificate: String
-  /// Whom the node's own certificate stands for, and until when.
+  /// Describes this node's own certificate: whose it is, who issued it, and until when it is valid.
   let ownCertificate: String
 
   private let anchors: Set<[UInt8]>
@@ -27,7 +27,7 @@ final class BrokerTrust: Sendable {
   /// What was wrong with a broker's certificate the last time, by the broker's address.
   private let problems = Mutex<[String: String]>([:])
 
-  /// Addresses of which a problem is remembered.
+  /// Addresses whose problem is remembered.
   private static let maximumProblems = 100
 
   /// - Throws: ``KafkaError/configuration(setting:reason:)`` if a text holds no certificate.

@@ -89,11 +89,11 @@ package struct KafkaClientSettings: Sendable, Equatable {
         "\(max(reconnectBackoff, min(longestReconnectPause, .seconds(5))).milliseconds)"
       ),
       ("receive.message.max.bytes", "\(256 << 20)"),
-      // The fallback speaks for brokers that cannot be asked for what they understand.
+      // The fallback is for brokers that cannot be asked what they understand.
       ("api.version.request", isAtLeast([0, 10]) ? "true" : "false"),
       ("broker.version.fallback", version),
       ("api.version.fallback.ms", "0"),
-      // A connection that is closed at once is all that some brokers have to say.
+      // Some brokers say what is wrong only by closing the connection at once.
       ("log.queue", "true"), ("log.connection.close", "true"), ("log.thread.name", "false"),
       ("security.protocol", (sasl == nil ? "" : "sasl_") + (tls == nil ? "plaintext" : "ssl")),
     ]
@@ -116,12 +116,12 @@ package struct KafkaClientSettings: Sendable, Equatable {
   /// Properties of a producer.
   ///
   /// A record counts as posted once all in-sync replicas have it. One request at a time on a connection
-  /// keeps the order when a request is repeated; and a request is only repeated if it is certain that
-  /// the brokers did not take it (`retries` counts the others), so that no record is in the
-  /// topic twice. The brokers' word for it is not always true: a leader that loses its partition while it waits
-  /// for replicas says that it is no leader, as if it had not taken the records. An idempotent producer
-  /// would allow more requests in flight, but needs brokers from 0.11 on, and it ends for good at some
-  /// errors. Busy topics get more connections instead (``PostingLanes``).
+  /// keeps the order when a request is repeated. A request is only repeated if it is certain that the brokers
+  /// did not take it (`retries` counts the others), so that no record is in the topic twice. What the
+  /// brokers say about that is not always true: a leader that loses its partition while it waits for
+  /// replicas says that it is no leader, as if it had not taken the records. An idempotent producer would
+  /// allow more requests in flight, but needs brokers from 0.11 on, and some errors end it for good. Busy
+  /// topics get more connections instead (``PostingLanes``).
   var producerProperties: [(name: String, value: String)] {
     [
       ("acks", "all"), ("retries", "0"), ("max.in.flight", "1"), ("linger.ms", "1"),

@@ -29,7 +29,7 @@ struct KafkaEvents: Sendable {
       let text = rd_kafka_event_error_string(event).map { String(cString: $0) } ?? ""
       switch code {
       case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN: reachability.suspect()
-      // Comes as a log line too, as all about connections does.
+      // These come as log lines too, as everything about connections does.
       case RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__SSL, RD_KAFKA_RESP_ERR__AUTHENTICATION,
         RD_KAFKA_RESP_ERR__RESOLVE, RD_KAFKA_RESP_ERR__TIMED_OUT:
         logger.debug("Kafka: \(text)")

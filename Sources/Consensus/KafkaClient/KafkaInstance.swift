@@ -16,7 +16,7 @@ final class KafkaInstance: Sendable {
   nonisolated(unsafe) let handle: OpaquePointer
   private nonisolated(unsafe) let events: OpaquePointer
   private let stopped = Atomic(false)
-  /// Is asked until the handle is destroyed.
+  /// librdkafka asks this until the handle is destroyed.
   private let trust: BrokerTrust?
 
   /// - Parameter trust: Judges the brokers' certificates; nil without TLS.
@@ -69,7 +69,7 @@ final class KafkaInstance: Sendable {
 
   private func pump(_ handler: Handler) {
     while !stopped.load(ordering: .acquiring) { poll(1000, handler) }
-    // Whoever waits for a report gets one.
+    // So that whoever waits for a report gets one.
     rd_kafka_purge(handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT)
     for _ in 0..<100 where rd_kafka_outq_len(handle) > 0 { poll(50, handler) }
   }

@@ -1,4 +1,4 @@
-// What librdkafka tells of itself every now and then, as far as there are metrics for it.
+// What librdkafka reports about itself, as far as there are metrics for it.
 
 import Foundation
 

@@ -170,7 +170,7 @@ package final class PostingTopic: Sendable {
         }
         message.key = key.baseAddress
         message.key_len = key.count
-        // Balanced by the report, of which each message that was taken gets exactly one.
+        // Balanced by the report: each message that was taken gets exactly one.
         message._private = Unmanaged.passRetained(delivery).toOpaque()
         return message
       }

@@ -48,9 +48,9 @@ import Ordering
 ///
 /// Where only this node is concerned, and not which blocks there are:
 ///
-/// - *Restart.* Fabric's chain forgets over a restart that a pending message has overflowed the block before,
-///   and then does notice its original offset, other than nodes that went on. Here, the first message after
-///   a restart is treated as before it, if it did not fit into the newest block.
+/// - *Restart.* Fabric's chain forgets in a restart that a pending message has overflowed the block before it.
+///   It then notices the original offset of that message, which nodes that went on do not. Here the first
+///   message after a restart is treated as it was before, if it did not fit into the newest block.
 /// - *Copies of what was re-submitted twice.* If a message that was re-submitted is outdated again, Fabric's
 ///   chain re-submits each copy of it, with an original offset for each, and so makes several messages
 ///   of one. Here only the first is re-submitted; up to ``maximumRemembered`` are remembered.
@@ -61,6 +61,17 @@ import Ordering
 /// - *A time-to-cut record that could not be posted* is posted again after another batch time-out. Fabric's
 ///   chain leaves the batch to the channel's next message.
 /// - *A record that comes again* is discarded by its offset.
+///
+/// And in the shell (``KafkaChain``):
+///
+/// - *Posts.* A post that may have succeeded is never repeated for a client: that could put one message into two
+///   blocks.
+/// - *Missing records.* A topic that ends before the newest block's record, a gap that lasts, and records that are
+///   gone end the chain with a reason that tells what to do.
+/// - *Outages.* Fabric's chain refuses Deliver at the first error. Here an outage has to outlast the read time-out,
+///   and reading that may have stopped is probed with CONNECT records.
+/// - *Health.* Whether the topic takes records is found out at most twice a minute, and every reason is told, not
+///   only too few replicas.
 package struct KafkaCore: Sendable {
   /// Original offsets of messages that were re-submitted more than once, which are remembered so that
   /// their copies are not. Only a config update during another one's re-submission makes any.

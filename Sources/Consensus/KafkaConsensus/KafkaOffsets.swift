@@ -1,4 +1,4 @@
-// What a block remembers of the topic: where to go on reading after a restart.
+// What a block tells of the topic: where to read on after a restart.
 
 import FabricProtos
 
@@ -24,7 +24,7 @@ package struct KafkaOffsets: Sendable, Equatable {
   package static let beginning = KafkaOffsets(
     lastPersisted: -3, lastOriginalProcessed: 0, lastResubmittedConfig: 0)
 
-  /// Whether any record has been accounted for.
+  /// Whether no record has been accounted for yet.
   package var isBeginning: Bool { lastPersisted < 0 }
 
   /// Reads the metadata of a channel's newest block; a block without any, such as a genesis block, is

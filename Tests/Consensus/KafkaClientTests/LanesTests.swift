@@ -2,11 +2,12 @@
 
 import CRdKafka
 import KafkaMockCluster
+import TestSupport
 import Testing
 
 @testable import KafkaClient
 
-@Suite(.serialized) struct LanesTests {
+@Suite(.serialized, .sockets) struct LanesTests {
   private let cluster: MockCluster
   private let settings: KafkaClientSettings
 

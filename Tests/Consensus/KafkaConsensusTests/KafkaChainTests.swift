@@ -6,11 +6,12 @@ import KafkaMockCluster
 import Metrics
 import MetricsTestKit
 import Ordering
+import TestSupport
 import Testing
 
 @testable import KafkaConsensus
 
-@Suite(.serialized) struct KafkaChainTests {
+@Suite(.serialized, .sockets) struct KafkaChainTests {
   private let cluster: MockCluster
 
   init() throws {

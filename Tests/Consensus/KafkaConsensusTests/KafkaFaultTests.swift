@@ -5,11 +5,12 @@ import KafkaClient
 import KafkaMockCluster
 import Metrics
 import Ordering
+import TestSupport
 import Testing
 
 @testable import KafkaConsensus
 
-@Suite(.serialized) struct KafkaFaultTests {
+@Suite(.serialized, .sockets) struct KafkaFaultTests {
   private let cluster: MockCluster
 
   init() throws {

@@ -4,11 +4,12 @@
 // its seed.
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import KafkaConsensus
 
-@Suite struct SimulationTests {
+@Suite(.heavy) struct SimulationTests {
   static let count = number("HEDDLE_KAFKA_SCHEDULES") ?? 2_000
   static let first = UInt64(number("HEDDLE_KAFKA_SEED") ?? 1)
 

@@ -6,6 +6,7 @@ import Concurrency
 import FabricProtos
 import Foundation
 import Ordering
+import TestSupport
 
 @testable import KafkaConsensus
 
@@ -44,9 +45,7 @@ final class TestChannel: ConsenterSupport {
   /// A channel whose configuration is that of the fixture's system channel, with other brokers and
   /// another sequence.
   init(_ channelID: String, brokers: [String] = ["kafka:9092"], sequence: UInt64 = 0) throws {
-    let fixture = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent()
-      .appendingPathComponent("../Fixtures/blocks/system-kafka-v20.block")
+    let fixture = Repository.fixtures.appending(path: "blocks/system-kafka-v20.block")
     var block = try Block(serialized: [UInt8](Data(contentsOf: fixture)))
     let envelope = try Common_Envelope(serializedBytes: block.data[0])
     let payload = try Common_Payload(serializedBytes: envelope.payload)
