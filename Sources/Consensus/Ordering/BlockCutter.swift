@@ -13,8 +13,8 @@ package struct BlockCutter: Sendable {
 
   /// Takes the next message in order.
   ///
-  /// - Returns: The batches that are complete now, at most two: messages that the new one would have
-  ///   made too large, and then the message alone if it is above the preferred size by itself.
+  /// - Returns: The batches that are complete now, at most two: the messages that were pending, if the new
+  ///   one does not fit in with them, and then the batch that the new one completes, if it does.
   package mutating func ordered(
     _ message: OrderedMessage, limits: BatchLimits
   ) -> [[OrderedMessage]] {

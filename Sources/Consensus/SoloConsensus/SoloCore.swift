@@ -6,8 +6,8 @@ import Ordering
 /// Orders the messages of one channel on one node, as they come.
 ///
 /// A value: messages and the expiry of the timer go in, effects come out, to be carried out in order.
-/// Config messages must be validated against the configuration in force before they go in, and their
-/// effects carried out before the next message does.
+/// Messages must have been validated against the configuration in force before they go in, and the
+/// effects of a config message carried out before the next message goes in.
 package struct SoloCore: Sendable {
   /// What the surroundings have to do.
   package enum Effect: Sendable {
@@ -28,6 +28,18 @@ package struct SoloCore: Sendable {
 
   /// Whether messages wait for a batch.
   package var isPending: Bool { !cutter.pending.isEmpty }
+
+  /// What must hold between two inputs.
+  ///
+  /// - Throws: What does not. A message that waits without a timer might wait for ever, and a timer that
+  ///   runs for nothing would cut the next batch early.
+  package func check() throws(ChannelFault) {
+    guard timer.isRunning == isPending else {
+      throw .broken(
+        "\(cutter.pending.count) message(s) wait, and the batch timer "
+          + (timer.isRunning ? "runs" : "does not run"))
+    }
+  }
 
   /// Takes the next message.
   package mutating func ordered(_ message: OrderedMessage, limits: BatchLimits) -> [Effect] {

@@ -34,7 +34,7 @@ struct SoloWorker {
     for message in messages {
       // What becomes of a config message, and of those behind it, depends on the blocks before it.
       if message.isConfig { try await writeGroup() }
-      guard let current = upToDate(message) else { continue }
+      guard let current = try upToDate(message) else { continue }
       let limits = BatchLimits(try orderer.batchSize)
       try await carryOut(core.ordered(current, limits: limits))
     }
@@ -55,8 +55,14 @@ struct SoloWorker {
   }
 
   /// The message as the configuration in force wants it; nil if it does not allow it any more.
-  private func upToDate(_ message: OrderedMessage) -> OrderedMessage? {
-    guard message.configSequence < support.bundle.sequence else { return message }
+  private func upToDate(_ message: OrderedMessage) throws(ChannelFault) -> OrderedMessage? {
+    let sequence = support.bundle.sequence
+    if message.configSequence == sequence { return message }
+    guard message.configSequence < sequence else {
+      throw .broken(
+        "a message was validated against configuration \(message.configSequence), and "
+          + "\(sequence) is in force")
+    }
     do {
       if message.isConfig { return try support.revalidate(config: message) }
       try support.revalidate(normal: message)
@@ -71,6 +77,7 @@ struct SoloWorker {
   }
 
   private mutating func carryOut(_ effects: [SoloCore.Effect]) async throws {
+    try core.check()
     let cuts = effects.count { if case .write = $0 { true } else { false } }
     fill.note(cuts: cuts, isPending: core.isPending)
     for effect in effects {

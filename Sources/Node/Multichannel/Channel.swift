@@ -13,8 +13,8 @@ package final class Channel: Sendable {
   private let support: ChainSupport
   /// Orders the channel's messages.
   package let chain: any Chain
-  /// The first damage that was found in the channel's files.
-  private let damage = Mutex<String?>(nil)
+  /// Why nothing may be ordered any more: the first damage in the channel's files, or a fault of its chain.
+  private let fault = Mutex<String?>(nil)
 
   init(support: ChainSupport, consenter: any Consenter) throws {
     self.support = support
@@ -42,7 +42,7 @@ package final class Channel: Sendable {
   /// What keeps the channel from taking messages, and what an operator can do about it; nil if nothing
   /// does as far as the channel knows (see also `Chain.healthProblem`).
   package var problem: String? {
-    if let reason = damage.withLock({ $0 }) ?? tip.failure {
+    if let reason = fault.withLock({ $0 }) ?? tip.failure {
       return "the channel has halted: \(reason). Remove the cause, then restart the orderer"
     }
     if let obstruction {
@@ -57,7 +57,7 @@ package final class Channel: Sendable {
   ///
   /// - Throws: `ChainError` if it is in error, or the ledger takes no blocks.
   package func waitReady() async throws(ChainError) {
-    if let reason = damage.withLock({ $0 }) { throw .failed(channelID: id, reason: reason) }
+    if let reason = fault.withLock({ $0 }) { throw .failed(channelID: id, reason: reason) }
     if let obstruction { throw .unavailable(channelID: id, reason: obstruction) }
     try await chain.waitReady()
   }
@@ -65,8 +65,15 @@ package final class Channel: Sendable {
   /// Hands normal messages to the chain, in order.
   package func order(_ messages: [OrderedMessage]) async -> OrderOutcomes {
     switch await chain.order(messages) {
-    case .all(let outcome): .all(explained(outcome))
-    case .each(let outcomes): .each(outcomes.map(explained))
+    case .all(let outcome): return .all(explained(outcome))
+    case .each(let outcomes):
+      guard outcomes.count == messages.count else {
+        let fault = ChannelFault.broken(
+          "the chain answered \(outcomes.count) of \(messages.count) messages")
+        endOrdering("\(fault)")
+        return .all(.refused(.failed(channelID: id, reason: "\(fault)")))
+      }
+      return .each(outcomes.map(explained))
     }
   }
 
@@ -111,18 +118,20 @@ package final class Channel: Sendable {
     do {
       return try await body()
     } catch let error as LedgerError {
-      if case .corrupt = error {
-        let isFirst = damage.withLock { damage in
-          defer { damage = damage ?? "\(error)" }
-          return damage == nil
-        }
-        if isFirst {
-          support.fail(reason: "\(error)")
-          Task { await halt() }
-        }
-      }
+      if case .corrupt = error { endOrdering("\(error)") }
       throw error
     }
+  }
+
+  /// Lets the chain take nothing more, and the channel tell why. The first reason stays.
+  private func endOrdering(_ reason: String) {
+    let isFirst = fault.withLock { fault in
+      defer { fault = fault ?? reason }
+      return fault == nil
+    }
+    guard isFirst else { return }
+    support.fail(reason: reason)
+    Task { await halt() }
   }
 }
 

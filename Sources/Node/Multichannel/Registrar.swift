@@ -150,7 +150,7 @@ package final class Registrar: Sendable {
     comesIntoForce(bundle)
     let consenter = try consenter(for: bundle)
     guard consenter.role(in: bundle) == .consenter else {
-      throw RegistrarError("This node is no consenter of channel '\(bundle.channelID)'")
+      throw RegistrarError("This node is not a consenter of channel '\(bundle.channelID)'")
     }
     let resources = ChannelResourcesHolder(
       bundle: bundle, signer: signer, consenter: consenter, observer: comesIntoForce)

@@ -147,6 +147,15 @@ import Testing
     #expect(chain.participation.status == .failed)
   }
 
+  /// A message cannot have been validated against a configuration that is not in force yet.
+  @Test func aMessageFromTheFutureEndsTheChannel() async throws {
+    chain.start()
+    #expect(await chain.order([try message("a", sequence: 7)]) == .all(.taken))
+    let reason = await channel.state.wait { $0.failure }
+    #expect(reason.contains("internal error"))
+    #expect(channel.state.read { $0.blocks }.isEmpty)
+  }
+
   // MARK: Room
 
   @Test func submittersAreSentAwayWhileTheLedgerHasNoRoom() async throws {
