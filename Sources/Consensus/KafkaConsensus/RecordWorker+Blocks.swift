@@ -27,7 +27,10 @@ extension RecordWorker {
   /// Writes the blocks that wait.
   mutating func flush() async throws {
     guard !blocks.isEmpty else { return }
-    try await chain.support.write(blocks.takeAll())
+    let cut = blocks.takeAll()
+    let limits = try context().limits
+    for block in cut { try block.check(limits) }
+    try await chain.support.write(cut)
     try blocks.check(height: chain.support.height)
     chain.lastPersisted.record(blocks.persisted)
   }

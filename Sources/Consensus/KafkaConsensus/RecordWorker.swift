@@ -130,7 +130,7 @@ struct RecordWorker {
     } catch { return .invalid("\(error)") }
   }
 
-  private func context() throws -> KafkaCore.Context {
+  func context() throws -> KafkaCore.Context {
     let bundle = chain.support.bundle
     let orderer = try bundle.requiredOrderer(orThrow: ChannelFault.init)
     return KafkaCore.Context(

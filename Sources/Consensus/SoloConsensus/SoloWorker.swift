@@ -97,6 +97,9 @@ struct SoloWorker {
 
   private mutating func writeGroup() async throws {
     guard !group.isEmpty else { return }
-    try await support.write(group.take())
+    let blocks = group.take()
+    let limits = BatchLimits(try orderer.batchSize)
+    for block in blocks { try block.check(limits) }
+    try await support.write(blocks)
   }
 }
