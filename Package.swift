@@ -279,13 +279,13 @@ let rooms: [[Target]] = [
     tests: ["FabricProtos", "GoText", "FabricCrypto", "BlockLedger", "Blocks", protobuf, logging]),
   room(
     .tools, "LedgerTools",
-    ["FabricProtos", "FabricCrypto", "ChannelConfig", "BlockLedger", "Blocks"],
-    tests: ["FabricProtos", "Membership", "BlockLedger", "Blocks", logging]),
+    ["Concurrency", "FabricProtos", "FabricCrypto", "ChannelConfig", "BlockLedger", "Blocks"],
+    tests: ["Concurrency", "FabricProtos", "Membership", "BlockLedger", "Blocks", logging]),
   room(
     .tools, "ToolCommands",
     [
-      "FabricProtos", "GenesisProfiles", "BlockLedger", "OrdererConfiguration", "ConfigTools",
-      "LedgerTools", argumentParser,
+      "Concurrency", "FabricProtos", "GenesisProfiles", "BlockLedger", "OrdererConfiguration",
+      "ConfigTools", "LedgerTools", argumentParser,
     ]),
   tool(
     "config-update-fuzzer", "ConfigUpdateFuzzer",
