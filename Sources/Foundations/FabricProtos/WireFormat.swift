@@ -78,46 +78,43 @@ package enum Varint {
 ///
 /// Accepts what the Go implementation's parser accepts, so that both agree on what is malformed:
 /// unknown fields and groups are skipped, a field number of 0 and a cut-off value are errors.
-@usableFromInline
-struct WireReader {
+package struct WireReader {
   /// One field; for length-delimited fields `range` is the content.
-  @usableFromInline
-  struct Field {
-    @usableFromInline var number: UInt64
-    @usableFromInline var type: UInt8
-    @usableFromInline var varint: UInt64
-    @usableFromInline var range: Range<Int>
+  package struct Field {
+    package let number: UInt64
+    /// The wire type: 0 for varints, 1 and 5 for 8 and 4 bytes, 2 for length-delimited, 3 for groups.
+    package let type: UInt8
+    /// The value, if it is a varint.
+    package let varint: UInt64
+    package let range: Range<Int>
 
     /// Whether this is a length-delimited field of the given number. A known field that comes with
     /// another wire type counts as unknown, as in the Go implementation.
-    @inlinable
-    func isBytes(_ expected: UInt64) -> Bool { number == expected && type == 2 }
+    package func isBytes(_ expected: UInt64) -> Bool { number == expected && type == 2 }
 
-    @inlinable
-    func isVarint(_ expected: UInt64) -> Bool { number == expected && type == 0 }
+    package func isVarint(_ expected: UInt64) -> Bool { number == expected && type == 0 }
   }
 
   /// The message is cut off, has an invalid tag, or nests groups too deeply.
-  @usableFromInline
-  struct Malformed: Error {
-    @usableFromInline init() {}
-  }
+  package struct Malformed: Error {}
 
   /// Nested groups that are skipped before the message counts as malformed.
   static let maximumGroupDepth = 100
 
   let bytes: [UInt8]
-  var index: Int
+  /// Where the next field begins.
+  package private(set) var index: Int
   let end: Int
 
-  init(_ bytes: [UInt8], _ range: Range<Int>) {
+  /// Reads the message that these of the bytes are.
+  package init(_ bytes: [UInt8], _ range: Range<Int>) {
     self.bytes = bytes
     index = range.lowerBound
     end = range.upperBound
   }
 
   /// The next field, or nil at the end of the message.
-  mutating func next() throws(Malformed) -> Field? {
+  package mutating func next() throws(Malformed) -> Field? {
     guard index < end else { return nil }
     return try field(depth: 0)
   }

@@ -25,7 +25,7 @@ struct WireMessage {
 
   /// Splits the outermost message.
   ///
-  /// - Throws: ``ConfigToolsError`` if the bytes are no message.
+  /// - Throws: ``ConfigToolsError`` if the bytes are not a message.
   init(_ bytes: [UInt8], path: String) throws(ConfigToolsError) {
     try self.init(bytes[...], path: path, depth: 0)
   }
@@ -43,30 +43,20 @@ struct WireMessage {
 
   /// False if the bytes are malformed. Deprecated groups are not read; no message of Fabric has any.
   private mutating func parse(_ bytes: [UInt8]) -> Bool {
-    var index = 0
-    let end = bytes.count
-    while index < end {
-      guard let tag = Varint.read(bytes, at: &index, end: end), tag >> 3 != 0, tag >> 3 < 1 << 29
-      else { return false }
-      let number = tag >> 3
-      switch tag & 7 {
-      case 0:
-        guard let value = Varint.read(bytes, at: &index, end: end) else { return false }
-        fields[number, default: []].append(.varint(value))
-      case 1, 5:
-        let size = tag & 7 == 1 ? 8 : 4
-        guard end - index >= size else { return false }
-        index += size
-      case 2:
-        guard let length = Varint.read(bytes, at: &index, end: end), length <= UInt64(end - index)
-        else { return false }
-        let range = index..<(index + Int(length))
-        fields[number, default: []].append(.bytes(bytes[range]))
-        index = range.upperBound
-      default: return false
+    var reader = WireReader(bytes, bytes.indices)
+    do {
+      while let field = try reader.next() {
+        switch field.type {
+        case 0: fields[field.number, default: []].append(.varint(field.varint))
+        case 2: fields[field.number, default: []].append(.bytes(bytes[field.range]))
+        case 3: return false
+        default: break
+        }
       }
+      return true
+    } catch {
+      return false
     }
-    return true
   }
 
   // MARK: Scalars

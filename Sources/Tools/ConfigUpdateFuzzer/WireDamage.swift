@@ -91,28 +91,19 @@ enum WireDamage {
   /// The fields of a message; nil if the bytes are none.
   private static func split(_ bytes: [UInt8]) -> [Field]? {
     var fields: [Field] = []
-    var index = 0
-    while index < bytes.count {
-      let start = index
-      guard let tag = Varint.read(bytes, at: &index, end: bytes.count), tag >> 3 != 0 else {
-        return nil
+    var reader = WireReader(bytes, bytes.indices)
+    do {
+      var start = reader.index
+      while let field = try reader.next() {
+        fields.append(
+          Field(
+            whole: start..<reader.index, number: field.number,
+            content: field.type == 2 ? field.range : nil))
+        start = reader.index
       }
-      var content: Range<Int>?
-      switch tag & 7 {
-      case 0: guard Varint.read(bytes, at: &index, end: bytes.count) != nil else { return nil }
-      case 1, 5:
-        index += tag & 7 == 1 ? 8 : 4
-        guard index <= bytes.count else { return nil }
-      case 2:
-        guard let length = Varint.read(bytes, at: &index, end: bytes.count),
-          length <= UInt64(bytes.count - index)
-        else { return nil }
-        content = index..<(index + Int(length))
-        index += Int(length)
-      default: return nil
-      }
-      fields.append(Field(whole: start..<index, number: tag >> 3, content: content))
+      return fields
+    } catch {
+      return nil
     }
-    return fields
   }
 }

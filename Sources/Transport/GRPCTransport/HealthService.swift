@@ -58,26 +58,19 @@ struct HealthService: Sendable {
   }
 
   /// The value of `service` in `message HealthCheckRequest { string service = 1; }`; nil when the
-  /// bytes are not a message. Other fields are skipped where they are length-delimited or varints.
+  /// bytes are not a message.
   static func serviceName(in request: [UInt8]) -> String? {
     var service = ""
-    var index = 0
-    func number() -> UInt64? { Varint.read(request, at: &index, end: request.count) }
-    while index < request.count {
-      guard let tag = number(), let value = number() else { return nil }
-      switch tag & 7 {
-      case 0: break
-      case 2:
-        guard value <= UInt64(request.count - index) else { return nil }
-        let content = request[index..<(index + Int(value))]
-        index = content.endIndex
-        if tag >> 3 == 1 {
-          guard let text = String(validating: content, as: UTF8.self) else { return nil }
-          service = text
-        }
-      default: return nil
+    var reader = WireReader(request, request.indices)
+    do {
+      while let field = try reader.next() {
+        guard field.isBytes(1) else { continue }
+        guard let text = String(validating: request[field.range], as: UTF8.self) else { return nil }
+        service = text
       }
+      return service
+    } catch {
+      return nil
     }
-    return service
   }
 }

@@ -96,31 +96,21 @@ enum MapEntryCheck {
     _ bytes: [UInt8], _ range: Range<Int>, strictly: Bool = false,
     _ body: (UInt64, Range<Int>) throws(Malformed) -> Void
   ) throws(Malformed) {
-    var index = range.lowerBound
-    while index < range.upperBound {
-      let tag = try varint(bytes, &index, range.upperBound)
-      let (number, type) = (tag >> 3, tag & 7)
-      guard !strictly || number > 2 || type == 2 else { throw Malformed() }
-      switch type {
-      case 0: _ = try varint(bytes, &index, range.upperBound)
-      case 1, 5:
-        let size = type == 1 ? 8 : 4
-        guard range.upperBound - index >= size else { throw Malformed() }
-        index += size
-      case 2:
-        let length = try varint(bytes, &index, range.upperBound)
-        guard length <= UInt64(range.upperBound - index) else { throw Malformed() }
-        try body(number, index..<index + Int(length))
-        index += Int(length)
-      default: throw Malformed()
+    var reader = WireReader(bytes, range)
+    while let field = try next(of: &reader) {
+      guard !strictly || field.number > 2 || field.type == 2 else { throw Malformed() }
+      switch field.type {
+      case 2: try body(field.number, field.range)
+      // Nobody writes groups.
+      case 3: throw Malformed()
+      default: break
       }
     }
   }
 
-  private static func varint(
-    _ bytes: [UInt8], _ index: inout Int, _ end: Int
-  ) throws(Malformed) -> UInt64 {
-    guard let value = Varint.read(bytes, at: &index, end: end) else { throw Malformed() }
-    return value
+  private static func next(
+    of reader: inout WireReader
+  ) throws(Malformed) -> WireReader.Field? {
+    do { return try reader.next() } catch { throw Malformed() }
   }
 }
