@@ -3,6 +3,7 @@
 
 import BlockLedger
 import Blocks
+import Concurrency
 import FabricCrypto
 import FabricProtos
 import Membership
@@ -35,6 +36,7 @@ package final class BlockWriter: Sendable {
   private let store: any BlockStore
   private let signer: any Signer
   private let retry: LedgerRetry
+  private let time: any TimeSource
   private let metrics: ChannelMetrics
 
   /// Continues the chain of a store that has at least one block.
@@ -42,10 +44,11 @@ package final class BlockWriter: Sendable {
   /// - Parameters:
   ///   - configSequence: Sequence of the configuration in force at the store's newest block.
   ///   - retry: Decides what becomes of writes that fail.
+  ///   - time: Tells how long commits take.
   ///   - metrics: Is told of every commit.
   package init(
     store: any BlockStore, signer: any Signer, configSequence: UInt64, retry: LedgerRetry,
-    metrics: ChannelMetrics = .disabled
+    time: any TimeSource, metrics: ChannelMetrics
   ) throws {
     let height = store.height
     guard height > 0 else {
@@ -60,6 +63,7 @@ package final class BlockWriter: Sendable {
     self.store = store
     self.signer = signer
     self.retry = retry
+    self.time = time
     self.metrics = metrics
     metrics.setHeight(height)
   }
@@ -158,13 +162,13 @@ package final class BlockWriter: Sendable {
         channelID: store.channelID,
         reason: "the ledger has \(store.height) blocks where the chain ends behind \(end)")
     }
-    let began = metrics.isRecording ? ContinuousClock.now : nil
+    let began = metrics.isRecording ? time.now : nil
     try await retry.run {
       // Of several blocks, some may have been added before it failed.
       let height = store.height
       try await store.append(blocks.filter { $0.number >= height })
     }
-    if let began { metrics.committed(blocks: blocks.count, in: began.duration(to: .now)) }
+    if let began { metrics.committed(blocks: blocks.count, in: began.duration(to: time.now)) }
     metrics.setHeight(next.end.height)
     state.withLock { $0 = next }
   }

@@ -40,7 +40,7 @@ final class ChainSupport: ConsenterSupport {
     retry = LedgerRetry(channelID: resources.channelID, time: time, logger: logger)
     writer = try BlockWriter(
       store: store, signer: resources.signer, configSequence: resources.bundle.sequence,
-      retry: retry, metrics: metrics)
+      retry: retry, time: time, metrics: metrics)
   }
 
   var channelID: String { resources.channelID }

@@ -43,7 +43,8 @@ import Testing
   ) throws -> BlockWriter {
     try BlockWriter(
       store: store, signer: try signer ?? Self.node.get(), configSequence: configSequence,
-      retry: LedgerRetry(channelID: "one", time: time, logger: silent))
+      retry: LedgerRetry(channelID: "one", time: time, logger: silent), time: time,
+      metrics: .disabled)
   }
 
   private func content(
