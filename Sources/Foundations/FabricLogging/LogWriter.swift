@@ -17,14 +17,22 @@ final class LogWriter: Sendable {
     var bytes = 16 * 1024 * 1024
   }
 
+  private enum Phase {
+    /// → sleeping, stopping
+    case writing
+    /// The thread waits to be woken. → writing, stopping
+    case sleeping
+    /// Nothing more is taken; the thread ends once the queue is empty.
+    case stopping
+  }
+
   private struct State {
+    var phase = Phase.writing
     var queue: [LogRecord] = []
     var queuedBytes = 0
     var accepted: UInt64 = 0
     var written: UInt64 = 0
     var unreportedDrops: UInt64 = 0
-    var writerSleeps = false
-    var stopping = false
     var waiters: [(upTo: UInt64, semaphore: DispatchSemaphore)] = []
   }
 
@@ -50,7 +58,7 @@ final class LogWriter: Sendable {
 
   /// Ends the thread once everything accepted so far is written.
   func stop() {
-    state.withLock { $0.stopping = true }
+    state.withLock { $0.phase = .stopping }
     wake.signal()
   }
 
@@ -67,15 +75,16 @@ final class LogWriter: Sendable {
       let full =
         state.queue.count >= limits.entries
         || (state.queuedBytes > 0 && state.queuedBytes + size > limits.bytes)
-      guard !full, !state.stopping else {
+      if full || state.phase == .stopping {
         state.unreportedDrops += 1
         return (false, false)
       }
       state.queue.append(record)
       state.queuedBytes += size
       state.accepted += 1
-      defer { state.writerSleeps = false }
-      return (true, state.writerSleeps)
+      guard state.phase == .sleeping else { return (true, false) }
+      state.phase = .writing
+      return (true, true)
     }
     if wakeUp { wake.signal() }
     if !accepted { drops.wrappingAdd(1, ordering: .relaxed) }
@@ -107,8 +116,9 @@ final class LogWriter: Sendable {
         state.queuedBytes = 0
         let drops = state.unreportedDrops
         state.unreportedDrops = 0
-        state.writerSleeps = records.isEmpty && drops == 0
-        return (records, drops, state.stopping && state.writerSleeps)
+        guard records.isEmpty, drops == 0 else { return (records, drops, false) }
+        if state.phase != .stopping { state.phase = .sleeping }
+        return ([], 0, state.phase == .stopping)
       }
       if stop { return }
       if records.isEmpty, drops == 0 {

@@ -40,7 +40,12 @@ final class HTTPServerEnvironment: Sendable {
     }
   }
 
-  func release(_ bytes: Int) { responseBytes.withLock { $0 -= bytes } }
+  func release(_ bytes: Int) {
+    responseBytes.withLock { pending in
+      assert(bytes <= pending, "more is released than was reserved")
+      pending -= bytes
+    }
+  }
 
   // MARK: Log
 

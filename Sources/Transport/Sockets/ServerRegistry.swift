@@ -67,7 +67,7 @@ package final class ServerRegistry: Sendable {
 
   package func handlerEnded() {
     state.change { state in
-      precondition(state.handlers > 0, "a handler ended that never started")
+      assert(state.handlers > 0, "a handler ended that never started")
       state.handlers -= 1
     }
   }

@@ -29,7 +29,7 @@ import Testing
     logger.critical("7")
     logger.panic("8")
     logger.fatal("9", metadata: ["k": "v"])
-    #expect(logging.flush())
+    #expect(logging.flush(timeout: .seconds(3600)))
     #expect(
       sink.lines == [
         "PAYLOAD a 1", "DEBUG a 2", "INFO a 3", "INFO a 4", "WARN a 5", "ERROR a 6", "PANIC a 7",
@@ -52,7 +52,7 @@ import Testing
     try logging.setSpec("fatal")
     logger.panic("hidden")
     logger.fatal("last")
-    logging.flush()
+    logging.flush(timeout: .seconds(3600))
     #expect(sink.lines == ["DEBUG a.b shown", "FATAL a.b last"])
   }
 
@@ -77,7 +77,7 @@ import Testing
     loud.debug("loud")
     quiet.debug("quiet")
     quiet.info("quiet")
-    logging.flush()
+    logging.flush(timeout: .seconds(3600))
     #expect(sink.lines == ["DEBUG a loud own=yes", "INFO a quiet"])
   }
 
@@ -87,7 +87,7 @@ import Testing
     logger[metadataKey: "node"] = "1"
     logger[metadataKey: "same"] = "logger"
     logger.info("text", metadata: ["channel": "c", "same": "call"])
-    logging.flush()
+    logging.flush(timeout: .seconds(3600))
     #expect(sink.lines == ["INFO a text channel=c node=1 same=call"])
   }
 
@@ -99,14 +99,14 @@ import Testing
     logger.info("two")
     #expect(throws: LogFormatError.self) { try logging.setFormat("%{color:no}") }
     logger.info("three")
-    logging.flush()
+    logging.flush(timeout: .seconds(3600))
     #expect(sink.lines == ["INFO a one", "two!", "three!"])
   }
 
   @Test func theCallingFunctionIsShown() throws {
     let (logging, sink) = try system(format: "%{shortfunc} -> %{message}")
     logging.logger("a").info("text")
-    logging.flush()
+    logging.flush(timeout: .seconds(3600))
     #expect(sink.lines == ["theCallingFunctionIsShown -> text"])
   }
 
@@ -137,12 +137,12 @@ import Testing
     #expect(statistics.dropped == 15)
     #expect(statistics.written[.info] == 11)
     sink.unblock()
-    #expect(logging.flush())
+    #expect(logging.flush(timeout: .seconds(3600)))
     let expected = "15 log entries were dropped because the reader of the log is too slow"
     #expect(sink.lines.contains(expected))
     #expect(sink.lines.count == 12)
     logger.info("again")
-    logging.flush()
+    logging.flush(timeout: .seconds(3600))
     #expect(sink.lines.last == "again")
   }
 
@@ -156,7 +156,7 @@ import Testing
         }
       }
     }
-    #expect(logging.flush(timeout: .seconds(10)))
+    #expect(logging.flush(timeout: .seconds(3600)))
     let lines = sink.lines.map { $0.split(separator: " ") }
     #expect(lines.map { $0[0] }.elementsEqual((1...1600).map { Substring("\($0)") }))
     for task in 0..<8 {
@@ -171,7 +171,7 @@ import Testing
       ["FABRIC_LOGGING_SPEC": "a=debug:warn", "FABRIC_LOGGING_FORMAT": "json"], sink: sink)
     #expect(logging.spec == "a=debug:warn")
     logging.logger("a").debug("text")
-    logging.flush()
+    logging.flush(timeout: .seconds(3600))
     #expect(sink.lines.first?.hasPrefix("{\"level\":\"debug\",") == true)
   }
 
@@ -182,7 +182,7 @@ import Testing
     let sink = MemorySink()
     let logging = FabricLogging.fromEnvironment(["FABRIC_LOGGING_SPEC": spec], sink: sink)
     #expect(logging.spec == "info")
-    logging.flush()
+    logging.flush(timeout: .seconds(3600))
     #expect(sink.text.contains(spec))
     #expect(sink.text.contains("WARN"))
   }
@@ -191,7 +191,7 @@ import Testing
     let sink = MemorySink()
     let logging = FabricLogging.fromEnvironment(
       ["FABRIC_LOGGING_FORMAT": "%{color:x}", "FABRIC_LOGGING_SPEC": ""], sink: sink)
-    logging.flush()
+    logging.flush(timeout: .seconds(3600))
     #expect(sink.text.contains("invalid color option: x"))
     #expect(sink.text.contains("[flogging]"))
   }
@@ -200,7 +200,7 @@ import Testing
     let (logging, sink) = try system()
     for number in 0...FabricLogging.maximumLoggers { _ = logging.logger("l\(number)") }
     logging.logger("late").info("text")
-    logging.flush()
+    logging.flush(timeout: .seconds(3600))
     #expect(sink.lines == ["INFO late text"])
   }
 }

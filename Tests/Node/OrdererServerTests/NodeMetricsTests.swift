@@ -132,7 +132,7 @@ extension LogStatistics {
     let logger = logging.logger("test")
     for _ in 0..<info { logger.info("x") }
     for _ in 0..<warn { logger.warning("x") }
-    logging.flush()
+    logging.flush(timeout: .seconds(3600))
     return logging.statistics
   }
 }

@@ -40,7 +40,7 @@ final class KeptLines: LogSink {
   }
 
   private var warnings: Int {
-    logging.flush()
+    logging.flush(timeout: .seconds(3600))
     return lines.text.components(separatedBy: "TraceDir").count - 1
   }
 
