@@ -279,12 +279,13 @@ let rooms: [[Target]] = [
     tests: ["FabricProtos", "GoText", "FabricCrypto", "BlockLedger", "Blocks", protobuf, logging]),
   room(
     .tools, "LedgerTools",
-    ["FabricProtos", "FabricCrypto", "ChannelConfig", "BlockLedger", "Blocks"],
-    tests: ["FabricProtos", "Membership", "BlockLedger", "Blocks", logging]),
+    ["FabricProtos", "Concurrency", "FabricCrypto", "ChannelConfig", "BlockLedger", "Blocks"],
+    tests: ["FabricProtos", "Concurrency", "Membership", "BlockLedger", "Blocks", logging]),
   room(
     .tools, "ToolCommands",
     [
-      "FabricProtos", "GenesisProfiles", "BlockLedger", "OrdererConfiguration", "ConfigTools",
+      "Concurrency", "FabricProtos", "GenesisProfiles", "BlockLedger", "OrdererConfiguration",
+      "ConfigTools",
       "LedgerTools", argumentParser,
     ]),
   tool(

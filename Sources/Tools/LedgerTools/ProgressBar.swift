@@ -1,5 +1,6 @@
 // Shows on a terminal how far long work has come.
 
+import Concurrency
 import Foundation
 
 /// A line that is written over again and again. It writes nothing where there is no terminal.
@@ -10,7 +11,8 @@ package struct ProgressBar: ~Copyable {
   private let label: String
   private let isShown: Bool
   private let write: (String) -> Void
-  private let started = ContinuousClock.now
+  private let time: any TimeSource
+  private let started: ContinuousClock.Instant
   private var last: ContinuousClock.Instant?
   private var length = 0
 
@@ -18,10 +20,12 @@ package struct ProgressBar: ~Copyable {
   ///   - isShown: Whether to show anything; by default if standard error is a terminal.
   ///   - write: Where the line goes; standard error by default.
   package init(
-    label: String, isShown: Bool = isatty(STDERR_FILENO) == 1,
+    label: String, time: any TimeSource, isShown: Bool = isatty(STDERR_FILENO) == 1,
     write: @escaping (String) -> Void = { FileHandle.standardError.write(Data($0.utf8)) }
   ) {
     self.label = label
+    self.time = time
+    started = time.now
     self.isShown = isShown
     self.write = write
   }
@@ -29,7 +33,7 @@ package struct ProgressBar: ~Copyable {
   /// Shows that `done` of `total` is done, at most ten times per second.
   package mutating func update(done: Int64, total: Int64, detail: String) {
     guard isShown else { return }
-    let now = ContinuousClock.now
+    let now = time.now
     if let last, last.duration(to: now) < Self.interval { return }
     last = now
     let part = total > 0 ? min(1, Double(done) / Double(total)) : 1

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import BlockLedger
+import Concurrency
 import Foundation
 import LedgerTools
 import OrdererConfiguration
@@ -176,7 +177,7 @@ struct LedgerVerifyCommand: AsyncParsableCommand {
   }
 
   private func verify(_ chain: StoredChain) async throws -> VerificationReport {
-    var bar = ProgressBar(label: chain.channelID)
+    var bar = ProgressBar(label: chain.channelID, time: .system)
     let verifier = ChainVerifier(
       chain, workers: ProcessInfo.processInfo.activeProcessorCount,
       checksSignatures: !noSignatures)
@@ -229,7 +230,7 @@ struct LedgerExportCommand: AsyncParsableCommand {
       guard first <= last else {
         throw ValidationError("--from \(first) comes after --to \(last)")
       }
-      var bar = ProgressBar(label: channel)
+      var bar = ProgressBar(label: channel, time: .system)
       let total = Int64(clamping: last - first) + 1
       let count = try await BlockExport(chain, directory: output).run(first...last) { done in
         bar.update(done: Int64(clamping: done), total: total, detail: "\(done) blocks")

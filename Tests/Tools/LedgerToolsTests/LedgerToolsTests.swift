@@ -1,6 +1,7 @@
 // The tools tell the truth about a folder, sound or damaged, and leave it as it is.
 
 import BlockLedger
+import Concurrency
 import FabricProtos
 import Foundation
 import Testing
@@ -133,15 +134,24 @@ import Testing
   @Test("The progress bar overwrites its line, and writes nothing without a terminal")
   func progress() {
     var written = ""
-    var bar = ProgressBar(label: "one", isShown: true) { written += $0 }
+    let time = ManualTime()
+    var bar = ProgressBar(label: "one", time: time, isShown: true) { written += $0 }
     bar.update(done: 50, total: 100, detail: "5 blocks")
     bar.update(done: 60, total: 100, detail: "too soon to be shown")
     #expect(written.hasPrefix("\rone [===============>"))
     #expect(written.contains("50% 5 blocks"))
     #expect(!written.contains("too soon"))
+    time.advance(by: .milliseconds(100))
+    bar.update(done: 60, total: 100, detail: "6 blocks")
+    #expect(written.contains("60% 6 blocks"))
+    time.advance(by: .milliseconds(2900))
+    bar.update(done: 75, total: 100, detail: "7 blocks")
+    #expect(written.contains("75% 7 blocks, 2 s left"))
     bar.finish()
     #expect(written.hasSuffix("\r"))
-    var silent = ProgressBar(label: "one", isShown: false) { _ in Issue.record("it wrote") }
+    var silent = ProgressBar(label: "one", time: time, isShown: false) { _ in
+      Issue.record("it wrote")
+    }
     silent.update(done: 1, total: 2, detail: "")
     silent.finish()
   }
