@@ -116,21 +116,21 @@ let rooms: [[Target]] = [
   // Trust
   room(
     .trust, "Membership",
-    ["FabricProtos", "YAMLSettings", "Storage", "FabricCrypto", crypto, cryptoExtras, x509, asn1],
+    ["FabricProtos", "Storage", "YAMLSettings", "FabricCrypto", crypto, cryptoExtras, x509, asn1],
     tests: ["FabricProtos", "FabricCrypto", protobuf, crypto, cryptoExtras, x509, asn1]),
   room(
     .trust, "Policies", ["FabricProtos", "Membership", protobuf],
     tests: ["FabricProtos", "FabricCrypto", "Membership"]),
   room(
     .trust, "ChannelConfig", ["FabricProtos", "GoText", "Membership", "Policies", protobuf],
-    tests: ["TestSupport", "FabricProtos", "FabricCrypto", "Membership", "Policies", protobuf]),
+    tests: ["FabricProtos", "FabricCrypto", "Membership", "Policies", "TestSupport", protobuf]),
   room(
     .trust, "GenesisProfiles",
     [
-      "FabricProtos", "GoText", "YAMLSettings", "Storage", "FabricCrypto", "Membership", "Policies",
+      "FabricProtos", "GoText", "Storage", "YAMLSettings", "FabricCrypto", "Membership", "Policies",
       "ChannelConfig", protobuf,
     ],
-    tests: ["TestSupport", "FabricProtos", "Membership", "Policies", "ChannelConfig"]),
+    tests: ["FabricProtos", "Membership", "Policies", "ChannelConfig", "TestSupport"]),
   // Ledger
   [
     .systemLibrary(
@@ -139,7 +139,7 @@ let rooms: [[Target]] = [
   room(
     .ledger, "BlockLedger",
     ["FabricProtos", "Storage", "FabricCrypto", "CLevelDB", logging, nioCore],
-    tests: ["TestSupport", "FabricProtos", "Storage", "FabricCrypto", protobuf, logging, nioCore]),
+    tests: ["FabricProtos", "Storage", "FabricCrypto", "TestSupport", protobuf, logging, nioCore]),
   room(
     .ledger, "Blocks",
     ["FabricProtos", "FabricCrypto", "Membership", "Policies", "ChannelConfig", "BlockLedger"],
@@ -148,11 +148,11 @@ let rooms: [[Target]] = [
   room(
     .consensus, "Ordering",
     [
-      "MetricDescriptions", "FabricProtos", "Concurrency", "FabricCrypto", "Membership",
+      "FabricProtos", "Concurrency", "FabricCrypto", "MetricDescriptions", "Membership",
       "ChannelConfig", "BlockLedger", "Blocks", logging, metrics,
     ],
     tests: [
-      "FabricProtos", "FabricCrypto", "Concurrency", "Storage", "Membership", "BlockLedger",
+      "FabricProtos", "Concurrency", "Storage", "FabricCrypto", "Membership", "BlockLedger",
       "Blocks", logging, metrics, metricsTestKit, nioCore,
     ]),
   room(
@@ -171,21 +171,21 @@ let rooms: [[Target]] = [
   room(
     .consensus, "KafkaClient",
     [
-      "FabricCrypto", "Concurrency", "MetricDescriptions", "CRdKafka", x509, asn1, logging, metrics,
+      "Concurrency", "FabricCrypto", "MetricDescriptions", "CRdKafka", x509, asn1, logging, metrics,
     ],
     tests: [
-      "TestSupport", "FabricCrypto", "Concurrency", "CRdKafka", "KafkaMockCluster", logging,
+      "Concurrency", "FabricCrypto", "CRdKafka", "KafkaMockCluster", "TestSupport", logging,
       coreMetrics, metricsTestKit,
     ]),
   room(
     .consensus, "KafkaConsensus",
     [
-      "MetricDescriptions", "FabricProtos", "Concurrency", "ChannelConfig", "Blocks", "Ordering",
+      "FabricProtos", "Concurrency", "MetricDescriptions", "ChannelConfig", "Blocks", "Ordering",
       "KafkaClient", logging, metrics,
     ],
     tests: [
-      "TestSupport", "FabricProtos", "Concurrency", "ChannelConfig", "BlockLedger", "Blocks",
-      "Ordering", "KafkaClient", "KafkaMockCluster", logging, metrics, metricsTestKit,
+      "FabricProtos", "Concurrency", "ChannelConfig", "BlockLedger", "Blocks", "Ordering",
+      "KafkaMockCluster", "KafkaClient", "TestSupport", logging, metrics, metricsTestKit,
     ]),
   // Node
   room(
@@ -195,7 +195,7 @@ let rooms: [[Target]] = [
       logging,
     ],
     tests: [
-      "FabricProtos", "TestSupport", "Membership", "ChannelConfig", "ProcessingFixtures", protobuf,
+      "FabricProtos", "Membership", "ChannelConfig", "TestSupport", "ProcessingFixtures", protobuf,
     ]),
   room(
     .node, "SystemChannel",
@@ -204,23 +204,23 @@ let rooms: [[Target]] = [
   room(
     .node, "Multichannel",
     [
-      "FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger", "Blocks",
-      "Ordering", "Concurrency", "MessageProcessing", "SystemChannel", logging, metrics, nioCore,
+      "FabricProtos", "Concurrency", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger",
+      "Blocks", "Ordering", "MessageProcessing", "SystemChannel", logging, metrics, nioCore,
     ],
     tests: [
-      "TestSupport", "Concurrency", "FabricProtos", "FabricCrypto", "Membership", "ChannelConfig",
-      "BlockLedger", "Blocks", "Ordering", "SoloConsensus", "MessageProcessing",
+      "FabricProtos", "Concurrency", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger",
+      "Blocks", "Ordering", "SoloConsensus", "MessageProcessing", "TestSupport",
       "ProcessingFixtures", protobuf, logging, metrics, metricsTestKit,
     ]),
   room(
     .node, "AtomicBroadcast",
     [
-      "MetricDescriptions", "FabricProtos", "Concurrency", "Membership", "Policies",
+      "FabricProtos", "Concurrency", "MetricDescriptions", "Membership", "Policies",
       "ChannelConfig", "Ordering", "MessageProcessing", "Multichannel", logging, metrics, nioCore,
     ],
     tests: [
-      "TestSupport", "FabricProtos", "Concurrency", "FabricCrypto", "Membership", "ChannelConfig",
-      "BlockLedger", "Ordering", "SoloConsensus", "MessageProcessing", "Multichannel", protobuf,
+      "FabricProtos", "Concurrency", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger",
+      "Ordering", "SoloConsensus", "MessageProcessing", "Multichannel", "TestSupport", protobuf,
       logging, metrics, metricsTestKit, nioCore,
     ]),
   room(
@@ -248,17 +248,17 @@ let rooms: [[Target]] = [
   room(
     .node, "OrdererServer",
     [
-      "FabricProtos", "GoText", "Concurrency", "Storage", "MetricDescriptions", "FabricCrypto",
-      "FabricLogging", "GRPCTransport", "HTTPTransport", "NodeMetrics", "Membership",
-      "ChannelConfig", "GenesisProfiles", "BlockLedger", "Blocks", "Ordering", "SoloConsensus",
-      "KafkaClient", "KafkaConsensus", "MessageProcessing", "Multichannel", "AtomicBroadcast",
+      "FabricProtos", "GoText", "Concurrency", "Storage", "FabricCrypto", "FabricLogging",
+      "MetricDescriptions", "GRPCTransport", "HTTPTransport", "Membership", "ChannelConfig",
+      "GenesisProfiles", "BlockLedger", "Blocks", "Ordering", "SoloConsensus", "KafkaClient",
+      "KafkaConsensus", "MessageProcessing", "Multichannel", "AtomicBroadcast", "NodeMetrics",
       "Operations", "OrdererConfiguration", logging, metrics, nioCore, unixSignals,
     ],
     tests: [
-      "FabricProtos", "FabricCrypto", "FabricLogging", "Concurrency", "TestSupport",
-      "GRPCTransport", "NodeMetrics", "Membership", "ChannelConfig", "BlockLedger", "Ordering",
-      "KafkaConsensus", "MessageProcessing", "Multichannel", "Operations", "OrdererConfiguration",
-      logging, metrics,
+      "FabricProtos", "Concurrency", "FabricCrypto", "FabricLogging", "GRPCTransport", "Membership",
+      "ChannelConfig", "BlockLedger", "Ordering", "KafkaConsensus", "MessageProcessing",
+      "Multichannel", "NodeMetrics", "Operations", "OrdererConfiguration", "TestSupport", logging,
+      metrics,
     ]),
   [
     .target(
@@ -267,8 +267,8 @@ let rooms: [[Target]] = [
     .executableTarget(
       name: "orderer",
       dependencies: [
-        "FabricLogging", "OrdererConfiguration", "OrdererServer", "ToolCommands",
-        "CBuildInformation", logging, argumentParser,
+        "FabricLogging", "OrdererConfiguration", "OrdererServer", "CBuildInformation",
+        "ToolCommands", logging, argumentParser,
       ],
       path: "Sources/Node/orderer"),
   ],
@@ -279,12 +279,12 @@ let rooms: [[Target]] = [
     tests: ["FabricProtos", "GoText", "FabricCrypto", "BlockLedger", "Blocks", protobuf, logging]),
   room(
     .tools, "LedgerTools",
-    ["Concurrency", "FabricProtos", "FabricCrypto", "ChannelConfig", "BlockLedger", "Blocks"],
-    tests: ["Concurrency", "FabricProtos", "Membership", "BlockLedger", "Blocks", logging]),
+    ["FabricProtos", "Concurrency", "FabricCrypto", "ChannelConfig", "BlockLedger", "Blocks"],
+    tests: ["FabricProtos", "Concurrency", "Membership", "BlockLedger", "Blocks", logging]),
   room(
     .tools, "ToolCommands",
     [
-      "Concurrency", "FabricProtos", "GenesisProfiles", "BlockLedger", "OrdererConfiguration",
+      "FabricProtos", "Concurrency", "GenesisProfiles", "BlockLedger", "OrdererConfiguration",
       "ConfigTools", "LedgerTools", argumentParser,
     ]),
   tool(
@@ -296,8 +296,8 @@ let rooms: [[Target]] = [
   tool(
     "config-update-benchmark", "ConfigUpdateBenchmark",
     [
-      "FabricProtos", "FabricCrypto", "Membership", "Policies", "ChannelConfig", protobuf,
-      crypto, x509, asn1, argumentParser,
+      "FabricProtos", "FabricCrypto", "Membership", "Policies", "ChannelConfig", protobuf, crypto,
+      x509, asn1, argumentParser,
     ]),
   // Tests
   support("TestSupport", ["Concurrency", logging]),
@@ -307,8 +307,8 @@ let rooms: [[Target]] = [
   support(
     "ProcessingFixtures",
     [
-      "FabricProtos", "FabricCrypto", "TestSupport", "Membership", "ChannelConfig",
-      "MessageProcessing", "SystemChannel", protobuf, logging,
+      "FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "MessageProcessing",
+      "SystemChannel", "TestSupport", protobuf, logging,
     ]),
 ]
 
