@@ -2,9 +2,9 @@
 
 /// Runs an action once, at its time, unless it is cancelled before.
 ///
-/// An action that has begun is not stopped by a cancellation, so an alarm that was cancelled while it
-/// went off may still act: what must not happen then, the action has to find out for itself, e.g. by a
-/// number that tells its alarm from later ones.
+/// A cancellation does not stop an action that has begun, so an alarm cancelled as it goes off may
+/// still act. Where that matters the action has to detect it, e.g. by a number that tells its alarm
+/// from later ones.
 package struct Alarm: Sendable {
   private let task: Task<Void, Never>
 
@@ -25,6 +25,6 @@ package struct Alarm: Sendable {
     self.init(at: time.now + duration, on: time, action)
   }
 
-  /// Lets it never go off, if it has not.
+  /// Keeps it from going off, if it has not yet.
   package func cancel() { task.cancel() }
 }

@@ -22,6 +22,6 @@ package struct Backoff: Sendable, Equatable {
     return upcoming
   }
 
-  /// Begins anew, after an attempt that succeeded.
+  /// Starts over after an attempt that succeeded.
   package mutating func reset() { upcoming = shortest }
 }

@@ -2,12 +2,12 @@
 
 /// A queue of batches for one consumer, bounded in elements and bytes.
 ///
-/// A producer that finds the queue full waits, which holds back its own stream through flow control;
-/// so memory is bounded by the limits plus one batch for each producer. Consuming takes everything that
-/// waits at once, so that a busy queue needs few wake-ups. Producers get their turn in the order in
-/// which they came.
+/// A producer that finds the queue full waits, which holds back its own stream through flow
+/// control, so memory is bounded by the limits plus one batch for each producer. The consumer takes
+/// everything that waits at once, so that a busy queue needs few wake-ups. Producers take turns in
+/// the order in which they came.
 package final class BoundedQueue<Element: Sendable>: Sendable {
-  /// What the consumer is woken with.
+  /// What the consumer gets when it is woken.
   package enum Delivery: Sendable {
     /// What was waiting, in order; empty if only ``BoundedQueue/wake()`` was called.
     case elements([Element])
@@ -19,16 +19,16 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
   package enum Refusal: Error {
     /// The queue was closed.
     case closed
-    /// There is no room, and as many producers as allowed wait for it already (none are while the
+    /// There is no room, and as many producers as allowed already wait for it (none may while the
     /// queue is impatient).
     case overloaded
   }
 
-  /// What becomes of producers.
+  /// What happens to producers.
   private enum Intake {
     /// They wait for room.
     case patient
-    /// They are sent away if there is no room. May become patient again.
+    /// They are turned away if there is no room. May become patient again.
     case impatient
     /// They are refused. Final.
     case closed
@@ -38,7 +38,7 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
     var elements: [Element] = []
     var bytes = 0
     var intake = Intake.patient
-    /// The consumer is to be woken even if there is nothing for it.
+    /// The consumer must be woken even if there is nothing for it.
     var isWoken = false
     /// Producers that wait for room.
     var waiting = 0
@@ -72,7 +72,7 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
 
   /// Appends elements of a total size, waiting for room first.
   ///
-  /// - Throws: ``Refusal``; none of the elements was taken then.
+  /// - Throws: ``Refusal``; then none of the elements was taken.
   package func append(_ elements: [Element], bytes: Int) async throws(Refusal) {
     let outcome: Result<Void, Refusal>? = state.change { state in
       if state.waiting == 0 || state.intake != .patient,
@@ -119,13 +119,13 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
   /// Lets ``next()`` return even if nothing waits, e.g. because a timer has fired.
   package func wake() { state.change { $0.isWoken = true } }
 
-  /// Sends producers away who wait for room, and those who would, or lets them wait again.
+  /// Turns away producers that wait for room, and those that would, or lets them wait again.
   package func setImpatient(_ impatient: Bool) {
     state.change { state in
       if state.intake != .closed { state.intake = impatient ? .impatient : .patient }
     }
   }
 
-  /// Refuses new elements; the consumer gets what is there and then the end.
+  /// Refuses new elements; the consumer gets what is left and then the end.
   package func close() { state.change { $0.intake = .closed } }
 }

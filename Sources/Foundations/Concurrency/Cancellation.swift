@@ -1,4 +1,4 @@
-// Waiting for nothing but the end.
+// Waiting until cancelled.
 
 /// Suspends until the task is cancelled.
 package func untilCancelled() async {

@@ -14,7 +14,7 @@ package final class ManualTime: TimeSource {
     var sleepers: [UInt64: Sleeper] = [:]
     var lastID: UInt64 = 0
 
-    /// Those who have slept enough, the earliest first.
+    /// Those whose sleep is over, the earliest first.
     mutating func takeAwake() -> [CheckedContinuation<Bool, Never>] {
       let awake = sleepers.filter { $0.value.instant <= now }
       for id in awake.keys { sleepers[id] = nil }
@@ -31,10 +31,10 @@ package final class ManualTime: TimeSource {
 
   package var now: Instant { state.read { $0.now } }
 
-  /// The sleep that ends next; nil if nobody sleeps.
+  /// When the next sleep ends; nil if nobody sleeps.
   package var nextAlarm: Instant? { state.read { $0.sleepers.values.map(\.instant).min() } }
 
-  /// Lets time pass, and wakes whose sleep is over.
+  /// Lets time pass, and wakes those whose sleep is over.
   package func advance(by duration: Duration) {
     let awake = state.change { state in
       state.now += duration
@@ -43,7 +43,7 @@ package final class ManualTime: TimeSource {
     for continuation in awake { continuation.resume(returning: true) }
   }
 
-  /// Waits until so many sleep, so that a test can move time when all are where it wants them.
+  /// Waits until this many sleep, so that a test can move time once all are where it wants them.
   package func waitForSleepers(_ count: Int) async {
     await state.wait { $0.sleepers.count >= count ? () : nil }
   }
@@ -56,7 +56,7 @@ package final class ManualTime: TimeSource {
     let isAwake = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         let outcome: Bool? = state.change { state in
-          // Cancelled before it slept: the handler below has found nobody to wake.
+          // Cancelled before it slept: the handler below found nobody to wake.
           if Task.isCancelled { return false }
           if instant <= state.now { return true }
           state.sleepers[id] = Sleeper(instant: instant, continuation: continuation)

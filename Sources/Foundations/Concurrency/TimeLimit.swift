@@ -1,7 +1,7 @@
 // Work that must not take longer than some time.
 
-/// What `body` returns, or nil if that takes longer than `limit`: the task that runs it is then cancelled,
-/// and this waits for it to end. So `body` must heed cancellation.
+/// What `body` returns, or nil if it takes longer than `limit`: then its task is cancelled, and
+/// this waits for that task to end. So `body` must heed cancellation.
 package func withTimeLimit<Value: Sendable>(
   _ limit: Duration, on time: any TimeSource,
   _ body: @escaping @Sendable () async -> Value

@@ -1,8 +1,8 @@
-// Where everything that waits gets its time from, so that tests and simulators can be that place.
+// Where everything that waits gets its time, so that tests and simulators can supply it.
 
-/// A monotonic clock that comes from outside: the system's in the node, one that a test moves elsewhere.
+/// A monotonic clock from outside: the system's in the node, one that a test moves elsewhere.
 ///
-/// Nothing but what makes a node or a test may name ``SystemTime``; the rest is given its time.
+/// Only code that makes a node or a test may name ``SystemTime``; all other code is given its time.
 package protocol TimeSource: Sendable {
   /// A point in time that never goes back.
   typealias Instant = ContinuousClock.Instant
@@ -32,7 +32,7 @@ package struct SystemTime: TimeSource {
 
   package func sleep(until instant: Instant) async throws(CancellationError) {
     do {
-      // Whoever is woken early would find nothing to do, and not be woken again.
+      // A task woken early would find nothing to do, and not be woken again.
       repeat { try await Task.sleep(until: instant, clock: .continuous) } while now < instant
     } catch { throw CancellationError() }
   }

@@ -1,12 +1,12 @@
 // What lets a task sleep until somebody has something for it.
 
-/// A signal for one task. Any number of signals while the task is busy make one.
+/// A signal for one task. Signals that arrive while the task is busy count as one.
 package final class WakeUp: Sendable {
   private let isSet = Watched(false)
 
   package init() {}
 
-  /// Wakes the task, now or when it waits the next time. May be called from any thread.
+  /// Wakes the task, now or at its next wait. May be called from any thread.
   package func set() { isSet.change { $0 = true } }
 
   /// Waits for the next signal.

@@ -1,17 +1,17 @@
-// A value under a lock, and the tasks that wait until something holds of it.
+// A value under a lock, and the tasks that wait for a condition on it.
 
 import Synchronization
 
-/// The one way to wait for a state: whoever waits says what for, and whoever changes the state wakes
-/// those for whom it has come true.
+/// The one way to wait for a state: each waiter says what for, and whoever changes the state wakes
+/// the waiters whose condition has become true.
 ///
-/// No wake-up can be lost: a condition is looked at under the lock that every change takes, before its
-/// waiter is put down and after every change, and a time limit starts to run only once the waiter is
-/// down. Conditions run under that lock, once for each change and waiter, in the order in which the
-/// waiters came; so they must be short and must not touch this object.
+/// No wake-up can be lost: a condition is checked under the lock that every change takes, before
+/// its waiter is registered and after every change, and a time limit starts only once the waiter is
+/// registered. Conditions run under that lock, once for each change and waiter, in the order in
+/// which the waiters came; so they must be short and must not touch this object.
 ///
-/// How many wait is for the owner to bound. A waiter has no thread, and a task or timer of its own only
-/// if it has a time limit.
+/// The owner has to bound the number of waiters. A waiter has no thread, and has a task or timer of
+/// its own only if it has a time limit.
 package final class Watched<State: Sendable>: Sendable {
   private struct Waiter: Sendable {
     let id: UInt64
@@ -29,7 +29,7 @@ package final class Watched<State: Sendable>: Sendable {
     var waiters: [Waiter] = []
     var lastID: UInt64 = 0
 
-    /// Takes out the waiters for whom it has come true. A condition may change the state, so this goes
+    /// Takes out the waiters whose condition holds. A condition may change the state, so this goes
     /// on until none holds.
     mutating func takeSatisfied() -> [Wake] {
       var wakes: [Wake] = []
@@ -46,8 +46,8 @@ package final class Watched<State: Sendable>: Sendable {
       return wakes
     }
 
-    /// Puts a waiter down unless its condition holds; then it is woken, and with it those for whom it has
-    /// made something come true.
+    /// Registers a waiter unless its condition holds; then wakes it, and with it those whose
+    /// condition it has made true.
     mutating func attemptOrWait(_ waiter: Waiter) -> [Wake]? {
       if let wake = waiter.attempt(&state) { return [wake] + takeSatisfied() }
       waiters.append(waiter)
@@ -66,14 +66,14 @@ package final class Watched<State: Sendable>: Sendable {
     contents = Mutex(Contents(state: state))
   }
 
-  /// Looks at the state.
+  /// Reads the state.
   package func read<Value: Sendable, Failure: Error>(
     _ body: (State) throws(Failure) -> Value
   ) throws(Failure) -> Value {
     try contents.withLock { contents throws(Failure) in try body(contents.state) }
   }
 
-  /// Changes the state, then wakes those for whom something has come true.
+  /// Changes the state, then wakes those whose condition has become true.
   package func change<Value: Sendable, Failure: Error>(
     _ body: (inout State) throws(Failure) -> Value
   ) throws(Failure) -> Value {
@@ -85,8 +85,8 @@ package final class Watched<State: Sendable>: Sendable {
     return value
   }
 
-  /// Waits until `condition` gives a value, which may change the state as it does. Deaf to cancellation:
-  /// for waits that something is bound to end.
+  /// Waits until `condition`, which may change the state, gives a value. Ignores cancellation, so
+  /// use it only for waits that are bound to end.
   package func wait<Value: Sendable>(
     for condition: @escaping @Sendable (inout State) -> Value?
   ) async -> Value {
@@ -102,12 +102,12 @@ package final class Watched<State: Sendable>: Sendable {
     }
   }
 
-  /// Waits until `condition` gives a value, which may change the state as it does.
+  /// Waits until `condition`, which may change the state, gives a value.
   ///
   /// - Parameters:
-  ///   - deadline: When to give up; nil for never. A condition that holds already is seen even if that
-  ///     is over.
-  /// - Returns: nil once the deadline is over or the task is cancelled.
+  ///   - deadline: When to give up; nil for never. A condition that holds already is seen even if
+  ///     the deadline has passed.
+  /// - Returns: nil once the deadline has passed or the task is cancelled.
   package func wait<Value: Sendable>(
     until deadline: TimeSource.Instant?, on time: any TimeSource,
     for condition: @escaping @Sendable (inout State) -> Value?
@@ -125,7 +125,7 @@ package final class Watched<State: Sendable>: Sendable {
           id: id, attempt: attempt, giveUp: { continuation.resume(returning: nil) })
         let wakes: [Wake]? = contents.withLock { contents in
           if let wakes = contents.attemptOrWait(waiter) { return wakes }
-          // If the task was cancelled before this, its handler has found no waiter.
+          // If the task was cancelled before this, its handler found no waiter.
           guard Task.isCancelled else { return nil }
           contents.waiters.removeLast()
           return [waiter.giveUp]
@@ -141,7 +141,7 @@ package final class Watched<State: Sendable>: Sendable {
     }
   }
 
-  /// Waits until `condition` gives a value, which may change the state as it does.
+  /// Waits until `condition`, which may change the state, gives a value.
   ///
   /// - Returns: nil once the task is cancelled.
   package func waitUnlessCancelled<Value: Sendable>(
@@ -150,7 +150,7 @@ package final class Watched<State: Sendable>: Sendable {
     await wait(until: nil, on: .system, for: condition)
   }
 
-  /// Tasks that wait.
+  /// How many tasks wait.
   package var waiterCount: Int { contents.withLock { $0.waiters.count } }
 
   private func giveUp(_ id: UInt64) {

@@ -3,7 +3,8 @@
 import Crypto
 import Foundation
 
-/// A public key on a NIST curve. Making the library's key is dear, so keep the value and verify with it.
+/// A public key on a NIST curve. Making the library's key is expensive, so keep and reuse this
+/// value.
 package struct ECDSAPublicKey: Sendable, Hashable, CustomStringConvertible {
   private enum Key: Sendable {
     case p256(P256.Signing.PublicKey)
@@ -26,8 +27,8 @@ package struct ECDSAPublicKey: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// Reads a DER SubjectPublicKeyInfo. Only uncompressed points of named curves are taken, as in
-  /// Go's `crypto/x509`.
+  /// Reads a DER SubjectPublicKeyInfo. Accepts only uncompressed points of named curves, as Go's
+  /// `crypto/x509` does.
   package init(derSubjectPublicKeyInfo: [UInt8]) throws(CryptoError) {
     try self.init(subjectPublicKeyInfo: derSubjectPublicKeyInfo[...])
   }
@@ -68,7 +69,7 @@ package struct ECDSAPublicKey: Sendable, Hashable, CustomStringConvertible {
     curve.subjectPublicKeyInfoPrefix + uncompressedPoint
   }
 
-  /// The name Fabric's key stores know the key by: SHA-256 of the uncompressed point, 32 bytes.
+  /// The key's name in Fabric's key stores: SHA-256 of the uncompressed point, 32 bytes.
   /// Fabric: `bccsp/sw` (`SKI`).
   package var subjectKeyIdentifier: [UInt8] {
     SHA256Digest.hash(uncompressedPoint)
@@ -77,7 +78,7 @@ package struct ECDSAPublicKey: Sendable, Hashable, CustomStringConvertible {
   /// Whether `signature` is a wire-form signature with low S over SHA-256 of `message`.
   /// Malformed, high-S and wrong signatures are all just `false`.
   package func isValid(signature: ArraySlice<UInt8>, for message: ArraySlice<UInt8>) -> Bool {
-    // The cheap refusal first: a signature that cannot be one costs no hashing.
+    // The cheap check first: what cannot be a signature costs no hashing.
     guard let raw = ECDSASignatureFormat.rawLowS(signature, curve: curve) else { return false }
     var hasher = SHA256Hasher()
     hasher.update(message)

@@ -52,7 +52,7 @@ package enum ECDSASignatureFormat {
     return (r, s)
   }
 
-  /// The content of the element at the front of `bytes`, which moves behind it.
+  /// The content of the element at the front of `bytes`, which then starts after it.
   private static func element(
     of bytes: inout ArraySlice<UInt8>, tag: UInt8
   ) -> ArraySlice<UInt8>? {
@@ -89,7 +89,7 @@ package enum ECDSASignatureFormat {
     for number in [r, s] {
       let digits = number.drop { $0 == 0 }
       let pads = (digits.first ?? 0x80) & 0x80 != 0
-      // A number has at most 67 bytes, so its length fits one byte; that of two may not.
+      // A number has at most 67 bytes, so its length fits one byte; the length of two may not.
       numbers.append(0x02)
       numbers.append(UInt8(truncatingIfNeeded: digits.count + (pads ? 1 : 0)))
       if pads { numbers.append(0) }

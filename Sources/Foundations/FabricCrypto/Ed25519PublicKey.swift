@@ -14,7 +14,7 @@ package struct Ed25519PublicKey: Sendable, Hashable, CustomStringConvertible {
   /// The key as RFC 8032 encodes it, 32 bytes.
   package let rawBytes: [UInt8]
 
-  /// Takes an encoded key. Bytes that encode no point are taken too, and verify nothing, as in Go.
+  /// Accepts any encoded key. Bytes that encode no point verify nothing, as in Go.
   package init(rawBytes: [UInt8]) throws(CryptoError) {
     do {
       key = try Curve25519.Signing.PublicKey(rawRepresentation: rawBytes)
@@ -44,7 +44,7 @@ package struct Ed25519PublicKey: Sendable, Hashable, CustomStringConvertible {
     Self.subjectPublicKeyInfoPrefix + rawBytes
   }
 
-  /// The name Fabric's key stores know the key by: SHA-256 of its 32 bytes.
+  /// The key's name in Fabric's key stores: SHA-256 of its 32 bytes.
   package var subjectKeyIdentifier: [UInt8] {
     SHA256Digest.hash(rawBytes)
   }

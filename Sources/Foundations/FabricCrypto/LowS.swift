@@ -1,8 +1,8 @@
-// Low S, the one of an ECDSA signature's two forms that Fabric takes.
+// Low S: the one form of an ECDSA signature that Fabric accepts.
 
-/// If (r, s) is a signature, so is (r, n − s), and anybody can turn one into the other. So that nobody but
-/// its signer can change a message, Fabric makes and takes only the form whose S is at most half the
-/// curve's order n.
+/// If (r, s) is a signature, so is (r, n − s), and anybody can turn one into the other. To keep
+/// everyone but the signer from changing a message, Fabric makes and accepts only the form whose S
+/// is at most half the curve's order n.
 /// Fabric: `bccsp/utils/ecdsa.go`.
 ///
 /// Numbers are big-endian and as long as the curve's coordinates.

@@ -2,14 +2,14 @@
 
 /// One PEM block.
 package struct PEMBlock: Sendable, Hashable {
-  /// What stands between `BEGIN` and the dashes, such as `CERTIFICATE`.
+  /// The text between `BEGIN` and the dashes, such as `CERTIFICATE`.
   package var type: String
   /// The lines `key: value` ahead of the data, such as `Proc-Type`.
   package var headers: [String: String]
   /// The decoded data.
   package var der: [UInt8]
 
-  /// A block of parts.
+  /// Makes a block from its parts.
   package init(type: String, headers: [String: String] = [:], der: [UInt8]) {
     self.type = type
     self.headers = headers
@@ -17,11 +17,11 @@ package struct PEMBlock: Sendable, Hashable {
   }
 }
 
-/// Reading and writing PEM, as tolerant as Go's `encoding/pem`, since Go nodes accept and compare identities
-/// by what that decoder makes of them: text before a block is skipped, a damaged block is skipped, the data
-/// may hold blanks, and anything may follow.
+/// Reading and writing PEM, as tolerant as Go's `encoding/pem`, since Go nodes accept and compare
+/// identities by what that decoder makes of them: text before a block and damaged blocks are
+/// skipped, the data may contain blanks, and anything may follow.
 package enum PEM {
-  /// No more blocks than this are taken from one text.
+  /// The most blocks that are taken from one text.
   package static let maximumBlocks = 4096
 
   /// A block with more header lines than this counts as damaged.

@@ -3,7 +3,7 @@
 import SwiftASN1
 
 /// A key that verifies what an identity signed: low-S ECDSA over SHA-256, or Ed25519 over the message.
-/// Whether an MSP takes such keys is another question (`KeyRules` in Membership).
+/// Whether an MSP accepts such keys is another question (`KeyRules` in Membership).
 package enum PublicKey: Sendable, Hashable, CustomStringConvertible {
   case ecdsa(ECDSAPublicKey)
   case ed25519(Ed25519PublicKey)
@@ -29,7 +29,7 @@ package enum PublicKey: Sendable, Hashable, CustomStringConvertible {
     try self.init(subjectPublicKeyInfo: info)
   }
 
-  /// The name Fabric's key stores know the key by, 32 bytes. Fabric: `SKI` of `bccsp/sw`.
+  /// The key's name in Fabric's key stores, 32 bytes. Fabric: `SKI` of `bccsp/sw`.
   package var subjectKeyIdentifier: [UInt8] {
     switch self {
     case .ecdsa(let key): key.subjectKeyIdentifier

@@ -15,7 +15,7 @@ package enum FabricLogLevel: Int8, Sendable, Hashable, Comparable, CaseIterable 
   case error = 2
   /// A bug that would end a development build. Kept because specs may name it.
   case dpanic = 3
-  /// The process cannot go on; what cannot start says so at this level.
+  /// The process, or what it was about to start, cannot go on.
   case panic = 4
   case fatal = 5
 

@@ -19,8 +19,8 @@ package struct LogStatistics: Sendable, Hashable {
 /// level costs one atomic load; an enabled one queues a record and returns. A thread of its own
 /// writes the lines.
 package final class FabricLogging: Sendable {
-  /// At most this many loggers are tracked for changes of the spec; what comes later keeps the
-  /// level it was made with. Loggers are made per component, not per channel or client.
+  /// At most this many loggers are tracked for changes of the spec; later ones keep the level they
+  /// were made with. Loggers are made per component, not per channel or client.
   static let maximumLoggers = 4096
 
   private struct State {
@@ -112,7 +112,7 @@ package final class FabricLogging: Sendable {
   /// Queues a record that passed the check of its logger.
   func submit(_ record: LogRecord) {
     if writer.enqueue(record) { counters.countWritten(record.level) }
-    // The process is about to end: what it says last must be out before it does.
+    // The process is about to end: its last words must be out before it does.
     if record.level >= .panic { flush() }
   }
 

@@ -10,7 +10,7 @@ enum FieldEncoding {
 
   // MARK: logfmt
 
-  /// Appends `key=value`. What may not be part of a key is left out of it.
+  /// Appends `key=value`, leaving out characters that may not be part of a key.
   static func appendLogfmt(
     key: String, value: Logger.MetadataValue, depth: Int = 0, to output: inout [UInt8]
   ) {

@@ -2,7 +2,7 @@
 
 import GoText
 
-/// Why a text is no log format.
+/// Why a text is not a log format.
 package enum LogFormatError: Error, Sendable, Hashable, CustomStringConvertible {
   /// `%{color:…}` with something other than `bold` or `reset`.
   case invalidColorOption(String)
@@ -24,12 +24,12 @@ package enum LogFormatError: Error, Sendable, Hashable, CustomStringConvertible 
 ///
 /// `json` and `logfmt` name the two structured encodings. Everything else is text with the verbs
 /// `%{color}`, `%{id}`, `%{level}`, `%{message}`, `%{module}`, `%{shortfunc}` and `%{time}`, each
-/// optionally with `:` and a directive. What looks like a verb but is none stays as it is.
+/// optionally with `:` and a directive. Anything else that looks like a verb stays as it is.
 package struct LogFormat: Sendable, Hashable {
   /// The longest format that is accepted, in bytes.
   package static let maximumLength = 4096
 
-  /// What the format is when none is configured.
+  /// The text of the default format.
   package static let defaultText =
     "%{color}%{time:2006-01-02 15:04:05.000 MST} %{id:04x} %{level:.4s}%{color:reset} "
     + "[%{module}] %{color:bold}%{shortfunc}%{color:reset} -> %{message}"
@@ -55,7 +55,7 @@ package struct LogFormat: Sendable, Hashable {
 
   let encoding: Encoding
 
-  /// The format when none is configured. (The default text is valid; logfmt stands in for a bug.)
+  /// The default format. (Its text is valid; logfmt stands in for a bug.)
   package static let standard = (try? LogFormat(defaultText)) ?? LogFormat(encoding: .logfmt)
 
   private init(encoding: Encoding) { self.encoding = encoding }

@@ -1,6 +1,6 @@
-// The logging specification: which logger writes from which level on.
+// The logging specification: the level from which each logger writes.
 
-/// Why a text is no logging specification. The message names the whole spec and the bad part.
+/// Why a text is not a logging specification. The message names the whole spec and the bad part.
 package enum LogSpecError: Error, Sendable, Hashable, CustomStringConvertible {
   /// A segment is neither a level nor `logger[,logger…]=level`, or it names an unknown level.
   case badSegment(spec: String, segment: String)

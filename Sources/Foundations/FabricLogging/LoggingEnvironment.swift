@@ -1,4 +1,4 @@
-// Logging as the environment wants it.
+// Logging as the environment configures it.
 
 extension FabricLogging {
   /// The variables that configure logging.
@@ -11,8 +11,8 @@ extension FabricLogging {
 
   /// The logging system that `FABRIC_LOGGING_SPEC` and `FABRIC_LOGGING_FORMAT` describe.
   ///
-  /// What is missing or empty has its default. What is invalid has its default too, and a warning
-  /// says so: an orderer that does not start because of its log settings helps nobody.
+  /// Anything missing or empty gets its default. So does anything invalid, with a warning: an
+  /// orderer that does not start because of its log settings helps nobody.
   package static func fromEnvironment(
     _ environment: [String: String], sink: any LogSink = FileDescriptorSink.standardError
   ) -> FabricLogging {

@@ -5,9 +5,9 @@ extension EnvelopeView {
   /// signature in this order, each once and only if it is not empty, and then unknown fields as they
   /// came.
   ///
-  /// Orderers that share a log must put the same bytes into their blocks, and Go nodes put what
-  /// they have encoded themselves. Bytes that are in this form already, as every usual client sends
-  /// them, are returned without a copy.
+  /// Orderers that share a log must put the same bytes into their blocks, and Go nodes put in what
+  /// they have encoded again. Bytes already in this form, as every usual client sends them, are
+  /// returned without a copy.
   ///
   /// - Throws: ``EnvelopeError/malformed(_:)`` if the bytes are not an envelope.
   package static func canonicalBytes(_ bytes: [UInt8]) throws(EnvelopeError) -> [UInt8] {

@@ -109,10 +109,10 @@ package struct EnvelopeView: Sendable {
     timestamp = time
   }
 
-  /// Takes bytes that only have to be an envelope, whatever is in its payload: no header counts as
-  /// read, and all parts but ``payload`` and ``signature`` are empty.
+  /// Takes bytes that only have to be an envelope, whatever its payload: the header is not read,
+  /// and all parts but ``payload`` and ``signature`` are empty.
   ///
-  /// For messages that were ordered already by nodes that may check less.
+  /// For messages already ordered by nodes that may check less.
   ///
   /// - Throws: ``EnvelopeError/malformed(_:)`` if the outermost layer is not a valid message.
   package init(opaque bytes: [UInt8]) throws(EnvelopeError) {

@@ -18,7 +18,7 @@ package enum Varint {
     encode(value) { bytes.append($0) }
   }
 
-  /// Writes the shortest encoding of `value` at `index` of `memory`, and moves `index` behind it.
+  /// Writes the shortest encoding of `value` at `index` of `memory`, and moves `index` past it.
   /// Traps where the memory ends before the value does.
   @inlinable
   package static func write(
@@ -42,7 +42,7 @@ package enum Varint {
     body(UInt8(truncatingIfNeeded: rest))
   }
 
-  /// Reads a value at `index` of `bytes`, not reading at or past `end`, and moves `index` behind it.
+  /// Reads a value at `index` of `bytes`, not reading at or past `end`, and moves `index` past it.
   ///
   /// - Returns: nil, with `index` unchanged, if the value is cut off or longer than 64 bits.
   @inlinable
@@ -50,7 +50,7 @@ package enum Varint {
     bytes.withUnsafeBytes { read($0, at: &index, end: end) }
   }
 
-  /// As the one for arrays.
+  /// The same for a buffer.
   @inlinable
   package static func read(
     _ bytes: UnsafeRawBufferPointer, at index: inout Int, end: Int
@@ -106,7 +106,7 @@ package struct WireReader {
   package private(set) var index: Int
   let end: Int
 
-  /// Reads the message that these of the bytes are.
+  /// Reads the message in a range of the bytes.
   package init(_ bytes: [UInt8], _ range: Range<Int>) {
     self.bytes = bytes
     index = range.lowerBound

@@ -159,7 +159,7 @@ package struct GoDuration: Hashable, Sendable, CustomStringConvertible {
     return "\(sign)\(minutes / 60)h\(minutes % 60)m\(seconds)"
   }
 
-  /// `value / unit` with as many decimals as are not zero; `unit` is a power of ten.
+  /// `value / unit` in decimals without trailing zeros; `unit` is a power of ten.
   private static func decimal(_ value: UInt64, _ unit: UInt64) -> String {
     let whole = String(value / unit)
     var fraction = String(value % unit + unit).dropFirst()

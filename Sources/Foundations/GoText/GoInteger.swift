@@ -16,7 +16,7 @@ package enum GoInteger {
     return number
   }
 
-  /// The number, with a sign if there is one; nil if the text is none or does not fit into 64 bits.
+  /// The number, with a sign if there is one; nil if it is not a number or needs more than 64 bits.
   package static func parse(_ text: String) -> Int64? {
     var rest = text[...]
     var sign = ""

@@ -1,4 +1,4 @@
-// Go's time layouts: the reference time, written the way a time is to be written.
+// Go's time layouts: the reference time, written the way other times are to be written.
 
 /// A parsed Go time layout (Go: time.Layout; `2006-01-02 15:04:05.000 MST` and the like).
 package struct GoTimeLayout: Sendable, Hashable {
@@ -27,7 +27,7 @@ package struct GoTimeLayout: Sendable, Hashable {
 
   private let elements: [Element]
 
-  // Longest first where one is the beginning of another.
+  // Longest first where one is a prefix of another.
   private static let fixed: [(String, Element)] = [
     ("January", .longMonth), ("Monday", .longWeekday), ("MST", .zoneName),
     ("2006", .longYear), ("__2", .spacedYearDay), ("002", .zeroYearDay),
@@ -175,7 +175,7 @@ package struct GoTimeLayout: Sendable, Hashable {
   private static func number(
     _ value: Int, width: Int = 0, pad: UInt8 = UInt8(ascii: "0"), to output: inout [UInt8]
   ) {
-    // Two digits are nearly all that a log line's time has.
+    // Nearly all numbers in a log line's time have two digits.
     if width == 2, (0..<100).contains(value) {
       output.append(value < 10 ? pad : UInt8(ascii: "0") + UInt8(value / 10))
       output.append(UInt8(ascii: "0") + UInt8(value % 10))

@@ -5,7 +5,7 @@
 /// Log formats carry these between the colon and the brace of a verb (`%{level:.4s}`), so operators'
 /// formats keep their meaning only if the rules are those of Go's `fmt`.
 package struct GoVerb: Sendable, Hashable {
-  /// Wider fields than this are cut down to it: a format must not blow up each line.
+  /// Wider fields are cut down to this: a format must not blow up every line.
   package static let maximumWidth = 256
 
   private var leftAligned = false

@@ -1,8 +1,8 @@
-// JSON as Go's encoders write it, as much of it as is needed here.
+// JSON as Go's encoders write it, as far as it is needed here.
 
 /// Text of JSON documents.
 package enum JSONText {
-  /// Which characters are escaped beyond those for which JSON demands it, and how.
+  /// Which characters are escaped beyond those that JSON demands, and how.
   package enum Escapes: Sendable {
     /// As `encoding/json` does: also `<`, `>`, `&` and the line separators of JavaScript, so that the
     /// text is safe within HTML.

@@ -1,9 +1,9 @@
-// What is known of a metric beforehand: its names, its kind, its labels.
+// What is known about a metric in advance: its names, its kind, its labels.
 
-/// A metric as Prometheus and statsd are told of it.
+/// A metric as Prometheus and statsd see it.
 ///
-/// The room that records a metric describes it beside the code that does; the node puts the descriptions
-/// of its rooms together when it starts.
+/// The room that records a metric describes it beside the code that does; the node collects the
+/// descriptions of its rooms when it starts.
 package struct MetricDescription: Sendable, Hashable {
   package enum Kind: String, Sendable, Hashable {
     case counter, gauge, histogram
@@ -20,11 +20,11 @@ package struct MetricDescription: Sendable, Hashable {
   /// ``maximumBuckets``. Empty for other kinds.
   package let buckets: [Double]
   /// The name in statsd, in which `%{label}` stands for the value of a label. Characters that mean
-  /// something to statsd (`.`, `|`, `:`, white space) become `_` in values. nil for what statsd is not
-  /// told.
+  /// something to statsd (`.`, `|`, `:`, white space) become `_` in values. nil for metrics that
+  /// statsd does not get.
   package let statsdFormat: String?
 
-  /// The most finite bounds that a histogram can have; what is beyond is dropped.
+  /// The most finite bounds that a histogram can have; any more are dropped.
   package static let maximumBuckets = 15
 
   /// The buckets of Go's Prometheus client, in seconds.

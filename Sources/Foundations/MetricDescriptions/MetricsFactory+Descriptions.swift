@@ -1,10 +1,10 @@
-// Making what a description describes.
+// Makes metrics from their descriptions.
 
 import Metrics
 
 extension MetricsFactory {
-  /// Whether anybody looks at what is recorded. What costs something to measure, e.g. by asking the
-  /// clock, is not measured otherwise.
+  /// Whether anybody reads what is recorded. If not, costly measurements, such as asking the clock,
+  /// are skipped.
   package var isRecording: Bool { !(self is NOOPMetricsHandler) }
 
   /// The series of a counter with these values of its labels, in the order of its description.

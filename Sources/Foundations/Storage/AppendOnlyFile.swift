@@ -1,23 +1,23 @@
-// A file that only grows, such as a block file or a log: what was appended is durable, or it is not there.
+// A file that only grows, such as a block file or a log: appended bytes are durable or not there.
 
-/// The end of a file, for the one who writes to it.
+/// The end of a file, for its one writer.
 ///
-/// The size is asked for before and after every write: nobody else may write to the file, and nothing is
-/// ever written over.
+/// The size is checked before and after every write: nobody else may write to the file, and nothing
+/// is ever overwritten.
 package struct AppendOnlyFile: Sendable {
   /// Why bytes were not appended.
   package enum Failure: Error, Equatable {
-    /// The file is as it was. Whether to try again, the cause says.
+    /// The file is as it was. The cause says whether to try again.
     case undone(StorageError)
-    /// Part of the bytes may be in the file, since they could not be taken back either.
+    /// Part of the bytes may be in the file, since removing them failed too.
     case leftover(StorageError, takingBack: StorageError)
-    /// The bytes may be on the disk or not, and a second attempt would succeed without telling: after a
-    /// failed sync the kernel may have dropped the data and call them clean.
+    /// The bytes may or may not be on the disk, and a second attempt would succeed without telling:
+    /// after a failed sync the kernel may have dropped the data and marked them as clean.
     case unsynchronized(StorageError)
-    /// The file has another size than this writer gave it.
+    /// The file does not have the size that this writer gave it.
     case foreign(expected: Int64, actual: Int64)
 
-    /// Whether it is known what is in the file, so that it may be written to again.
+    /// Whether the file's content is known, so that it may be written to again.
     package var isHarmless: Bool {
       if case .undone = self { true } else { false }
     }
@@ -35,8 +35,8 @@ package struct AppendOnlyFile: Sendable {
     self.size = size
   }
 
-  /// Makes `bytes` the durable end of the file. After any failure but ``Failure/undone(_:)`` nothing must
-  /// be appended any more. Blocks the thread.
+  /// Makes `bytes` the durable end of the file. After any failure but ``Failure/undone(_:)``
+  /// nothing more may be appended. Blocks the thread.
   package mutating func append(_ bytes: [UInt8]) throws(Failure) {
     try check(size) { .undone($0) }
     do { try file.write(bytes, at: size) } catch {
@@ -46,7 +46,7 @@ package struct AppendOnlyFile: Sendable {
       throw .undone(error)
     }
     do { try file.synchronizeData() } catch {
-      // Nobody has seen the bytes yet: take them back as far as possible.
+      // Nobody has seen the bytes yet: try to remove them.
       try? file.truncate(to: size)
       throw .unsynchronized(error)
     }

@@ -2,7 +2,7 @@
 
 import NIOPosix
 
-/// A fixed number of threads that work off blocking calls in the order in which they come.
+/// A fixed number of threads that run blocking calls in the order in which they come.
 package final class BlockingPool: Sendable {
   private let pool: NIOThreadPool
 
@@ -11,8 +11,8 @@ package final class BlockingPool: Sendable {
     pool.start()
   }
 
-  /// Runs `body` on one of the threads. Cancelling the task has no influence: what has begun to be
-  /// written is brought to its end.
+  /// Runs `body` on one of the threads. Cancelling the task has no effect: a write that has begun
+  /// is completed.
   ///
   /// - Throws: what `body` throws; `closed` if the pool has shut down.
   package func run<Value: Sendable, Failure: Error>(
@@ -31,7 +31,7 @@ package final class BlockingPool: Sendable {
     return try result.get()
   }
 
-  /// Runs `body` on one of the threads when there is one; not at all once the pool shuts down.
+  /// Runs `body` on one of the threads once one is free; not at all once the pool shuts down.
   package func submit(_ body: @escaping @Sendable () -> Void) {
     pool.submit { state in
       if case .active = state { body() }

@@ -1,10 +1,10 @@
-// The one way to read a whole file into memory: never more of it than its reader allows.
+// The one way to read a whole file into memory: never more of it than the reader allows.
 
 import Foundation
 
 /// Whole files of bounded size, such as certificates, keys and configurations.
 package enum BoundedFile {
-  /// Bytes that are asked for at a time where the system does not tell the size.
+  /// Bytes requested at a time where the system does not tell the size.
   private static let step = 64 << 10
 
   /// All bytes of a file, which may be a pipe or one that the kernel makes up. Blocks the thread.
@@ -16,7 +16,7 @@ package enum BoundedFile {
     let file = try File(path, .reading)
     let size = Int(clamping: try file.size())
     guard size <= limit else { throw .tooLarge(path: path, size: size, limit: limit) }
-    // One byte more than there should be finds out whether the size is right.
+    // Asking for one byte more shows whether the size is right.
     var bytes = try file.readNext(size > 0 ? size + 1 : min(step, limit + 1))
     var got = bytes.count
     while got > 0, bytes.count <= limit {

@@ -1,12 +1,12 @@
-// Files that are there as a whole or not at all, whenever the machine stops.
+// Files that exist as a whole or not at all, whenever the machine stops.
 
 /// Makes files of known content durable.
 package enum DurableFile {
-  /// Gives `path` the content `bytes`. The name leads to what was there before until all of it is on the
-  /// disk.
+  /// Gives `path` the content `bytes`. The name leads to the old content until all of the new is on
+  /// the disk.
   ///
-  /// - Parameter temporary: The name, in the same folder, under which the content is written first; what
-  ///   has it is overwritten.
+  /// - Parameter temporary: The name, in the same folder, under which the content is written first;
+  ///   a file of that name is overwritten.
   package static func replace(
     _ path: String, with bytes: [UInt8], through temporary: String
   ) throws(StorageError) {
@@ -14,7 +14,7 @@ package enum DurableFile {
     try Folder.move(temporary, to: path)
   }
 
-  /// Makes a file that need not be whole until this returns; what has the name is overwritten.
+  /// Makes a file that need not be whole until this returns; a file of that name is overwritten.
   package static func create(_ path: String, with bytes: [UInt8]) throws(StorageError) {
     try write(bytes, to: path)
     try Folder.synchronize(Folder.parent(of: path))

@@ -1,5 +1,5 @@
-// A file with thin wrappers of the POSIX calls, which retry what was interrupted, loop over what is
-// partial, and turn errno into errors that name the file.
+// A file with thin wrappers of the POSIX calls, which retry interrupted calls, loop over partial
+// ones, and turn errno into errors that name the file.
 
 import Foundation
 
@@ -14,11 +14,11 @@ package final class File: Sendable {
   /// What a file is opened for.
   package enum Use: Sendable {
     case reading
-    /// Reading and writing a file that is there.
+    /// Reading and writing an existing file.
     case updating
-    /// Reading and writing a file that is made if it is not there.
+    /// Reading and writing a file that is made if missing.
     case creating
-    /// Writing a file anew; what it had is gone.
+    /// Writing a file anew; its old content is gone.
     case replacing
     /// A folder, to lock or synchronize it.
     case folder
@@ -111,7 +111,7 @@ package final class File: Sendable {
     return (filled, 0)
   }
 
-  /// Up to `count` bytes from where the last such read ended, as a pipe has them; none only at the end.
+  /// Up to `count` bytes from where the last such read ended, e.g. of a pipe; none only at the end.
   func readNext(_ count: Int) throws(StorageError) -> [UInt8] {
     var failure: Int32 = 0
     let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
@@ -123,8 +123,8 @@ package final class File: Sendable {
     return bytes
   }
 
-  /// Reads to the beginning of `target` what the kernel has in memory of the bytes from `offset` on,
-  /// without waiting for the disk.
+  /// Reads those of the bytes from `offset` on that the kernel has in memory into the beginning of
+  /// `target`, without waiting for the disk.
   ///
   /// - Returns: how many bytes were read without a gap; 0 also where the system cannot do this.
   package func readCached(at offset: Int64, into target: UnsafeMutableRawBufferPointer) -> Int {

@@ -1,8 +1,8 @@
-// What is done to folders and to the names in them, so that it outlasts a power failure.
+// Changes to folders and to the names in them that survive a power failure.
 
 import Foundation
 
-/// Folders, and files as wholes.
+/// Folders, and whole files.
 package enum Folder {
   /// What a name in a folder stands for.
   package enum Kind: Sendable {
@@ -51,7 +51,7 @@ package enum Folder {
     }.sorted()
   }
 
-  /// Whether there is something of that name, behind symbolic links as well.
+  /// Whether something of that name exists, following symbolic links.
   package static func exists(_ path: String, kind: Kind? = nil) -> Bool {
     var info = stat()
     guard stat(path, &info) == 0 else { return false }

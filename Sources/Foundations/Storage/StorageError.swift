@@ -9,11 +9,11 @@ package enum StorageError: Error, Equatable, CustomStringConvertible {
   case noSpace(path: String, operation: String)
   /// A file operation failed; `code` is the errno.
   case io(path: String, operation: String, code: Int32)
-  /// fsync failed; `code` is the errno. What was written may be lost although the system would report
-  /// success the next time.
+  /// fsync failed; `code` is the errno. What was written may be lost although the system would
+  /// report success next time.
   case unsynchronized(path: String, code: Int32)
-  /// The file has more than the `limit` bytes that its reader takes: `size` bytes, as far as the system
-  /// tells before all of it is read.
+  /// The file has more than the `limit` bytes that its reader allows: `size` bytes, as far as the
+  /// system tells before all of it is read.
   case tooLarge(path: String, size: Int, limit: Int)
 
   package var description: String {

@@ -48,7 +48,7 @@ package struct ConfigurationFile: Equatable, Sendable {
       && !isDirectory.boolValue
   }
 
-  /// What the operator should know if the file is not where `FABRIC_CFG_PATH` says that it is.
+  /// What the operator should know if the file is not where `FABRIC_CFG_PATH` says.
   package func warning(environment: [String: String]) -> String? {
     guard let folder = environment[Self.variable], !folder.isEmpty, !passedOver.isEmpty else {
       return nil

@@ -2,12 +2,12 @@
 
 /// Lexical path arithmetic (Fabric: core/config.TranslatePath, Go: path/filepath).
 package enum ConfigurationPath {
-  /// An absolute path as it is, a relative one below the folder.
+  /// An absolute path unchanged, a relative one below the folder.
   package static func resolve(_ path: String, against folder: String) -> String {
     path.hasPrefix("/") ? path : clean(folder + "/" + path)
   }
 
-  /// The shortest path with the same meaning, not looking at links.
+  /// The shortest path with the same meaning, without following links.
   package static func clean(_ path: String) -> String {
     let absolute = path.hasPrefix("/")
     var parts: [Substring] = []

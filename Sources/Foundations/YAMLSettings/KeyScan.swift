@@ -6,15 +6,15 @@
 /// ``SettingWalk``; the parser itself, however, walks mapping *keys* to find duplicates. So keys that
 /// are not plain names have to be found before parsing. No configuration needs them.
 struct KeyScan {
-  /// The first line in which, outside of quotes and comments, an alias or a closing bracket stands
-  /// before a colon, or a question mark opens a key.
+  /// The first line that has, outside of quotes and comments, an alias or a closing bracket before
+  /// a colon, or a question mark that opens a key.
   private(set) var lineOfComplexKey: Int?
-  /// Where the merge keys (`<<`) stand.
+  /// Where the merge keys (`<<`) are.
   private(set) var mergeKeys: [Int] = []
 
   init(_ bytes: [UInt8]) {
     var line = 1
-    // Whether what was just read is an alias, or a list or mapping in brackets.
+    // Whether the last thing read is an alias, or a list or mapping in brackets.
     var isAfterComplexValue = false
     // Whether quotes, comments, aliases and the like have their meaning here, or are mere letters.
     var isTokenStart = true
@@ -66,7 +66,7 @@ struct KeyScan {
     }
   }
 
-  /// Whether `<<` stands here, with a colon behind it.
+  /// Whether `<<` is here, followed by a colon.
   private static func isMergeKey(_ bytes: [UInt8], at index: Int) -> Bool {
     guard bytes[index...].starts(with: "<<".utf8) else { return false }
     var rest = bytes[(index + 2)...].drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }

@@ -1,4 +1,4 @@
-// Finds what somebody meant who mistyped a setting.
+// Finds the setting that somebody has mistyped.
 
 /// The edit distance between names, and the nearest of several.
 package enum NearestName {

@@ -1,8 +1,8 @@
-// What can be wrong with a setting, told by its place.
+// What can be wrong with a setting, and where.
 
 /// Why a setting, or the document that it stands in, cannot be used.
 ///
-/// Whoever reads the document knows the file, and puts its name in front.
+/// The reader of the document knows the file, and puts its name in front.
 package struct SettingProblem: Error, Equatable, Sendable {
   /// The kind of fault, for callers and tests that must tell them apart.
   package enum Kind: Sendable, Equatable {

@@ -27,7 +27,7 @@ package enum SettingText {
     return result
   }
 
-  /// What stands between the brackets of `[a, b]`; nil for a text without brackets.
+  /// The text between the brackets of `[a, b]`; nil for a text without brackets.
   package static func insideBrackets(_ text: String) -> Substring? {
     guard text.count > 1, text.hasPrefix("["), text.hasSuffix("]") else { return nil }
     return text.dropFirst().dropLast()

@@ -2,8 +2,8 @@
 
 /// The values of a document as far as they are known without their types.
 ///
-/// Keys keep their spelling, scalars their text. Aliases and merges are gone: they were replaced by
-/// what they stand for, which the walk's budget bounds.
+/// Keys keep their spelling, scalars their text. Aliases and merges have been replaced by what they
+/// stand for, which the walk's budget bounds.
 package indirect enum SettingTree: Sendable, Equatable {
   /// One entry of a mapping.
   package struct Entry: Sendable, Equatable {
@@ -26,7 +26,7 @@ package indirect enum SettingTree: Sendable, Equatable {
 }
 
 extension YAMLSetting {
-  /// The entries of a mapping with all that stands below them.
+  /// The entries of a mapping with everything below them.
   package func entries() throws(SettingProblem) -> [SettingTree.Entry] {
     var entries: [SettingTree.Entry] = []
     for (name, setting) in try namedEntries() {

@@ -12,18 +12,18 @@ package final class SettingWalk {
 
   /// Where relative paths begin.
   let directory: String
-  /// The text that takes the place of the setting with a dotted key; nil if none does.
+  /// The text that replaces the setting with a dotted key; nil if none does.
   let override: (String) -> String?
-  /// What is unusual and yet accepted.
+  /// What is unusual but accepted.
   package private(set) var warnings: [SettingProblem] = []
   private let maximumNodes: Int
   private var remainingNodes: Int
 
   /// - Parameters:
   ///   - directory: Where relative paths begin.
-  ///   - maximumNodes: YAML nodes that may be visited, each time that an alias stands for one; the
-  ///     profiles of a large real configtx.yaml have some thousands each.
-  ///   - override: The text that takes the place of the setting with a dotted key; nil if none does.
+  ///   - maximumNodes: YAML nodes that may be visited, counting every use of an alias; the profiles
+  ///     of a large real configtx.yaml have a few thousand each.
+  ///   - override: The text that replaces the setting with a dotted key; nil if none does.
   package init(
     directory: String = "", maximumNodes: Int = 200_000,
     override: @escaping (String) -> String? = { _ in nil }
@@ -66,8 +66,8 @@ package final class SettingWalk {
   /// The entries of a mapping with its merges (`<<: *name`) applied.
   ///
   /// Like the YAML library of the Go implementation, and unlike the YAML specification, a merge
-  /// overrides what stands *before* it in the mapping; the same text thereby has the same meaning.
-  /// Such an override is warned about. Of several merged mappings in a list the first wins.
+  /// overrides what stands *before* it in the mapping, so the same text has the same meaning. Such
+  /// an override causes a warning. Of several merged mappings in a list the first wins.
   func mergedEntries(
     of mapping: Node.Mapping, key: String, depth: Int
   ) throws(SettingProblem) -> MergedEntries {

@@ -74,10 +74,10 @@ package struct YAMLDocument {
   }
 }
 
-/// The key `<<`, with which a mapping takes over what other mappings have.
+/// The key `<<`, with which a mapping takes over the entries of other mappings.
 ///
-/// It may stand in a mapping more than once, but the parser refuses all keys that do. In a text in
-/// which one does, each gets a name of its own, as wide as it was, before the text is parsed.
+/// It may stand in a mapping more than once, but the parser refuses all repeated keys. In a text
+/// that repeats it, each gets a name of its own, of the same width, before the text is parsed.
 enum MergeKey {
   /// Beginning of the names; a character that has no meaning for anybody else.
   private static let mark: Unicode.Scalar = "\u{E000}"

@@ -41,7 +41,7 @@ final class ConnectionHandler: ChannelInboundHandler {
   private var pingPolicy: PingPolicy
   private var keepalive: KeepaliveTimer
   private var timer: Scheduled<Void>?
-  /// GOAWAY frames that this handler wrote; any other one was an error found by HTTP/2.
+  /// GOAWAY frames that this handler wrote; any other is an error found by HTTP/2.
   private var ownGoAways = 0
 
   init(connection: GRPCConnection, tls: NIOSSLServerHandler?) {
@@ -232,7 +232,7 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   /// Leaves a GOAWAY the time to be read: closing with unread input resets the connection. What the
-  /// client still sends is of no interest.
+  /// client still sends is ignored.
   private func closeSoon(context: ChannelHandlerContext) {
     connection.isDiscarding = true
     schedule(in: Self.goAwayTime, context: context) { _, context in

@@ -29,8 +29,8 @@ final class GRPCConnection {
   var lastRead: NIODeadline
   /// Whether a DATA or HEADERS frame was sent since the flag was last cleared.
   var sentDataOrHeaders = false
-  /// Whether input is thrown away, since the connection is closing behind a GOAWAY; HTTP/2 would take
-  /// it for an error and say so with another GOAWAY.
+  /// Whether input is thrown away because the connection is closing behind a GOAWAY; HTTP/2 would
+  /// take it for an error and send another GOAWAY.
   var isDiscarding = false
   /// GOAWAY frames that were sent, by this program's handlers or by HTTP/2's.
   var goAwaysSent = 0

@@ -18,7 +18,7 @@ package struct GRPCMethod: Sendable {
   }
 }
 
-/// What is known of a call from its beginning.
+/// What is known about a call from its beginning.
 package struct GRPCCall: Sendable {
   /// The fully qualified service, such as `orderer.AtomicBroadcast`.
   package let service: String

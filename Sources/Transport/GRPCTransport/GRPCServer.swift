@@ -8,7 +8,7 @@ import NIOPosix
 import NIOSSL
 import Sockets
 
-/// The address cannot be listened on.
+/// The server cannot listen on the address.
 package struct GRPCListenError: Error, Sendable, CustomStringConvertible {
   package let description: String
 
@@ -27,7 +27,7 @@ package final class GRPCServer: Sendable {
   private let time: any TimeSource
   private let life: ServerLife
 
-  /// - Parameter time: For how long a shutdown waits. The times of connections are their event loop's.
+  /// - Parameter time: Limits how long a shutdown waits. Connections use their event loop's time.
   /// - Throws: `GRPCTLSError` when the TLS material cannot be used.
   package init(
     configuration: GRPCServerConfiguration, methods: [GRPCMethod], time: any TimeSource,
@@ -52,7 +52,7 @@ package final class GRPCServer: Sendable {
 
   /// Listens and serves.
   ///
-  /// - Returns: the address that is listened on, as `host:port`.
+  /// - Returns: the address that it listens on, as `host:port`.
   /// - Throws: `GRPCListenError`; `CancellationError` when the server was shut down before.
   @discardableResult
   package func start() async throws -> String {
@@ -81,7 +81,7 @@ package final class GRPCServer: Sendable {
     if await !registry.wait(for: .noConnections, atMost: Self.closingTime, on: time) {
       for connection in connections { connection.close(mode: .all, promise: nil) }
     }
-    // A handler that ignores its cancellation still needs its event loops, which are left to it.
+    // A handler that ignores its cancellation still needs its event loops, so they keep running.
     guard await registry.wait(for: .noHandlers, atMost: Self.closingTime, on: time) else {
       environment.logger.warning(
         "\(registry.handlerCount) handlers still run after the gRPC server has stopped")
@@ -90,7 +90,7 @@ package final class GRPCServer: Sendable {
     try? await running.group.shutdownGracefully()
   }
 
-  /// How long cancelled streams and handlers are waited for.
+  /// How long to wait for cancelled streams and handlers.
   private static let closingTime = Duration.seconds(2)
 
   private static func tell(_ command: ConnectionCommand, _ connections: [any Channel]) {

@@ -40,9 +40,9 @@ package struct GRPCServerKeepalive: Sendable, Hashable {
   /// nothing sent to the client in between, are strikes; the third ends the connection with
   /// `ENHANCE_YOUR_CALM` "too_many_pings", as Go's gRPC does. Fabric's default: 1 minute.
   package var serverMinInterval: Duration
-  /// A client that was silent for so long is pinged. Fabric's default: 2 hours.
+  /// A client that has been silent for this long is pinged. Fabric's default: 2 hours.
   package var serverInterval: Duration
-  /// A pinged client that stays silent for so long is disconnected. Fabric's default: 20 seconds.
+  /// A pinged client that stays silent for this long is disconnected. Fabric's default: 20 seconds.
   package var serverTimeout: Duration
 
   package init(
@@ -76,11 +76,11 @@ package struct GRPCServerLimits: Sendable, Hashable {
   /// The largest message a handler may send, in bytes; `send` throws `RESOURCE_EXHAUSTED` for a
   /// larger one. Fabric's `General.MaxSendMsgSize`: 100 MiB.
   package var maximumSendMessageBytes = 100 * 1024 * 1024
-  /// Connections at a time; one more is closed as soon as it is accepted.
+  /// Connections at a time; any more are closed as soon as they are accepted.
   package var maximumConnections = 10_000
   /// Streams at a time on one connection, announced to the client, which then waits for a stream to
   /// end. 1,000 is twice what a Fabric gateway has in flight with its default concurrency limit.
-  /// Handlers that still run for a stream that is gone count as well: streams beyond are refused.
+  /// Handlers still running for a stream that is gone count as well: further streams are refused.
   package var maximumConcurrentStreams = 1_000
   /// The size of a header list in bytes, as HPACK counts it; a larger one ends the connection.
   package var maximumHeaderListBytes = 16 * 1024
@@ -109,12 +109,12 @@ package struct GRPCServerLimits: Sendable, Hashable {
   /// How long the trailers of a stream that the server ended may wait for the client to read what
   /// is before them; then the stream is reset.
   package var trailersTimeout: Duration = .seconds(5)
-  /// PING, SETTINGS and PRIORITY frames per millisecond that are taken as no attack. Go's gRPC
+  /// PING, SETTINGS and PRIORITY frames per millisecond that do not count as an attack. Go's gRPC
   /// pings once per round trip while data arrives, so this must be far above what looks reasonable;
   /// the keepalive policy does the rest.
   package var maximumControlFramesPerMillisecond = 500
-  /// Resets of streams per 100 milliseconds that are taken as no attack: a Fabric gateway opens and
-  /// cancels one stream per transaction. Running handlers are bounded by
+  /// Resets of streams per 100 milliseconds that do not count as an attack: a Fabric gateway opens
+  /// and cancels one stream per transaction. Running handlers are bounded by
   /// `maximumConcurrentStreams`.
   package var maximumStreamResetsPerInterval = 2_000
 

@@ -17,7 +17,7 @@ package final class GRPCServerStream: Sendable {
   /// The client's verified certificate in DER; empty without client authentication.
   package var peerCertificates: [[UInt8]] { call.peerCertificates }
 
-  /// Runs tasks on the event loop that this stream is served by; see there what it is for.
+  /// Runs tasks on the event loop that serves this stream; its type says what it is for.
   package let executor: any TaskExecutor
 
   private let state: Mutex<StreamState>
@@ -49,7 +49,7 @@ package final class GRPCServerStream: Sendable {
 
   /// The messages that have arrived and were not taken before, at least one, in order; nil after
   /// the client has half-closed and everything was taken. Suspends until there is something to
-  /// tell.
+  /// return.
   ///
   /// What is not taken holds the stream's flow-control window: a handler that lags stops its
   /// client. One task at a time may wait here.
@@ -87,7 +87,7 @@ package final class GRPCServerStream: Sendable {
   /// Sends messages in one flush. Returns as soon as they are queued, or suspends while more than
   /// `outboundHighWatermarkBytes` of this stream wait for the client to read.
   ///
-  /// - Throws: `.resourceExhausted` for a message above the send limit, of which none is sent then;
+  /// - Throws: `.resourceExhausted` for a message above the send limit, and then none is sent;
   ///   otherwise why the stream has ended, `.cancelled` also when the task is cancelled.
   package func send(_ messages: [ByteBuffer]) async throws(GRPCStatus) {
     try await send(messages.map { PrefixedMessage(body: $0) })
@@ -102,7 +102,7 @@ package final class GRPCServerStream: Sendable {
         "grpc: trying to send message larger than max (\(message.readableBytes) vs. "
           + "\(maximumSendMessageBytes))")
     }
-    // On the event loop they are written in a moment.
+    // On the event loop they are written very soon.
     let (payloads, bytes) = MessageFramer.payloads(
       for: messages, allocator: allocator,
       copyLimit: eventLoop.inEventLoop ? MessageFramer.urgentCopyLimit : MessageFramer.copyLimit)
@@ -197,7 +197,7 @@ extension GRPCServerStream {
     }
   }
 
-  /// Ends the stream from the transport's side: all who wait now or later get `status`.
+  /// Ends the stream from the transport's side: everyone who waits, now or later, gets `status`.
   func end(_ status: GRPCStatus) {
     let ended = state.withLock { $0.end(status) }
     _ = budget.adjustBuffered(by: -ended.freedBytes)

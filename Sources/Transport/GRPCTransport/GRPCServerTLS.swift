@@ -76,7 +76,7 @@ final class TLSContexts: Sendable {
       configuration.certificateVerification = .none
     case .required(let trustRoots):
       requiresClientCertificate = true
-      // Names are the server's matter; BoringSSL requires and verifies the chain, at the present
+      // Only servers have names to check; BoringSSL requires and verifies the chain, at the present
       // time, for the purpose of client authentication.
       configuration.certificateVerification = .noHostnameVerification
       roots = try Self.certificates(trustRoots)

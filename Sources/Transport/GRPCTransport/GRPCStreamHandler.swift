@@ -8,7 +8,8 @@ import NIOHTTP2
 /// runs in a task elsewhere and meets it in `GRPCServerStream`.
 ///
 /// Frames are read as they come and copied into messages at once, so that no small frame keeps a
-/// read buffer alive. Back-pressure is made by granting window late, not by leaving frames unread.
+/// read buffer alive. Back-pressure comes from granting window late, not from leaving frames
+/// unread.
 final class GRPCStreamHandler: ChannelInboundHandler {
   typealias InboundIn = HTTP2Frame.FramePayload
   typealias OutboundOut = HTTP2Frame.FramePayload

@@ -2,10 +2,10 @@
 
 import NIOCore
 
-/// A message in two parts that are sent behind each other, so that bytes which many streams share
-/// need not be copied behind what differs.
+/// A message sent in two parts, so that bytes which many streams share need not be copied behind
+/// the part that differs.
 package struct PrefixedMessage: Sendable {
-  /// The first bytes, few.
+  /// The first few bytes.
   package var prefix: [UInt8]
   /// All others.
   package var body: ByteBuffer
@@ -24,8 +24,8 @@ enum MessageFramer {
   /// Messages up to this size are copied behind their prefix; a larger one becomes a DATA payload
   /// of its own, so that streams share its memory.
   static let copyLimit = 8 * 1024
-  /// The same where the payloads are written at once and memory is not what counts: up to here a copy
-  /// costs less than a frame.
+  /// The same where the payloads are written at once and memory does not matter: up to this size a
+  /// copy costs less than a frame.
   static let urgentCopyLimit = 64 * 1024
   /// A payload of copied messages is closed when it has reached this size.
   static let payloadTarget = 128 * 1024

@@ -10,7 +10,7 @@ struct PingPolicy {
     case tooManyPings
   }
 
-  /// Strikes that are borne; one more ends the connection.
+  /// Strikes that are tolerated; one more ends the connection.
   static let maximumStrikes = 2
 
   private let minimumInterval: TimeAmount

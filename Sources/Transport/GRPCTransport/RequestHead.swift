@@ -16,7 +16,7 @@ struct RequestHead: Sendable, Equatable {
   }
 
   /// Checks headers in the order of Go's gRPC (`internal/transport`, `operateHeaders`), with its
-  /// words. `te: trailers` is not insisted on, as there.
+  /// words. As in Go, `te: trailers` is not required.
   init(_ headers: HPACKHeaders) throws(Refusal) {
     var method = ""
     var path = ""

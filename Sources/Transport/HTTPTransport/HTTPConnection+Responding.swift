@@ -19,7 +19,7 @@ extension HTTPConnection {
     let hasUnread: Bool
   }
 
-  /// The longest ID of a request that is taken over.
+  /// The longest ID that is taken over from a request.
   private static let maximumRequestIDBytes = 128
   private static let chunkBytes = 64 << 10
 
@@ -61,7 +61,7 @@ extension HTTPConnection {
     setDeadline(route.timeout, context)
   }
 
-  /// A handler has ended; its time may have been up before.
+  /// A handler has ended; its time may already have been up.
   private func finished(
     _ serial: UInt64, _ response: HTTPResponse, _ context: ChannelHandlerContext
   ) {
@@ -72,8 +72,8 @@ extension HTTPConnection {
   /// Begins to write a response.
   ///
   /// - Parameters:
-  ///   - request: nil if what came was no request.
-  ///   - hasUnread: whether the rest of the request is not read; the connection ends.
+  ///   - request: nil if what came was not a request.
+  ///   - hasUnread: whether part of the request is unread; then the connection ends.
   func respond(
     _ response: HTTPResponse, to request: HTTPRequestHead?, hasUnread: Bool,
     _ context: ChannelHandlerContext
@@ -111,7 +111,7 @@ extension HTTPConnection {
     writeMore(context)
   }
 
-  /// Writes what the socket takes; the end of the response leads on.
+  /// Writes what the socket takes; once the response is complete, the connection goes on.
   func writeMore(_ context: ChannelHandlerContext) {
     // A write can bring us here again before it returns, so the phase is up to date before each.
     while case .writing(var outgoing) = phase, outgoing.written < outgoing.body.count,

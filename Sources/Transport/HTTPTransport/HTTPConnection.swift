@@ -55,7 +55,7 @@ final class HTTPConnection: ChannelDuplexHandler {
   var phase = Phase.waiting
   /// The part of the body that has arrived; not in the phase, where growing would copy it.
   var body: [UInt8] = []
-  /// Counts the requests: a late answer of a handler belongs to an earlier one.
+  /// Counts the requests, since a handler's late answer belongs to an earlier one.
   var serial: UInt64 = 0
   var isDraining = false
   private var isInputClosed = false
@@ -76,7 +76,7 @@ final class HTTPConnection: ChannelDuplexHandler {
   /// Whether the client presented a certificate; without verification no handshake succeeds with one.
   var hasVerifiedCertificate: Bool { tls?.peerCertificate != nil }
 
-  /// No further request comes through this connection.
+  /// This connection takes no further request.
   var isEnding: Bool { isDraining || isInputClosed }
 
   // MARK: Events
@@ -214,7 +214,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
   }
 
-  /// Answers bytes that are no request; the connection ends with it.
+  /// Answers bytes that are not a request; then the connection ends.
   private func fail(_ response: HTTPResponse, _ context: ChannelHandlerContext) {
     switch phase {
     case .waiting where pending.isEmpty, .receiving where pending.isEmpty:
@@ -256,7 +256,7 @@ final class HTTPConnection: ChannelDuplexHandler {
 
   // MARK: Time
 
-  /// One clock for the connection: what it is about is clear from the phase it ends in.
+  /// One timer for the connection: the phase in which it fires tells what it was for.
   func setDeadline(_ time: Duration, _ context: ChannelHandlerContext) {
     setDeadline(TimeAmount(time), context)
   }
@@ -281,7 +281,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
   }
 
-  /// Of the route whose handler runs.
+  /// The status for a time-out of the route whose handler runs.
   var timeoutStatus = 503
 
   func close(_ context: ChannelHandlerContext) {

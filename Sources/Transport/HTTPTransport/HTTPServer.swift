@@ -14,11 +14,11 @@ import Sockets
 /// in ``HTTPServerLimits`` and ``HTTPRoute``. Paths are matched as Go's ServeMux does; a path without a
 /// route gets 404.
 package final class HTTPServer: Sendable {
-  /// Connections that the kernel keeps for us.
+  /// Connections that the kernel queues for us.
   private static let backlog: Int32 = 128
   /// How much is read at once; bounds how many pipelined requests are parsed ahead.
   private static let readBytes = 16 << 10
-  /// How long closing connections are waited for, and then cancelled handlers.
+  /// How long to wait for closing connections, and then for cancelled handlers.
   private static let closingTime = Duration.seconds(1)
 
   private let address: NetworkAddress
@@ -31,7 +31,7 @@ package final class HTTPServer: Sendable {
 
   /// - Parameters:
   ///   - listenAddress: `host:port` as in orderer.yaml; an empty host is every interface, port 0 any.
-  ///   - time: For how long a shutdown waits. The times of connections are their event loop's.
+  ///   - time: Limits how long a shutdown waits. Connections use their event loop's time.
   /// - Throws: ``HTTPServerError`` for TLS material or an address that cannot be used.
   package init(
     listenAddress: String, name: HTTPServerName, tls: HTTPServerTLS? = nil,
@@ -78,7 +78,7 @@ package final class HTTPServer: Sendable {
     _ = await registry.wait(for: .noConnections, atMost: grace, on: time)
     for connection in connections { connection.close(promise: nil) }
     _ = await registry.wait(for: .noConnections, atMost: Self.closingTime, on: time)
-    // A handler that ignores its cancellation still needs its event loop, which is left to it.
+    // A handler that ignores its cancellation still needs its event loop, so it keeps running.
     guard await registry.wait(for: .noHandlers, atMost: Self.closingTime, on: time) else {
       environment.logger.warning(
         "\(registry.handlerCount) requests still run after the \(name.subsystem) has stopped")
@@ -151,7 +151,7 @@ package final class HTTPServer: Sendable {
     limits.maxHeaderListSize = environment.limits.headerBytes
     limits.maxHeaderFieldCount = environment.limits.headerCount
     try pipeline.addHandler(HTTPResponseEncoder())
-    // The parser takes all it gets, except behind an upgrade; the bound is for that.
+    // The parser takes all it gets, except after an upgrade; the bound is for that case.
     try pipeline.addHandler(
       ByteToMessageHandler(
         HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits),

@@ -24,7 +24,7 @@ package struct HTTPServerTLS: Sendable {
   }
 }
 
-/// How messages for the operator call a server and its settings.
+/// How messages for the operator name a server and its settings.
 package struct HTTPServerName: Sendable {
   /// As in `failed to start SUBSYSTEM: …`: `operations subsystem`.
   package var subsystem: String
@@ -54,7 +54,7 @@ package struct HTTPServerLimits: Sendable {
   package var headerBytes = 64 << 10
   /// Headers of a request.
   package var headerCount = 128
-  /// Requests of one connection that wait for those before them; with more it is closed.
+  /// Requests of one connection that wait for those before them; beyond that it is closed.
   package var pipelinedRequests = 32
   /// From the acceptance of a connection, or the end of the last response, until the next request's
   /// head has arrived, TLS handshake included; and again from there to the end of its body (Go's

@@ -8,7 +8,7 @@ enum RequestRules {
   static let overloaded = HTTPResponse.text(
     status: 503, "503 Service Unavailable: too many requests at the same time\n")
 
-  /// The route of a request, or its answer if that is clear already.
+  /// The route of a request, or its answer if that is already clear.
   static func plan(for head: HTTPRequestHead, on connection: HTTPConnection) -> HTTPConnection.Plan
   {
     guard head.version.major == 1 else {
@@ -76,7 +76,7 @@ enum RequestRules {
       body: Array("Temporary Redirect\n".utf8))
   }
 
-  /// The answer to bytes that are no request.
+  /// The answer to bytes that are not a request.
   static func response(to error: HTTPParserError) -> HTTPResponse {
     switch error {
     case .headerOverflow: .text(status: 431, "431 Request Header Fields Too Large")
@@ -94,7 +94,7 @@ enum RequestRules {
     head.headers.first(name: "content-length").map { Int($0) ?? .max } ?? 0
   }
 
-  /// After such a request the parser takes nothing for HTTP any more.
+  /// After such a request the parser no longer reads HTTP.
   static func isUpgrade(_ head: HTTPRequestHead) -> Bool {
     head.method == .CONNECT || head.headers.contains(name: "upgrade")
   }

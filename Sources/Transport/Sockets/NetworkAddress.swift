@@ -4,7 +4,7 @@ import Foundation
 import NIOCore
 import NIOPosix
 
-/// The text is no address.
+/// The text is not an address.
 package struct NetworkAddressError: Error, Sendable, CustomStringConvertible {
   package let description: String
 }
@@ -17,7 +17,7 @@ package struct NetworkAddress: Equatable, Sendable {
 
   /// - Throws: ``NetworkAddressError`` with what is wrong; the caller says which setting has the text.
   package init(_ text: String) throws(NetworkAddressError) {
-    // Go listens on any port of every interface then.
+    // Go then listens on any port of every interface.
     guard !text.isEmpty else {
       (host, port) = ("", 0)
       return

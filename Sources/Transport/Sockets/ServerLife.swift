@@ -1,4 +1,4 @@
-// A server's way from nothing to serving and to its end, which it goes once.
+// A server's life, from nothing to serving to its end; it runs once.
 
 import NIOCore
 import NIOPosix
@@ -35,7 +35,7 @@ package final class ServerLife: Sendable {
       return true
     }
 
-    /// What has to be taken down.
+    /// What must be taken down.
     mutating func stop() -> Running? {
       defer { self = .stopped }
       guard case .serving(let running) = self else { return nil }
@@ -84,7 +84,7 @@ package final class ServerLife: Sendable {
 
   /// Closes the listener.
   ///
-  /// - Returns: what ran, whose event loops are the caller's to end; nil if nothing did.
+  /// - Returns: what ran, whose event loops the caller has to end; nil if nothing did.
   package func stop() async -> Running? {
     guard let running = state.withLock({ $0.stop() }) else { return nil }
     try? await running.listener.close()

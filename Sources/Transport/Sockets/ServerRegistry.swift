@@ -48,7 +48,7 @@ package final class ServerRegistry: Sendable {
     return true
   }
 
-  /// From now on admits none; returns those that are there.
+  /// Admits no more connections from now on; returns those that are there.
   package func stopAccepting() -> [any Channel] {
     state.change { state in
       state.isAccepting = false

@@ -3,7 +3,7 @@
 extension ConfigBundle {
   /// The orderer group, without which an orderer does not serve a channel.
   ///
-  /// - Parameter failure: Makes the caller's error of the reason.
+  /// - Parameter failure: Makes the caller's error from the reason.
   package func requiredOrderer<Failure: Error>(
     orThrow failure: (String) -> Failure
   ) throws(Failure) -> OrdererGroupConfig {

@@ -21,10 +21,10 @@ extension ConfigBundle {
     try validateConsortiums(next)
   }
 
-  /// Checks that a config that is proposed can be read by every node that may serve the channel. Without
-  /// the capability V3_0 these are nodes of release 2.x too, and each of them ends when it gets a config
-  /// with an Ed25519 CA or admin. What the channel has already may stay. What others have ordered is not
-  /// asked for this: the harm is done.
+  /// Checks that every node that may serve the channel can read a proposed config. Without the
+  /// capability V3_0 these include nodes of release 2.x, and each of them ends when it gets a
+  /// config with an Ed25519 CA or admin. What the channel already has may stay. This is not checked
+  /// for configs that others have ordered: the harm is done.
   ///
   /// - Throws: ``ConfigError`` that names the MSP and the certificate.
   package func checkKeysAreReadable(in next: ConfigBundle) throws(ConfigError) {

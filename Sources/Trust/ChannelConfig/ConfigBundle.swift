@@ -6,8 +6,8 @@ import Policies
 
 /// A channel's config with everything derived from it.
 ///
-/// A bundle never changes; an update of the config makes a new one. Whoever holds one sees values,
-/// identities and policies of one state.
+/// A bundle never changes; an update of the config makes a new one. Its values, identities and
+/// policies all belong to one state.
 package final class ConfigBundle: Sendable {
   /// How deep config groups may nest. Real ones have four levels.
   package static let maximumDepth = 100

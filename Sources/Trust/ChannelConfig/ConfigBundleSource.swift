@@ -9,13 +9,13 @@ package final class ConfigBundleSource: Sendable {
   /// Starts with `bundle`.
   package init(_ bundle: ConfigBundle) { self.bundle = Mutex(bundle) }
 
-  /// The bundle of this moment. Take it once per message.
+  /// The current bundle. Take it once per message.
   package var current: ConfigBundle { bundle.withLock { $0 } }
 
-  /// Puts `next` in the place of the current bundle.
+  /// Replaces the current bundle with `next`.
   ///
-  /// - Throws: ``ConfigError`` if `next` is another channel's or does not follow the current config by one
-  ///   update: an error of ours, with which the channel must not go on.
+  /// - Throws: ``ConfigError`` if `next` is another channel's or does not follow the current config
+  ///   by one update: an error of ours, after which the channel must not go on.
   package func update(_ next: ConfigBundle) throws(ConfigError) {
     try bundle.withLock { (bundle) throws(ConfigError) in
       guard next.channelID == bundle.channelID, next.sequence == bundle.sequence &+ 1 else {

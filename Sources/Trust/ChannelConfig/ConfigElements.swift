@@ -30,8 +30,8 @@ struct ConfigElements: Sendable {
   /// An element and the groups it is in.
   struct Entry: Sendable {
     let element: ConfigElement
-    /// The names of the groups from below the root down to the one that the element is in, or that
-    /// it is, if it is a group.
+    /// The names of the groups from below the root down to the one that contains the element, or
+    /// down to the element itself if it is a group.
     let groups: [String]
   }
 

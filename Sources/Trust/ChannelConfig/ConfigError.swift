@@ -2,7 +2,7 @@
 
 /// What is wrong with a channel config or with an update of one.
 package struct ConfigError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// The kinds of trouble, for callers that act on them.
+  /// The kinds of error, for callers that act on them.
   package enum Kind: Equatable, Sendable {
     /// Bytes that are not the message they should be, or a message without a part it needs.
     case malformed
@@ -14,11 +14,11 @@ package struct ConfigError: Error, Equatable, Sendable, CustomStringConvertible 
     case policy
     /// A capability that this orderer does not have.
     case unsupportedCapability
-    /// Deeper or larger than what is looked at.
+    /// Deeper or larger than the bounds.
     case tooLarge
   }
 
-  /// What kind of trouble it is.
+  /// What kind of error it is.
   package let kind: Kind
   /// The reason, with the path of the element it is about.
   package let description: String
@@ -35,7 +35,7 @@ package struct ConfigError: Error, Equatable, Sendable, CustomStringConvertible 
       : String(decoding: description.utf8.prefix(Self.maximumLength), as: UTF8.self) + "…"
   }
 
-  /// The same trouble with what was being done put before the reason.
+  /// The same error, with what was being done before the reason.
   func during(_ context: String) -> ConfigError {
     ConfigError(kind, context + ": " + description)
   }

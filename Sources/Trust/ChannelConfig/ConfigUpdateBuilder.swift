@@ -33,7 +33,7 @@ package enum ConfigUpdateBuilder {
   }
 }
 
-/// What reading and writing one group takes to get from one state to another.
+/// The read and write sets that take one group from one state to another.
 private struct Difference {
   var readSet = Common_ConfigGroup()
   var writeSet = Common_ConfigGroup()

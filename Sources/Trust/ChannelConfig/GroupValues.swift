@@ -3,8 +3,8 @@
 import FabricProtos
 import SwiftProtobuf
 
-/// The values of one config group, of which every key must be known.
-/// Fabric: `DeserializeProtoValuesFromGroup`.
+/// The values of one config group, whose keys must all be known. Fabric:
+/// `DeserializeProtoValuesFromGroup`.
 struct GroupValues {
   private let group: Common_ConfigGroup
   private let path: String
@@ -52,13 +52,13 @@ struct GroupValues {
 }
 
 extension Common_ConfigGroup {
-  /// The groups below, sorted by name, so that of several errors always the same one is reported.
+  /// The groups below, sorted by name, so that the same one of several errors is always reported.
   var sortedGroups: [(key: String, value: Common_ConfigGroup)] {
     groups.sorted { $0.key < $1.key }
   }
 
-  /// Checks that the tree is not deeper and not larger than what is looked at. Everything that
-  /// recurses over a config relies on this having been checked.
+  /// Checks that the tree is within the bounds on depth and size. Everything that recurses over a
+  /// config relies on this check.
   ///
   /// - Throws: ``ConfigError`` of kind tooLarge.
   func checkBounds() throws(ConfigError) {
@@ -66,7 +66,7 @@ extension Common_ConfigGroup {
     try checkBounds(depth: 0, elements: &elements)
   }
 
-  /// What is said of a config with too many elements.
+  /// The message about a config with too many elements.
   static var tooManyElements: ConfigError {
     ConfigError(
       .tooLarge,

@@ -12,7 +12,7 @@ import Foundation
 /// are refused.
 enum MapEntryCheck {
   private struct Malformed: Error {
-    /// Whether there is just too much of it.
+    /// Whether the message merely has too many elements.
     var isTooLarge = false
   }
 
@@ -64,9 +64,9 @@ enum MapEntryCheck {
     }
   }
 
-  /// Also counts the elements, so that a message of millions is refused before it is decoded. A key
-  /// that comes twice counts twice; real configs have no such keys, and stay far below the bound, which
-  /// here is for both sets of an update.
+  /// Also counts the elements, so that a message of millions is refused before it is decoded. A
+  /// repeated key counts every time; real configs have none, and stay far below the bound, which
+  /// here covers both sets of an update.
   private static func group(
     _ bytes: [UInt8], _ range: Range<Int>, depth: Int, _ elements: inout Int
   ) throws(Malformed) {

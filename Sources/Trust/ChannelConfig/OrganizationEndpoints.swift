@@ -4,7 +4,7 @@ import FabricProtos
 
 /// The rules for the two kinds of orderer addresses. Old channels have global ones; since V1_4_2 each
 /// ordering organization may list endpoints of its own; with V3_0 each must, and the global ones are gone.
-/// Addresses are told to clients only: what they look like is not checked, as in Fabric.
+/// Addresses are only passed on to clients, so their form is not checked, as in Fabric.
 enum OrganizationEndpoints {
   /// Checks the global addresses of the channel group.
   static func checkGlobal(

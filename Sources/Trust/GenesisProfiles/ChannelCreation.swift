@@ -16,9 +16,8 @@ package enum ChannelCreation {
   /// - Parameters:
   ///   - profile: Must have a Consortium and an Application section.
   ///   - channelID: The new channel; rules as for genesis blocks.
-  ///   - systemChannel: The profile of the system channel, if values outside of the application
-  ///     group shall be changed; by default all of them are taken to be as the system channel has
-  ///     them.
+  ///   - systemChannel: The profile of the system channel, needed to change values outside of the
+  ///     application group; by default all of these are taken to be as in the system channel.
   /// - Throws: ``GenesisError``.
   package static func configUpdate(
     profile: Profile, channelID: String, systemChannel: Profile? = nil

@@ -1,7 +1,7 @@
 // The generations of Fabric's configtxgen differ in defaults and in what they insist on; this names
 // them and tells which one a profile was written for.
 
-/// Which generation of Fabric's tools a profile is read like.
+/// The generation of Fabric's tools whose rules a profile is read by.
 ///
 /// The generations produce different blocks from the same text:
 ///

@@ -13,7 +13,7 @@ package struct Profile: Sendable {
   package let name: String
   /// The file it comes from, for messages.
   package let file: String
-  /// Which generation of Fabric's tools it is read like.
+  /// The generation of Fabric's tools whose rules it is read by.
   package let dialect: ConfigtxDialect
   /// Remarks on the file that are not errors, each a full sentence with its place.
   package internal(set) var warnings: [String]
@@ -164,9 +164,9 @@ package struct Profile: Sendable {
     package let host: String
     /// 1 to 65535.
     package let port: UInt32
-    /// What it shows as client of other nodes.
+    /// The certificate it shows as a client of other nodes.
     package let clientTLSCertificate: String
-    /// What it shows as server.
+    /// The certificate it shows as a server.
     package let serverTLSCertificate: String
     let place: Place
   }
@@ -183,9 +183,9 @@ package struct Profile: Sendable {
     package let mspID: String
     /// Its signing certificate.
     package let identity: String
-    /// What it shows as client of other nodes.
+    /// The certificate it shows as a client of other nodes.
     package let clientTLSCertificate: String
-    /// What it shows as server.
+    /// The certificate it shows as a server.
     package let serverTLSCertificate: String
     let place: Place
   }

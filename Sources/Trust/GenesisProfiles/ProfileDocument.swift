@@ -29,7 +29,7 @@ package struct ProfileDocument: Sendable {
   /// - Parameters:
   ///   - yaml: The text, at most 1 MiB.
   ///   - directory: The folder relative paths start from.
-  ///   - file: How messages call the file; the standard name by default.
+  ///   - file: The file's name in messages; the standard name by default.
   ///   - environment: Variables; `CONFIGTX_ORDERER_ORDERERTYPE` and the like override single
   ///     values of whichever profile is read. None by default.
   /// - Throws: ``GenesisError`` if the text is not YAML within bounds or has no profiles.

@@ -3,8 +3,8 @@
 import SwiftASN1
 import X509
 
-/// What a certificate's extensions say. Of extensions that decide nothing here it only matters whether
-/// they are critical.
+/// What a certificate's extensions say. Of extensions that decide nothing here, it only matters
+/// whether they are critical.
 struct CertificateExtensions: Sendable {
   /// basicConstraints is there.
   var hasBasicConstraints = false
@@ -110,7 +110,7 @@ struct CertificateExtensions: Sendable {
     }
   }
 
-  /// Checks for a list of structures that each begin with so many object identifiers.
+  /// Checks for a list of structures that each begin with this many object identifiers.
   private func checkEntries(_ item: Certificate.Extension, identifiers: Int) throws {
     var entries = try Parts.children(of: DER.parse(item.value), what: "extension")
     while let entry = entries.next() {
@@ -119,8 +119,8 @@ struct CertificateExtensions: Sendable {
     }
   }
 
-  /// Whether a chain with this certificate may serve TLS servers. Go's verifier asks that of every chain
-  /// unless told otherwise, and MSPs do not tell it otherwise.
+  /// Whether TLS servers may use a chain with this certificate. Go's verifier requires that of
+  /// every chain unless told otherwise, and MSPs do not tell it otherwise.
   var allowsServerAuthentication: Bool {
     guard let usages = extendedKeyUsages, !usages.isEmpty else { return true }
     return usages.contains(.ExtendedKeyUsage.any) || usages.contains(.ExtendedKeyUsage.serverAuth)

@@ -62,7 +62,7 @@ struct Parts {
 
     extensions = []
     while let field = fields.next() {
-      // The unique identifiers [1] and [2] of version 2 are of no use to anybody.
+      // Nothing uses the unique identifiers [1] and [2] of version 2.
       guard field.identifier.tagClass == .contextSpecific else {
         throw CertificateProblem("the certificate has an unknown field")
       }

@@ -38,7 +38,7 @@ enum CertificateSignatureAlgorithm: Sendable, Hashable {
     }
   }
 
-  /// Whether the signature is one of those that come as a pair of equals, high S and low S.
+  /// Whether such signatures come in equivalent pairs, with high S and with low S.
   var isECDSA: Bool {
     switch self {
     case .ecdsa, .ecdsaWithSHA1: true
@@ -57,7 +57,7 @@ enum CertificateSignatureAlgorithm: Sendable, Hashable {
   }
 }
 
-/// The hash of an RSA-PSS signature, which its parameters name three times over.
+/// The hash of an RSA-PSS signature, which its parameters name three times.
 enum PSSHash: Sendable, Hashable {
   case sha256
   case sha384
@@ -87,7 +87,7 @@ enum PSSHash: Sendable, Hashable {
     }
   }
 
-  /// What the next field holds, which must be explicitly tagged so.
+  /// The content of the next field, which must have this explicit tag.
   private static func tagged(
     _ number: UInt, _ fields: inout ASN1NodeCollection.Iterator
   ) -> ASN1Node? {

@@ -33,9 +33,10 @@ struct CertificatePool: Sendable {
   }
 }
 
-/// Builds and checks chains by the rules of Go's `x509.Certificate.Verify`, which Fabric's MSPs rely on. Times are not checked against the clock but against one second after the beginning of the
-/// first certificate's validity (Fabric: `getValidityOptsForCert`), so an expired identity still has a
-/// chain, and a certificate issued outside of its CA's validity has none.
+/// Builds and checks chains by the rules of Go's `x509.Certificate.Verify`, which Fabric's MSPs
+/// rely on. Times are not checked against the clock but against one second after the beginning of
+/// the first certificate's validity (Fabric: `getValidityOptsForCert`), so an expired identity
+/// still has a chain, and a certificate issued outside of its CA's validity has none.
 struct ChainBuilder: Sendable {
   var roots: CertificatePool
   var intermediates: CertificatePool

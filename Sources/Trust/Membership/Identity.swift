@@ -3,8 +3,8 @@
 import FabricCrypto
 import Foundation
 
-/// An identity. The MSP's configuration settles its chain, its validity and its roles when it is made.
-/// It never changes, and everybody shares it.
+/// An identity. The MSP's configuration settles its chain, its validity and its roles when it is
+/// made. It is immutable and shared.
 package final class Identity: Sendable {
   /// The MSP that the identity claims and was checked under.
   package let mspID: String
@@ -80,7 +80,7 @@ struct IdentityStanding: Sendable {
   var roles: RoleSet = []
 }
 
-/// A short name of an identity that is equal exactly for the same certificate under the same MSP.
+/// A short name of an identity, equal if and only if certificate and MSP are the same.
 /// Fabric: `IdentityIdentifier`, by which signatures of one identity are counted once.
 package struct IdentityKey: Sendable, Hashable {
   /// The identity's MSP.

@@ -51,7 +51,7 @@ final class IdentityCache<Value: Sendable>: Sendable {
     }
   }
 
-  /// Keeps a value, in place of one that was not asked for lately.
+  /// Keeps a value, in place of one that was not asked for recently.
   func insert(_ value: Value, for key: ArraySlice<UInt8>) {
     guard key.count <= Self.maximumKeySize else { return }
     let hash = key.withUnsafeBytes { Self.hash($0) }
@@ -65,7 +65,7 @@ final class IdentityCache<Value: Sendable>: Sendable {
         entries.list.append(entry)
         return
       }
-      // After one round at the latest the hand meets an entry whose mark it has cleared itself.
+      // After one round at most the hand meets an entry whose mark it has cleared itself.
       while entries.list[entries.hand].wasUsed {
         entries.list[entries.hand].wasUsed = false
         entries.hand = (entries.hand + 1) % Self.ways

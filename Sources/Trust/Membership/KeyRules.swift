@@ -1,15 +1,17 @@
 // Which keys the certificates of an MSP may have, release by release. docs/identities.md has the table.
 
-/// The kinds of keys that an MSP takes. A channel's capabilities choose them, since releases differ: 3.0
-/// brought Ed25519, for channels with the capability V3_0, and refuses RSA identities at sight.
+/// The kinds of keys that an MSP accepts. A channel's capabilities choose them, since releases
+/// differ: 3.0 brought Ed25519, for channels with the capability V3_0, and refuses RSA identities
+/// on sight.
 ///
-/// Under older capabilities the definition of an MSP may hold any key, as in 1.x: what a channel already
-/// has must open. `ConfigBundle` sees to it that no key comes in that 2.x nodes could not read.
+/// Under older capabilities the definition of an MSP may hold any key, as in 1.x: a channel must
+/// open with what it already has. `ConfigBundle` makes sure that no new key comes in that 2.x nodes
+/// cannot read.
 struct KeyRules: Sendable, Hashable {
   /// Whether Ed25519 identities may sign.
   let takesEd25519: Bool
-  /// Whether keys that nobody can sign with are refused at sight: of identities those that are RSA, of
-  /// CAs those of unknown algorithms.
+  /// Whether keys that nobody can sign with are refused on sight: RSA keys of identities, and keys
+  /// of CAs whose algorithm is unknown.
   let refusesUselessKeys: Bool
 
   /// The rules for the MSPs of a channel. Fabric 3.x: `setupV3`, `supportedPublicKeyAlgorithms`.
@@ -34,7 +36,7 @@ struct KeyRules: Sendable, Hashable {
         + "(\(certificate.summary))")
   }
 
-  /// Checks the key of a certificate that shall be an identity. Fabric: `validateIdentity`.
+  /// Checks the key of a certificate that is to be an identity. Fabric: `validateIdentity`.
   func checkIdentity(_ certificate: ParsedCertificate) throws(CertificateProblem) {
     switch certificate.subjectKey.algorithm {
     case .ecdsa: return

@@ -6,7 +6,7 @@ import Storage
 
 /// Finds private keys in files. Fabric: `bccsp/sw/fileks.go`.
 struct KeyStore {
-  /// Files larger than this many bytes are no keys.
+  /// Files larger than this many bytes are not keys.
   static let maximumFileSize = 64 * 1024
 
   let path: String

@@ -21,7 +21,7 @@ package struct LocalMSP: Sendable {
   ///   - keyStoreDirectory: where private keys lie, `General.BCCSP.SW.FileKeyStore.KeyStore`; nil or
   ///     empty is `keystore` in the folder.
   ///   - version: the rules the MSP follows.
-  ///   - now: the time by which the signing identity must not have expired.
+  ///   - now: the time at which the signing identity must not have expired.
   package init(
     directory: String, mspID: String, keyStoreDirectory: String? = nil,
     version: MSPVersion = .v1_4_3, now: Date = Date()
@@ -51,7 +51,8 @@ package struct LocalMSP: Sendable {
     do {
       try msp.validate(signer.identity)
     } catch {
-      // Fabric starts with such an identity too, although no one that checks accepts what it signs.
+      // Fabric starts with such an identity too, although no node that checks accepts what it
+      // signs.
       notices.append("the signing certificate in '\(folder.path("signcerts"))': \(error)")
     }
     if case .ed25519 = signer.identity.publicKey {

@@ -127,8 +127,8 @@ package final class MSP: Sendable {
     }
   }
 
-  /// The certificates of CAs and admins in DER that nodes of release 2.x cannot read, so that they
-  /// would refuse the whole MSP, with their summaries.
+  /// The certificates of CAs and admins, in DER and with their summaries, that nodes of release 2.x
+  /// cannot read and would refuse the whole MSP for.
   package var certificatesUnreadableBy2x: [[UInt8]: String] { rules.unreadableBy2x }
 
   /// What this MSP makes of an identity, even one that another MSP object made.

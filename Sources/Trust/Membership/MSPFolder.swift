@@ -4,7 +4,7 @@ import FabricCrypto
 import Foundation
 import Storage
 
-/// A folder in the layout Fabric's tools write. What cannot be used is either an error or, where Fabric
+/// A folder in the layout Fabric's tools write. Anything unusable is an error or, where Fabric
 /// passes over a file, a notice.
 struct MSPFolder {
   /// Files larger than this many bytes are not read.

@@ -2,8 +2,8 @@
 
 import FabricProtos
 
-/// All MSPs of a channel. The identities it has accepted are cached, so that a client's certificate is
-/// taken apart and traced to its root once and not for every transaction.
+/// All MSPs of a channel. The identities it has accepted are cached, so that a client's certificate
+/// is taken apart and traced to its root once, not for every transaction.
 package final class MSPManager: Sendable {
   /// How many accepted identities are remembered.
   package static let cacheCapacity = 1024
@@ -17,8 +17,8 @@ package final class MSPManager: Sendable {
   private let accepted = IdentityCache<Identity>(capacity: cacheCapacity)
   private let refused = IdentityCache<MembershipError>(capacity: refusalCacheCapacity)
 
-  /// A manager of these MSPs. Of two MSPs with one name the later one counts, as in Fabric; whoever reads
-  /// a channel's configuration checks that definitions of one name agree.
+  /// A manager of these MSPs. Of two MSPs with one name the later one counts, as in Fabric; code
+  /// that reads a channel's configuration checks that definitions of one name agree.
   package init(msps: [MSP]) throws(MembershipError) {
     for msp in msps where msp.identifier.isEmpty {
       throw .invalidConfiguration(mspID: "", reason: "it has no name")
@@ -28,8 +28,8 @@ package final class MSPManager: Sendable {
 
   /// The identity that `serialized` stands for, valid under its MSP.
   ///
-  /// The error tells an unknown MSP from malformed bytes from an identity that its MSP does not accept.
-  /// A certificate that has expired is accepted, see ``Identity/expiresAt``.
+  /// The error distinguishes an unknown MSP, malformed bytes, and an identity that its MSP does not
+  /// accept. A certificate that has expired is accepted, see ``Identity/expiresAt``.
   package func validIdentity(
     serialized: ArraySlice<UInt8>
   ) throws(MembershipError) -> Identity {

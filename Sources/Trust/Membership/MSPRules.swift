@@ -116,7 +116,7 @@ struct MSPRules: Sendable {
       guard let authority = list.authorityKeyIdentifier else {
         throw CertificateProblem("a revocation list of the MSP has no authority key identifier")
       }
-      // A list that another key signed revokes nothing.
+      // A list signed by another key revokes nothing.
       if authority == keyIdentifier, list.lists(certificate), list.isSigned(by: issuer) {
         throw CertificateProblem("the certificate has been revoked")
       }

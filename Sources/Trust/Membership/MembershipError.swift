@@ -50,7 +50,7 @@ struct CertificateProblem: Error, Sendable, Equatable, CustomStringConvertible {
     self.description = description
   }
 
-  /// What is not the DER that `what` has to be.
+  /// The problem with bytes that are not DER of what `what` has to be.
   static func malformed(_ what: String, _ error: any Error) -> CertificateProblem {
     // The library's text names its source files, which tells an operator nothing.
     let reason =
@@ -65,7 +65,7 @@ struct CertificateProblem: Error, Sendable, Equatable, CustomStringConvertible {
     return CertificateProblem("\(what) is malformed: \(reason)")
   }
 
-  /// The same problem with what was being done in front of it.
+  /// The same problem, with what was being done in front of it.
   func during(_ activity: String) -> CertificateProblem {
     CertificateProblem("\(activity): \(description)")
   }

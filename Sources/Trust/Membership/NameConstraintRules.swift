@@ -27,8 +27,8 @@ enum NameConstraintRules {
     }
   }
 
-  /// A constrained CA must not issue a certificate that carries its host name in the common name only.
-  /// This is asked of the one chain that was found, and takes no part in finding it.
+  /// A constrained CA must not issue a certificate that carries its host name in the common name
+  /// only. This is checked for the one chain that was found, and plays no part in finding it.
   static func checkLegacy(_ chain: [ParsedCertificate]) throws(CertificateProblem) {
     guard let leaf = chain.first, leaf.extensions.subjectAlternativeNamesDER == nil,
       chain.dropFirst().contains(where: { $0.extensions.nameConstraints != nil }),

@@ -3,8 +3,8 @@
 import Crypto
 import SwiftASN1
 
-/// A certificate's SubjectPublicKeyInfo, checked. Go: `crypto/x509` (`parsePublicKey`), which all nodes
-/// must agree with on whether a certificate is well-formed.
+/// A certificate's SubjectPublicKeyInfo, checked. Go: `crypto/x509` (`parsePublicKey`); all nodes
+/// must agree with it on whether a certificate is well-formed.
 struct SubjectKey: Sendable {
   /// The families of keys that Fabric's rules tell apart.
   enum Algorithm: String, Sendable, Hashable {

@@ -2,13 +2,13 @@
 
 /// What went wrong with a policy.
 package struct PolicyError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// The kinds of trouble, for callers that act on them.
+  /// The kinds of error, for callers that act on them.
   package enum Kind: Equatable, Sendable {
     /// The signatures do not satisfy the policy.
     case notSatisfied
     /// There is no policy of the requested name.
     case noSuchPolicy
-    /// More signatures than are looked at; see ``SignerSet/maximumSignatures``.
+    /// More signatures than allowed; see ``SignerSet/maximumSignatures``.
     case tooManySignatures
     /// The policy cannot be built from its definition.
     case malformed
@@ -16,7 +16,7 @@ package struct PolicyError: Error, Equatable, Sendable, CustomStringConvertible 
     case syntax
   }
 
-  /// What kind of trouble it is.
+  /// What kind of error it is.
   package let kind: Kind
   /// The reason, worded as Fabric's where its logs and clients are read by other programs.
   package let description: String

@@ -130,7 +130,7 @@ package final class PolicyManager: Sendable {
     return manager
   }
 
-  /// Evaluates the policy of that name, where one that does not exist refuses everything.
+  /// Evaluates the policy of that name; one that does not exist refuses everything.
   ///
   /// - Throws: ``PolicyError`` with the reason.
   package func evaluate(_ name: String, _ signatures: [SignedData]) throws(PolicyError) {

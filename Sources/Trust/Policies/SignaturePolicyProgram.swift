@@ -94,15 +94,15 @@ struct SignaturePolicyProgram: Sendable {
     }
   }
 
-  /// Whether the signers satisfy the policy. No more signatures are verified than it takes.
+  /// Whether the signers satisfy the policy. Verifies no more signatures than it needs.
   func isSatisfied(by signers: inout SignerSet) -> Bool {
     var used = UsedSigners()
     return holds(0, &signers, &used, isRoot: true)
   }
 
-  /// Evaluates one rule as Fabric does: greedily, in order, each signer used at most once; a gate
-  /// goes on after it has enough, since the rules after it see which signers it used up. Only at the
-  /// root does nobody see that.
+  /// Evaluates one rule as Fabric does: greedily, in order, each signer used at most once. A gate
+  /// goes on after it has enough, since the rules after it see which signers it used up; only the
+  /// root, with no rule after it, may stop.
   private func holds(
     _ index: Int, _ signers: inout SignerSet, _ used: inout UsedSigners, isRoot: Bool
   ) -> Bool {

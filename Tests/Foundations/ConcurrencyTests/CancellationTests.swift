@@ -1,4 +1,4 @@
-// Waiting for nothing but the end.
+// Waiting until cancelled.
 
 import Testing
 

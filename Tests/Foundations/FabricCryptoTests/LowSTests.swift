@@ -1,4 +1,4 @@
-// The one of a signature's two forms that Fabric takes.
+// The one form of a signature that Fabric accepts.
 
 import Testing
 

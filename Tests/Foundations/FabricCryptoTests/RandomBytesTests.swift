@@ -1,4 +1,4 @@
-// Nonces have the length that Fabric gives them, and never come twice.
+// Nonces have the length that Fabric gives them, and never repeat.
 
 import Testing
 

@@ -205,7 +205,7 @@ import Testing
   }
 }
 
-/// A sink that stops in its first write until it is let go.
+/// A sink that blocks in its first write until it is released.
 private final class BlockableSink: LogSink {
   private let collected = MemorySink()
   private let blocked = DispatchSemaphore(value: 0)

@@ -1,4 +1,4 @@
-// What a description makes of a name, and what is made of a description.
+// What descriptions contain, and the metrics made from them.
 
 import Metrics
 import MetricsTestKit

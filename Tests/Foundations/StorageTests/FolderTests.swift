@@ -1,4 +1,4 @@
-// Folders, and files that are there as a whole or not at all.
+// Folders, and files that exist as a whole or not at all.
 
 import Foundation
 import Testing

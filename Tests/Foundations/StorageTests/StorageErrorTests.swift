@@ -1,4 +1,4 @@
-// Errors of files and folders: which may pass, and what they tell.
+// Errors of files and folders: which may pass, and what they say.
 
 import Foundation
 import Testing

@@ -1,4 +1,4 @@
-// What somebody meant who mistyped a name.
+// The name that somebody has mistyped.
 
 import Testing
 

@@ -338,7 +338,7 @@ import Testing
   @Test func handlersThatIgnoreTheirCancellationAreBounded() async throws {
     let (gate, open) = AsyncStream.makeStream(of: Void.self)
     let stuck = GRPCMethod(path: "/test.Stuck/Stuck") { _ in
-      // An unstructured task does not take part in the cancellation.
+      // An unstructured task does not inherit the cancellation.
       await Task { for await _ in gate { break } }.value
     }
     try await TestServer.run(

@@ -71,7 +71,7 @@ func framed(_ message: [UInt8]) -> [UInt8] {
   [0] + withUnsafeBytes(of: UInt32(message.count).bigEndian, Array.init) + message
 }
 
-/// What a call came to.
+/// The outcome of a call.
 struct ClientResult: Sendable {
   var headers: [String: String] = [:]
   var trailers: [String: String] = [:]
@@ -296,7 +296,7 @@ struct TestServer: Sendable {
   let server: GRPCServer
   let address: String
   let log: TestLog
-  /// How long shutdowns wait is on this clock, which stands still: they wait until all has ended.
+  /// Limits how long shutdowns wait; it stands still, so they wait until everything has ended.
   let time: ManualTime
 
   /// Starts a server on a free port, runs `body`, and stops it.

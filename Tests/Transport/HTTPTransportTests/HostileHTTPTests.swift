@@ -163,7 +163,7 @@ import Testing
 
   @Test func thousandsOfConnectionsComeAndGo() async throws {
     var limits = HTTPServerLimits.patient
-    // More than can be there before the server has noticed which have gone.
+    // More than can be there before the server notices which have gone.
     limits.connections = 20 * 150
     try await withEchoServer(limits) { address, server in
       let succeeded = try await withThrowingTaskGroup(of: Int.self) { group in

@@ -26,7 +26,7 @@ import Testing
 
   private func send(_ text: String) throws { try channel.writeInbound(ByteBuffer(string: text)) }
 
-  /// Lets seconds pass, in each of which one more byte comes.
+  /// Lets seconds pass, and sends one more byte in each.
   private func drip(_ seconds: Int) throws {
     for _ in 0..<seconds {
       try send("a")

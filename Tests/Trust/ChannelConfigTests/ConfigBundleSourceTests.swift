@@ -1,4 +1,4 @@
-// The place of a channel's current config takes only the one that follows.
+// The holder of a channel's current config accepts only the config that follows.
 
 import Testing
 

@@ -53,7 +53,7 @@ struct ConfigFuzzTests {
       if number % 2 == 0 {
         envelope = Self.damage(whole, &random)
       } else {
-        // Signing takes long, so that the damage within is signed by nobody most of the time.
+        // Signing takes long, so most of the time nobody signs the damage within.
         envelope = try signedEnvelope(
           Self.damage(bytes, &random), channelID: bundle.channelID,
           users: number % 32 == 1 ? [user] : [])

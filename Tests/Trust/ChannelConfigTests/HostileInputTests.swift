@@ -76,7 +76,7 @@ struct HostileInputTests {
 
   @Test("with a group within itself, as far as a message can have that, is refused")
   func refusesLoops() throws {
-    // Groups are a tree by their encoding; what comes closest to a loop is a tree that repeats itself.
+    // The encoding makes groups a tree; what comes closest to a loop is a tree that repeats itself.
     let bundle = try Fixtures.bundle()
     let error = try bundle.refusal(
       bundle.update { root in

@@ -112,7 +112,8 @@ struct SuccessorTests {
     #expect(try #require(reason).contains("V3_0"))
     let bft = try Fixtures.bundle(Fixtures.bft)
     #expect(try refusal(bft, try bft.changed { try withEd25519(&$0) }) == nil)
-    // What a channel has already stays, also when something else changes, and what was ordered is taken.
+    // What a channel already has stays, even if something else changes; ordered configs are
+    // accepted.
     let next = try withKey.changed { $0["Application"].groups["Org2"] = nil }
     #expect(try refusal(withKey, next) == nil)
     try raft.validateNext(withKey)

@@ -1,5 +1,5 @@
-// Text that tries to exhaust time, memory or the stack is refused; without its bounds the reader would
-// not come back from these within a lifetime.
+// Text that tries to exhaust time, memory or the stack is refused; without its bounds the reader
+// would not finish such text in a lifetime.
 
 import TestSupport
 import Testing

@@ -104,7 +104,7 @@ private struct Recorded: Decodable {
       for (name, version) in Self.versions where version < .v3_0 {
         let answers = try #require(item.answers[name]).mapValues { Verdict($0) }
         let verdict = try verdict(item, recorded, version)
-        // Where releases differ, what a channel may have already must open.
+        // Where releases differ, a channel must open with what it may already have.
         let isRSAAdmin = item.admins.contains { $0.contains("rsa") }
         let release = isRSAAdmin ? "2.5" : "3.1"
         let expected = answers[release] ?? answers["1.4"]
