@@ -67,11 +67,18 @@ final class KafkaInstance: Sendable {
   /// The queue to which answers to administrative requests go.
   var replyQueue: OpaquePointer { events }
 
+  /// How often a client that ends looks for the last reports of purged records, and for how many
+  /// milliseconds each time: five seconds in all.
+  private static let lastPolls = 100
+  private static let lastPollTime: Int32 = 50
+
   private func pump(_ handler: Handler) {
     while !stopped.load(ordering: .acquiring) { poll(1000, handler) }
     // So that whoever waits for a report gets one.
     rd_kafka_purge(handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT)
-    for _ in 0..<100 where rd_kafka_outq_len(handle) > 0 { poll(50, handler) }
+    for _ in 0..<Self.lastPolls where rd_kafka_outq_len(handle) > 0 {
+      poll(Self.lastPollTime, handler)
+    }
   }
 
   private func poll(_ milliseconds: Int32, _ handler: Handler) {

@@ -237,6 +237,7 @@ package struct KafkaCore: Sendable {
     _ number: UInt64, _ offset: Int64, _ limits: BatchLimits
   ) -> [Effect] {
     let next = lastCut + 1
+    // A stale one: several nodes ask for the same block, and the first to be read has cut it.
     if number < next { return [] }
     guard number == next else {
       return [

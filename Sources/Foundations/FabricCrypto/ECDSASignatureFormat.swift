@@ -3,43 +3,6 @@
 
 /// Conversions between the wire form and the raw form of a signature.
 package enum ECDSASignatureFormat {
-  /// The raw form (r and s, each padded to the curve's size) of a wire-form signature whose S is low;
-  /// nil for everything else.
-  ///
-  /// The rules are those of Go's `encoding/asn1` reading a structure of two numbers, since two orderers
-  /// of one cluster must agree on what a signature is: minimal lengths, minimal positive integers.
-  /// Like Go, it ignores what follows S inside the sequence and what follows the sequence.
-  /// Fabric: `bccsp/utils` (`UnmarshalECDSASignature`, `IsLowS`).
-  static func rawLowS(_ signature: ArraySlice<UInt8>, curve: ECDSACurve) -> [UInt8]? {
-    guard let (r, s) = numbers(signature) else { return nil }
-    let size = curve.coordinateByteCount
-    guard r.count <= size, s.count <= size else { return nil }
-    var raw = [UInt8](repeating: 0, count: 2 * size)
-    raw.replaceSubrange((size - r.count)..<size, with: r)
-    raw.replaceSubrange((2 * size - s.count)..., with: s)
-    guard LowS.isLow(raw[size...], on: curve) else { return nil }
-    return raw
-  }
-
-  /// The wire form of a raw signature, with its S flipped to the low one of the two that are valid.
-  static func encodeLowS(raw: [UInt8], curve: ECDSACurve) -> [UInt8] {
-    let size = curve.coordinateByteCount
-    return encode(
-      r: raw[..<size], s: LowS.lowered(Array(raw[size...]), on: curve)[...])
-  }
-
-  /// The same signature in wire form with low S, re-encoded in the one canonical form; nil if it is
-  /// not a signature on this curve. Fabric: `bccsp/utils` (`SignatureToLowS`).
-  package static func canonicalized(_ signature: ArraySlice<UInt8>, curve: ECDSACurve) -> [UInt8]? {
-    guard let (r, s) = numbers(signature) else { return nil }
-    let size = curve.coordinateByteCount
-    guard r.count <= size, s.count <= size else { return nil }
-    let padded = [UInt8](repeating: 0, count: size - s.count) + s
-    // An S beyond the order has no low counterpart. No signature that verifies has one.
-    guard !LowS.exceeds(padded[...], curve.order), padded != curve.order else { return nil }
-    return encode(r: r, s: LowS.lowered(padded, on: curve)[...])
-  }
-
   /// r and s without leading zeros.
   static func numbers(
     _ signature: ArraySlice<UInt8>
@@ -83,7 +46,7 @@ package enum ECDSASignatureFormat {
     return digits
   }
 
-  private static func encode(r: ArraySlice<UInt8>, s: ArraySlice<UInt8>) -> [UInt8] {
+  static func encode(r: ArraySlice<UInt8>, s: ArraySlice<UInt8>) -> [UInt8] {
     var numbers: [UInt8] = []
     numbers.reserveCapacity(r.count + s.count + 6)
     for number in [r, s] {

@@ -1,4 +1,5 @@
-// Waiting at the end of a chain, no longer than the client's certificate lasts.
+// Waiting at the end of a chain. A session is woken when its client's certificate expires, and
+// ``SessionAccess`` then ends it.
 
 import Concurrency
 import Foundation

@@ -23,9 +23,7 @@ package final class StandardChannelProcessor: ChannelProcessor {
   package func processNormal(_ envelope: EnvelopeView) throws(ProcessingError) -> UInt64 {
     let bundle = resources.bundle
     let orderer = try bundle.requiredOrderer(orThrow: ProcessingError.internalFailure)
-    if orderer.consensusState != .normal, orderer.capabilities.consensusTypeMigration {
-      throw .maintenance("normal transactions are rejected")
-    }
+    try orderer.refuseNormalMessagesInMaintenance()
     try filters.check(envelope, bundle)
     return bundle.sequence
   }

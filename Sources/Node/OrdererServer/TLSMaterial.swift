@@ -20,8 +20,8 @@ enum TLSMaterial {
     let authentication: GRPCServerTLS.ClientAuthentication =
       tls.clientAuthRequired ? .required(trustRoots: try clientRoots(tls)) : .none
     return GRPCServerTLS(
-      certificateChain: .pem(try read(tls.certificate, setting: "General.TLS.Certificate")),
-      privateKey: .pem(try read(tls.privateKey, setting: "General.TLS.PrivateKey")),
+      certificateChain: try read(tls.certificate, setting: "General.TLS.Certificate"),
+      privateKey: try read(tls.privateKey, setting: "General.TLS.PrivateKey"),
       clientAuthentication: authentication)
   }
 

@@ -18,9 +18,7 @@ struct ChannelCreationFilter: Sendable {
     if limit > 0, UInt64(clamping: directory.channelCount) > limit {
       throw .badRequest("channel creation would exceed maximum number of channels: \(limit)")
     }
-    guard orderer.consensusState == .normal else {
-      throw .maintenance("channel creation is not permitted")
-    }
+    try orderer.refuseChannelCreationInMaintenance()
   }
 
   /// Checks a message for the system channel. All but an ORDERER_TRANSACTION pass.

@@ -25,7 +25,7 @@ enum NodeRunner {
     }
     let configuration = loaded.configuration
     applyLogSettings(configuration.general, environment, to: logging)
-    report(loaded, logging)
+    loaded.logEffectiveSettings(to: logging)
 
     do {
       try await OrdererServer(
@@ -37,21 +37,6 @@ enum NodeRunner {
       logger.panic("\(error)")
       return false
     }
-  }
-
-  /// Says what was loaded, in the layout of Fabric's orderer.
-  private static func report(_ loaded: LoadedConfiguration, _ logging: FabricLogging) {
-    let localConfiguration = logging.logger("localconfig")
-    for notice in loaded.notices {
-      switch notice.severity {
-      case .info: localConfiguration.info("\(notice.message)")
-      case .warning: localConfiguration.warning("\(notice.message)")
-      }
-    }
-    let logger = logging.logger("orderer.common.server")
-    logger.debug("Configuration read from \(loaded.file)")
-    let lines = loaded.configuration.effectiveLines.map { "\n\t" + $0 }.joined()
-    logger.info("Orderer config values:\(lines)")
   }
 
   /// Fabric 1.1 to 1.3 configure logging in orderer.yaml; the environment goes before that.

@@ -7,14 +7,6 @@ import Synchronization
 
 /// TLS material of a server.
 package struct GRPCServerTLS: Sendable {
-  /// Certificates or a key, as text or in a file.
-  package enum Source: Sendable {
-    /// PEM text.
-    case pem([UInt8])
-    /// The path of a PEM file.
-    case file(String)
-  }
-
   package enum ClientAuthentication: Sendable {
     /// Clients are not asked for a certificate.
     case none
@@ -23,13 +15,14 @@ package struct GRPCServerTLS: Sendable {
     case required(trustRoots: [[UInt8]])
   }
 
-  /// The server's certificate, then its intermediates.
-  package var certificateChain: Source
-  package var privateKey: Source
+  /// PEM text of the server's certificate, then of its intermediates.
+  package var certificateChain: [UInt8]
+  /// PEM text.
+  package var privateKey: [UInt8]
   package var clientAuthentication: ClientAuthentication
 
   package init(
-    certificateChain: Source, privateKey: Source,
+    certificateChain: [UInt8], privateKey: [UInt8],
     clientAuthentication: ClientAuthentication = .none
   ) {
     self.certificateChain = certificateChain
@@ -61,7 +54,7 @@ final class TLSContexts: Sendable {
   private let context: Mutex<NIOSSLContext>
 
   init(_ tls: GRPCServerTLS) throws(GRPCTLSError) {
-    let chain = try Self.certificates(tls.certificateChain)
+    let chain = try Self.certificates(chain: tls.certificateChain)
     var configuration = TLSConfiguration.makeServerConfiguration(
       certificateChain: chain.map { .certificate($0) },
       privateKey: .privateKey(try Self.privateKey(tls.privateKey)))
@@ -110,41 +103,23 @@ final class TLSContexts: Sendable {
   }
 
   private static func certificates(
-    _ source: GRPCServerTLS.Source
+    chain pem: [UInt8]
   ) throws(GRPCTLSError) -> [NIOSSLCertificate] {
     do {
-      let certificates =
-        switch source {
-        case .pem(let bytes): try NIOSSLCertificate.fromPEMBytes(bytes)
-        case .file(let path): try NIOSSLCertificate.fromPEMFile(path)
-        }
+      let certificates = try NIOSSLCertificate.fromPEMBytes(pem)
       if !certificates.isEmpty { return certificates }
     } catch {
-      throw GRPCTLSError(
-        description: "cannot read the server's TLS certificate\(name(source)): \(error)")
+      throw GRPCTLSError(description: "cannot read the server's TLS certificate: \(error)")
     }
     throw GRPCTLSError(
-      description: "there is no PEM certificate in the server's TLS certificate\(name(source))")
+      description: "there is no PEM certificate in the server's TLS certificate")
   }
 
-  private static func privateKey(
-    _ source: GRPCServerTLS.Source
-  ) throws(GRPCTLSError) -> NIOSSLPrivateKey {
+  private static func privateKey(_ pem: [UInt8]) throws(GRPCTLSError) -> NIOSSLPrivateKey {
     do {
-      return switch source {
-      case .pem(let bytes): try NIOSSLPrivateKey(bytes: bytes, format: .pem)
-      case .file(let path): try NIOSSLPrivateKey(file: path, format: .pem)
-      }
+      return try NIOSSLPrivateKey(bytes: pem, format: .pem)
     } catch {
-      throw GRPCTLSError(
-        description: "cannot read the server's TLS private key\(name(source)): \(error)")
-    }
-  }
-
-  private static func name(_ source: GRPCServerTLS.Source) -> String {
-    switch source {
-    case .pem: ""
-    case .file(let path): " \(path)"
+      throw GRPCTLSError(description: "cannot read the server's TLS private key: \(error)")
     }
   }
 

@@ -40,6 +40,9 @@ struct InboundBurst: Sendable {
 ///
 /// Window bytes are in one of four places: `held` by messages nobody took, `consumed` by messages
 /// that were taken, `partial` in the message that is arriving, or granted again to the client.
+///
+/// It keeps its waiters' continuations itself instead of in a `Watched`: this is the path of each burst of
+/// messages, and a closure for each wait would be an allocation there.
 struct StreamState {
   typealias Reader = CheckedContinuation<Arrival, Never>
   typealias Writer = CheckedContinuation<GRPCStatus?, Never>

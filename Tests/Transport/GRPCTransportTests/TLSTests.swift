@@ -22,8 +22,8 @@ enum Fixture {
 
   static func serverTLS(clientRoots: [String]? = nil) throws -> GRPCServerTLS {
     GRPCServerTLS(
-      certificateChain: .pem(try read("\(node)/server.crt")),
-      privateKey: .file(path("\(node)/server.key")),
+      certificateChain: try read("\(node)/server.crt"),
+      privateKey: try read("\(node)/server.key"),
       clientAuthentication: try clientRoots.map {
         .required(trustRoots: try $0.map(read))
       } ?? .none)
@@ -149,12 +149,12 @@ enum Fixture {
 
   @Test func unusableMaterialIsNamed() throws {
     let tls = GRPCServerTLS(
-      certificateChain: .file("/no/such.crt"), privateKey: .pem(Array("nothing".utf8)))
+      certificateChain: Array("nothing".utf8), privateKey: Array("nothing".utf8))
     let error = try #require(throws: GRPCTLSError.self) {
       try GRPCServer(
         configuration: GRPCServerConfiguration(host: "127.0.0.1", port: 0, tls: tls),
         methods: [], time: ManualTime(), logger: TestLog().logger)
     }
-    #expect(error.description.contains("/no/such.crt"))
+    #expect(error.description.contains("the server's TLS certificate"))
   }
 }
