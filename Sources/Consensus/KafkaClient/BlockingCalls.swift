@@ -1,4 +1,4 @@
-// Where the few calls of librdkafka run that wait for the network.
+// Runs the few calls of librdkafka that wait for the network.
 
 import Dispatch
 

@@ -106,8 +106,8 @@ struct BrokerFailure: Sendable, Equatable {
     return (String(name.prefix { $0 != "/" }), String(text[end.upperBound...]))
   }
 
-  /// Whether a connection ended before it was of any use. One that ends later does so because the broker is
-  /// stopped or the connection had nothing to do.
+  /// Whether a connection ended before it was of any use. One that ends later ends because the
+  /// broker is stopped or the connection was idle.
   private static func isAtOnce(_ text: String) -> Bool {
     text.contains("in state APIVERSION_QUERY")
       || text.contains("in state UP")

@@ -2,7 +2,7 @@
 
 import Concurrency
 
-/// Asks until every connection has an answer, and tells ``Reachability`` what comes of it.
+/// Asks until every connection has an answer, and tells ``Reachability`` the result.
 struct BrokerSearch: Sendable {
   /// How many connections have found a broker that answers.
   enum Answers: Sendable {
@@ -19,7 +19,7 @@ struct BrokerSearch: Sendable {
   let pause: Duration
   /// Asks once over each connection.
   let ask: @Sendable () async -> Answers
-  /// Is called after each round that has found no broker.
+  /// Called after each round that has found no broker.
   let whenNone: @Sendable () -> Void
 
   /// Searches until all brokers are there, or the client is closed.

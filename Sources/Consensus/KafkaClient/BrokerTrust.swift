@@ -62,7 +62,7 @@ final class BrokerTrust: Sendable {
       } ?? "a certificate that cannot be read"
   }
 
-  /// Tells the log if the node's own certificate has expired or soon will.
+  /// Logs a warning if the node's own certificate has expired or soon will.
   func warn(_ logger: Logger) {
     guard let ownEnd, ownEnd.timeIntervalSinceNow < 7 * 86_400 else { return }
     let verb = ownEnd.timeIntervalSinceNow < 0 ? "has expired" : "expires within a week"
@@ -73,7 +73,7 @@ final class BrokerTrust: Sendable {
       """)
   }
 
-  /// Why the last connection to a broker was not trusted, once.
+  /// Why the last connection to a broker was not trusted; told only once.
   func takeProblem(of broker: String) -> String? {
     problems.withLock { $0.removeValue(forKey: broker) }
   }
@@ -212,7 +212,7 @@ final class BrokerTrust: Sendable {
         if problems.count >= BrokerTrust.maximumProblems { problems = [:] }
         problems[broker] = reason
       }
-      // 1 is OpenSSL's number for what has no other.
+      // 1 is OpenSSL's number for errors without one of their own.
       if fault.pointee == Fault.none { fault.pointee = 1 }
       if let text, room > 0 {
         let copied = Array(reason.utf8.prefix(room - 1)) + [0]

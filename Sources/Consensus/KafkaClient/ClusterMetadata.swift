@@ -27,7 +27,7 @@ struct ClusterMetadata: Sendable {
   var brokers: [Int32: String] = [:]
   var topics: [Topic] = []
 
-  /// Asks for metadata, and waits for the answer. To be called where blocking is allowed.
+  /// Asks for metadata, and waits for the answer. Call this where blocking is allowed.
   ///
   /// - Parameters:
   ///   - topic: The topic to ask about; nil for all those that the instance uses.

@@ -5,8 +5,8 @@ import Synchronization
 
 /// Collects the delivery reports of a group of records.
 ///
-/// One is made for every message that is posted, so this has a lock and a continuation of its own where
-/// the rest of the program waits by ``Watched``, which costs a few allocations more.
+/// One is made for every message that is posted, so this has its own lock and continuation; the
+/// rest of the program waits with ``Watched``, which costs a few more allocations.
 package final class Delivery: Sendable {
   /// How a group of records ended.
   package struct Outcome: Sendable {
@@ -61,7 +61,7 @@ package final class Delivery: Sendable {
       }
     }
 
-    /// Gives up; whom to wake.
+    /// Gives up; returns whom to wake.
     mutating func abandon() -> Wake? {
       guard case .open(let remaining, var outcome, let waiter) = self else { return nil }
       outcome.failure = outcome.failure ?? .abandoned
@@ -69,7 +69,7 @@ package final class Delivery: Sendable {
       return waiter.map { Wake(waiter: $0, outcome: outcome) }
     }
 
-    /// The outcome, if it is known; otherwise the waiter is put down.
+    /// The outcome, if it is known; otherwise the waiter is remembered.
     mutating func wait(_ waiter: Waiter) -> Outcome? {
       switch self {
       case .open(let remaining, let outcome, _):
@@ -92,7 +92,7 @@ package final class Delivery: Sendable {
 
   /// - Parameters:
   ///   - count: Reports to wait for.
-  ///   - whenReported: Is called once, after the last report; never if there are no records.
+  ///   - whenReported: Called once, after the last report; never if there are no records.
   package init(count: Int, whenReported: (@Sendable () -> Void)? = nil) {
     state = Mutex(State(count: count))
     self.whenReported = whenReported
@@ -105,7 +105,7 @@ package final class Delivery: Sendable {
     wake?()
   }
 
-  /// Lets whoever waits go on with ``KafkaCode/abandoned``, whatever becomes of the records.
+  /// Ends the wait with ``KafkaCode/abandoned``, whatever becomes of the records.
   package func abandon() {
     let wake = state.withLock { $0.abandon() }
     wake?()

@@ -8,7 +8,7 @@ import Synchronization
 
 /// The connections of this process to one set of brokers.
 package final class KafkaClient: Sendable {
-  /// Is told when all brokers have gone, with the reason, and when one is back (nil).
+  /// Called when all brokers have gone, with the reason, and when one is back (nil).
   package typealias Observer = @Sendable (String?) -> Void
 
   private let reachability: Reachability
@@ -113,7 +113,7 @@ package final class KafkaClient: Sendable {
       reachability: reachability, time: time,
       pause: max(settings.metadataRetryBackoff, .milliseconds(50)),
       ask: {
-        // That brokers are gone should show soon; of those that come back, some take time to answer.
+        // A loss of brokers should show soon; some that come back take time to answer.
         let timeout = Int32(
           reachability.isDown ? min(max(settings.readTimeout.milliseconds, 1_000), 5_000) : 1_000)
         let instances = producers.all + consumers.all
@@ -180,7 +180,7 @@ package final class KafkaClient: Sendable {
   package func createTopic(_ name: String) async throws(KafkaError) {
     guard settings.createsTopics else { return }
     if isDown { throw .broker(action: "reach any broker", code: .unreachable) }
-    // Without an answer there is no sense in going on: that would take longer to fail.
+    // Without an answer, going on would only take longer to fail.
     if try await hasTopic(name) { return }
     let producer = producers.first
     let error: KafkaError? = await withCheckedContinuation { continuation in

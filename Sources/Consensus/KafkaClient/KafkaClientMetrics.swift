@@ -31,7 +31,7 @@ package final class KafkaClientMetrics: Sendable {
     var requestBytes = RecentMean()
     var responseBytes = RecentMean()
     var milliseconds = RecentMean()
-    /// The counters of each source when it last told them.
+    /// The counters of each source in its last report.
     var last: [Source: KafkaStatistics.Broker] = [:]
   }
 

@@ -39,7 +39,7 @@ package struct KafkaClientSettings: Sendable, Equatable {
   package var dialTimeout = Duration.seconds(10)
   /// For an answer.
   package var readTimeout = Duration.seconds(10)
-  /// What a record may take to be in the topic, on top of ``readTimeout``.
+  /// The time that a record may take to reach the topic, on top of ``readTimeout``.
   package var writeTimeout = Duration.seconds(10)
   /// Between two looks for brokers that are gone.
   package var metadataRetryBackoff = Duration.milliseconds(250)
@@ -115,13 +115,14 @@ package struct KafkaClientSettings: Sendable, Equatable {
 
   /// Properties of a producer.
   ///
-  /// A record counts as posted once all in-sync replicas have it. One request at a time on a connection
-  /// keeps the order when a request is repeated. A request is only repeated if it is certain that the brokers
-  /// did not take it (`retries` counts the others), so that no record is in the topic twice. What the
-  /// brokers say about that is not always true: a leader that loses its partition while it waits for
-  /// replicas says that it is no leader, as if it had not taken the records. An idempotent producer would
-  /// allow more requests in flight, but needs brokers from 0.11 on, and some errors end it for good. Busy
-  /// topics get more connections instead (``PostingLanes``).
+  /// A record counts as posted once all in-sync replicas have it. One request at a time on a
+  /// connection keeps the order when a request is repeated. A request is only repeated if it is
+  /// certain that the brokers did not take it (`retries` counts the others), so that no record is
+  /// in the topic twice. The brokers are not always right about that: a leader that loses its
+  /// partition while it waits for replicas says that it is no leader, as if it had not taken the
+  /// records. An idempotent producer would allow more requests in flight, but needs brokers from
+  /// 0.11 on, and some errors end it for good. Busy topics get more connections instead
+  /// (``PostingLanes``).
   var producerProperties: [(name: String, value: String)] {
     [
       ("acks", "all"), ("retries", "0"), ("max.in.flight", "1"), ("linger.ms", "1"),

@@ -15,7 +15,7 @@ package struct KafkaCode: RawRepresentable, Sendable, Hashable, CustomStringConv
   package enum Meaning: Sendable {
     /// The brokers never take records of this size.
     case tooLarge
-    /// This process has as many records on their way as it may have.
+    /// This process has too many records on their way already.
     case queueFull
     /// Too few replicas of the topic are in sync.
     case tooFewReplicas

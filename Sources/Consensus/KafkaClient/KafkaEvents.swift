@@ -93,7 +93,7 @@ struct KafkaEvents: Sendable {
     let line = String(cString: text)
     // What matters comes as an error event too, or in the outcome of what was asked for.
     logger.log(level: level <= 2 ? .warning : .debug, "librdkafka \(name): \(line)")
-    // Up to syslog's "informational": what is beyond is for those who hunt errors.
+    // Up to syslog's "informational": levels beyond that are for debugging.
     guard name == "FAIL", level <= 6 else { return }
     let failure = reachability.failed(line)
     leaders?.lost(failure)

@@ -6,7 +6,7 @@ import Synchronization
 
 /// A producer or a consumer, shared by many topics.
 ///
-/// librdkafka's own threads do the network's work; nothing here blocks but the event thread.
+/// librdkafka's own threads do the network I/O; only the event thread blocks here.
 final class KafkaInstance: Sendable {
   /// What is done with an event; it is destroyed afterwards.
   typealias Handler = @Sendable (OpaquePointer) -> Void

@@ -5,8 +5,8 @@ import Foundation
 /// One report of one producer or consumer. Counters count from its start, windows since its last
 /// report.
 ///
-/// Reports come from the library that is linked, and newer ones tell other things: what is missing or
-/// of another type counts as 0, and what is unknown is passed over.
+/// Reports come from the linked library, and newer versions report other things: what is missing or
+/// of another type counts as 0, and what is unknown is ignored.
 struct KafkaStatistics: Sendable, Equatable {
   /// A sum over some events.
   struct Window: Sendable, Equatable {

@@ -5,9 +5,9 @@ import Synchronization
 
 /// Tells those who read a topic that the broker which leads it may be out of reach.
 ///
-/// librdkafka looks for a way to read on without a word to those who read. A topic that nobody posts to
-/// would seem well, and its readers would wait, while other processes go on. So each connection that a
-/// consumer loses is a reason to ask who leads which topic.
+/// librdkafka looks for another way to read without telling the readers. A topic that nobody posts
+/// to would seem healthy, and its readers would wait, while other processes go on. So each
+/// connection that a consumer loses is a reason to ask who leads which topic.
 package final class LeaderWatch: Sendable {
   /// Is told why reading may have stopped.
   package typealias Observer = @Sendable (String) -> Void
@@ -26,7 +26,7 @@ package final class LeaderWatch: Sendable {
     var observers: [String: Observer] = [:]
     private var phase = Phase.idle
 
-    /// Takes notice of a failure; whether a look has to begin.
+    /// Notes a failure; returns whether a look has to begin.
     mutating func lost(_ failure: BrokerFailure) -> Bool {
       guard !failure.broker.isEmpty else { return false }
       switch phase {
@@ -41,7 +41,7 @@ package final class LeaderWatch: Sendable {
       }
     }
 
-    /// Ends a look; whom to tell what.
+    /// Ends a look; returns whom to tell what.
     mutating func conclude(_ leaders: [Leader]) -> [(Observer, String)] {
       guard case .looking(let failed) = phase else { return [] }
       phase = .idle
@@ -57,7 +57,8 @@ package final class LeaderWatch: Sendable {
 
   /// Failed brokers that are remembered during a look; a cluster has fewer.
   private static let maximumFailed = 1_000
-  /// Time from a failure to a look: a broker that stops in order has handed over its topics by then.
+  /// Time from a failure to a look: a broker that shuts down properly has handed over its topics by
+  /// then.
   static let pause = Duration.milliseconds(500)
 
   private let state = Mutex(State())
@@ -65,7 +66,8 @@ package final class LeaderWatch: Sendable {
   private let time: any TimeSource
   private let leaders: @Sendable () async -> [Leader]?
 
-  /// - Parameter leaders: Asks who leads the topics that are read; nil if somebody gave no answer.
+  /// - Parameter leaders: Asks who leads the topics that are read; nil if one of those asked gave
+  ///   no answer.
   init(
     reachability: Reachability, time: any TimeSource,
     leaders: @escaping @Sendable () async -> [Leader]?
@@ -93,7 +95,7 @@ package final class LeaderWatch: Sendable {
   private func look() async {
     while !reachability.isClosed {
       guard (try? await time.sleep(for: Self.pause)) != nil else { return }
-      // That all brokers are gone is told elsewhere.
+      // An outage of all brokers is reported elsewhere.
       guard !reachability.isDown, let leaders = await leaders() else { continue }
       for (observer, reason) in state.withLock({ $0.conclude(leaders) }) { observer(reason) }
       return

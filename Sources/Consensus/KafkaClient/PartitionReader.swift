@@ -30,7 +30,7 @@ package final class PartitionReader: Sendable {
 
   /// - Parameters:
   ///   - wakeUp: Is set when there is something to ``read()``.
-  ///   - whenGone: Is called when the reader, made or not, is no more.
+  ///   - whenGone: Called when the reader is gone, even if it could not be made.
   init(
     _ topic: KafkaTopic, wakeUp: WakeUp, blocking: BlockingCalls,
     whenGone: @escaping @Sendable () -> Void

@@ -14,7 +14,7 @@ final class PostingLanes: Sendable {
   /// Makes one more producer; may wait for the network.
   typealias Maker = @Sendable () throws(KafkaError) -> KafkaInstance
 
-  /// Producers at most. One takes a connection to each broker and a thread for each.
+  /// The most producers. Each takes a connection and a thread for each broker.
   static let maximum = 8
   /// Topics that share a producer before another one is made.
   static let crowd = 2
@@ -109,7 +109,7 @@ final class PostingLanes: Sendable {
   }
 }
 
-/// A topic to post to. As long as it has records under way, all of them take the same lane.
+/// A topic to post to. While it has records under way, all of them take the same lane.
 package final class PostingTopic: Sendable {
   private struct State {
     /// Groups of records under way. The lane counts only while there are some.

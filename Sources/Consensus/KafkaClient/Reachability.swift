@@ -35,17 +35,17 @@ final class Reachability: Sendable {
       if case .down(let problem) = phase { problem } else { nil }
     }
 
-    /// Takes notice of a failure; whether the log should be told.
+    /// Notes a failure; returns whether to log it.
     mutating func failed(_ failure: BrokerFailure, at now: TimeSource.Instant) -> Bool {
       if case .closed = phase { return false }
       self.failure = failure.reason
-      // Connections come and go. Whether all are gone is for ``Phase`` to say.
+      // Connections come and go; ``Phase`` says whether all are gone.
       guard failure.kind != .other else { return false }
       return complaints.admits(
         Complaints.Complaint(kind: failure.kind, broker: failure.broker), at: now)
     }
 
-    /// Something points to an outage; whether a search has to begin.
+    /// Something points to an outage; returns whether a search has to begin.
     mutating func suspect() -> Bool {
       suspicions += 1
       guard case .reachable = phase else { return false }
@@ -66,7 +66,8 @@ final class Reachability: Sendable {
       }
     }
 
-    /// A broker has answered, and the search goes on for the others; whether that ends an outage.
+    /// A broker has answered, and the search goes on for the others; returns whether that ends an
+    /// outage.
     mutating func up() -> Bool {
       guard case .down = phase else { return false }
       phase = .suspected
@@ -103,7 +104,7 @@ final class Reachability: Sendable {
   }
 
   private let state = Mutex(State())
-  /// Is held while observers are told, so that the last thing that each hears is what holds.
+  /// Held while observers are told, so that the last thing each hears is current.
   private let telling = Mutex(())
   private let brokers: String
   private let trust: BrokerTrust?

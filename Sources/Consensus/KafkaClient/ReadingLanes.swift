@@ -20,7 +20,7 @@ final class WeakReadingLanes: Sendable {
 /// so what a record costs grows with the number of topics beside its own. A topic stays with the consumer
 /// that it began with.
 final class ReadingLanes: Sendable {
-  /// Consumers at most. One takes a connection to each broker and a thread for each.
+  /// The most consumers. Each takes a connection and a thread for each broker.
   static let maximum = 8
   /// Topics that share a consumer before another one is made.
   static let crowd = 64

@@ -12,7 +12,7 @@ final class TopicRequests: Sendable {
     /// Final.
     case closed
 
-    /// Puts one down who waits; nil if the client is closed.
+    /// Remembers someone who waits; nil if the client is closed.
     mutating func add(_ answer: Answer) -> UInt? {
       guard case .open(let id, var waiting) = self else { return nil }
       waiting[id] = answer

@@ -41,7 +41,7 @@ struct BlockQueue: Sendable {
   /// The blocks that wait, in order.
   mutating func takeAll() -> [PendingBlock] { group.take() }
 
-  /// Holds the ledger against what was written.
+  /// Compares the ledger with what was written.
   ///
   /// - Parameter height: The ledger's number of blocks, once all of them are written.
   func check(height: UInt64) throws(ChannelFault) {

@@ -122,7 +122,7 @@ struct ChainState: Sendable {
 
   // MARK: Deliveries
 
-  /// Puts down what the task waits for; nil for nothing.
+  /// Notes what the task waits for; nil for nothing.
   ///
   /// - Returns: Whether it may wait; false once the chain is halted.
   mutating func await(_ delivery: Delivery?) -> Bool {

@@ -10,7 +10,7 @@ import Synchronization
 /// A short outage concerns only those clients that post. One that outlasts the patience suspends the
 /// channel: peers that insist on a working orderer then go to another one.
 final class ChainTrouble: Sendable {
-  /// Tells one time in which reading failed from others.
+  /// Tells one period of failed reading from others.
   typealias Episode = UInt
 
   /// What is wrong.
@@ -52,7 +52,7 @@ final class ChainTrouble: Sendable {
   /// What clients are told before the chain is up.
   static let starting = "backing Kafka cluster has not completed booting; try again later"
 
-  /// Is held while the channel is told, so that a suspension cannot overtake a recovery.
+  /// Held while the channel is told, so that a suspension cannot overtake a recovery.
   private let state = Mutex(State())
   private let support: any ConsenterSupport
   private let patience: Duration
@@ -118,10 +118,10 @@ final class ChainTrouble: Sendable {
     state.withLock { $0.phase.reasons.reading?.episode == episode }
   }
 
-  /// What is wrong; nil if nothing is.
+  /// What is wrong; nil if all is well.
   var problem: String? { state.withLock { $0.phase.reasons.first } }
 
-  /// Nothing is to be told any more.
+  /// Tells nothing from now on.
   func close() {
     state.withLock { state in
       if case .worried(_, let alarm, _) = state.phase { alarm.cancel() }

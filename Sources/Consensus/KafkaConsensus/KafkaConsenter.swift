@@ -40,8 +40,8 @@ package final class KafkaConsenter: Consenter {
     bundle.orderer?.consensusType == Self.type ? .consenter : .neither
   }
 
-  /// Accepts every change: Kafka has no metadata. Those of the type that a channel migrates to are for the
-  /// rules of the migration to check.
+  /// Accepts every change: Kafka has no metadata. The rules of the migration check the metadata of
+  /// the type that a channel migrates to.
   package func validate(_ change: ConsensusChange) throws(ConsensusChangeRefusal) {}
 
   /// - Throws: ``CorruptMetadata``; `EnvelopeError` if the block holds anything else than envelopes.

@@ -19,9 +19,10 @@ extension KafkaCore {
     case write([OrderedMessage], number: UInt64, KafkaOffsets)
     /// Write a config message into a block of its own, which has this number.
     case writeConfig(OrderedMessage, number: UInt64, KafkaOffsets)
-    /// Let the batch timer run, once, for the batch time-out of the channel, in place of one that runs.
+    /// Start the batch timer, once, for the batch time-out of the channel, in place of a running
+    /// one.
     case startTimer(BatchTimer.ID)
-    /// Forget the timer that runs.
+    /// Forget the running timer.
     case stopTimer
     /// Post a message that was validated again. It must be in the topic before the next effect is
     /// carried out: a message that falls behind a later one would count as its copy. If the brokers will
@@ -35,7 +36,7 @@ extension KafkaCore {
     case discard(String)
     /// The records contradict this chain, which cannot go on.
     case fail(String)
-    /// What must always hold does not; the chain must not go on.
+    /// An invariant does not hold; the chain must not go on.
     case broken(String)
   }
 

@@ -70,11 +70,12 @@ import Ordering
 ///   gone end the chain with a reason that tells what to do.
 /// - *Outages.* Fabric's chain refuses Deliver at the first error. Here an outage has to outlast the read time-out,
 ///   and reading that may have stopped is probed with CONNECT records.
-/// - *Health.* Whether the topic takes records is found out at most twice a minute, and every reason is told, not
-///   only too few replicas.
+/// - *Health.* The topic is probed at most twice a minute, and every reason is reported, not only
+///   too few replicas.
 package struct KafkaCore: Sendable {
-  /// Original offsets of messages that were re-submitted more than once, which are remembered so that
-  /// their copies are not. Only a config update during another one's re-submission makes any.
+  /// How many original offsets of messages re-submitted more than once are remembered, so that
+  /// their copies are not re-submitted. Only a config update during another one's re-submission
+  /// makes any.
   static let maximumRemembered = 10_000
 
   private enum Clients {
@@ -360,7 +361,7 @@ package struct KafkaCore: Sendable {
       if offset == resumed.persisted + 1,
         Self.wasCut(resumed.block, by: message, limits)
       {
-        // The node that cut the block did not take notice of the original offset either: see below.
+        // The node that cut the block did not note the original offset either: see below.
         _ = cutter.ordered(message, limits: limits)
         return [startTimer()]
       }

@@ -2,10 +2,10 @@
 
 /// Where a chain is in its topic.
 ///
-/// The records of a topic follow each other without gaps, unless brokers misbehave. A node that went on after
-/// a gap would write other blocks than nodes that have got the missing records.
+/// The records of a topic follow each other without gaps, unless brokers misbehave. A node that
+/// went on after a gap would write different blocks from nodes that have the missing records.
 struct RecordPosition: Sendable {
-  /// After so many attempts, about ten seconds, a gap counts as lasting.
+  /// After this many attempts, about ten seconds, a gap counts as lasting.
   static let maximumGaps = 8
 
   /// Offset of the next record.

@@ -3,7 +3,7 @@
 import KafkaClient
 
 extension RecordWorker {
-  /// Takes notice of a reason why no records may come.
+  /// Notes a reason why records may not be coming.
   func suspect(_ reason: String) {
     chain.log(.warning, "Error during consumption: \(reason)")
     if let episode = chain.trouble.readingFailed(reason) { probe(episode) }

@@ -1,4 +1,4 @@
-// Why the records of a topic and the blocks of a channel do not fit together, and what to do about it.
+// Why the records of a topic and the blocks of a channel do not match, and what to do about it.
 
 /// The topic is not the one that this chain was made from.
 enum TopicMismatch: Error, CustomStringConvertible {
@@ -8,7 +8,7 @@ enum TopicMismatch: Error, CustomStringConvertible {
   case gap(topic: String, from: Int64, to: Int64)
   /// Records that the chain needs are gone.
   case gone(topic: String, wanted: Int64, block: UInt64, available: Range<Int64>?)
-  /// Records that this chain has read are gone, and those behind them.
+  /// Records that this chain has read are gone, and those after them.
   case cutOff(topic: String, read: Int64, block: UInt64, end: Int64)
   /// A record cannot have been meant for the chain of this channel.
   case contradiction(channelID: String, reason: String)

@@ -8,7 +8,7 @@ import Synchronization
 final class TopicProbe: Sendable {
   /// How long the news that a topic takes records counts.
   static let validity = Duration.seconds(30)
-  /// How long whoever asks has to wait at most.
+  /// The longest that whoever asks has to wait.
   static let patience = Duration.seconds(2)
 
   private enum Knowledge {
@@ -16,8 +16,8 @@ final class TopicProbe: Sendable {
     case none
     /// It took a record at that time.
     case works(TimeSource.Instant)
-    /// It took no record. Whether that lasts has to be found out each time somebody asks, so that a
-    /// problem is not told for longer than it exists.
+    /// It took no record. This is checked again each time somebody asks, so that a problem is not
+    /// reported for longer than it exists.
     case fails(KafkaCode)
 
     var failure: KafkaCode? { if case .fails(let code) = self { code } else { nil } }
@@ -43,7 +43,7 @@ final class TopicProbe: Sendable {
       }
     }
 
-    /// Whether the caller has to find out.
+    /// Returns whether the caller has to find out.
     mutating func beginProbing(at now: TimeSource.Instant) -> Bool {
       guard case .idle(let knowledge) = self else { return false }
       if case .works(let instant) = knowledge, now - instant < TopicProbe.validity { return false }
@@ -59,7 +59,7 @@ final class TopicProbe: Sendable {
 
   init(time: any TimeSource) { self.time = time }
 
-  /// Takes notice of what became of a client's records.
+  /// Notes what became of a client's records.
   func posted(_ outcome: Delivery.Outcome) {
     guard let failure = outcome.failure else {
       let now = time.now

@@ -1,12 +1,12 @@
-// Lets a batch timer run, for the task that drives a core.
+// Runs a batch timer for the task that drives a core.
 
 import Concurrency
 
 /// The clock beside a core's ``BatchTimer``: wakes the chain's task when the running timer has expired, and
 /// tells the task which one that was.
 ///
-/// A value of that task. Whether a timer has expired is for the clock to say, not for the wake-up, so one
-/// that comes late or twice does no harm.
+/// A value of that task. The clock decides whether a timer has expired, not the wake-up, so a
+/// wake-up that comes late or twice does no harm.
 package struct BatchAlarm: Sendable {
   private struct Running {
     let id: BatchTimer.ID
@@ -24,7 +24,7 @@ package struct BatchAlarm: Sendable {
     self.wake = wake
   }
 
-  /// Lets a timer run, in place of one that runs.
+  /// Starts a timer, in place of a running one.
   package mutating func start(_ id: BatchTimer.ID, for timeout: Duration) {
     stop()
     let deadline = time.now + timeout
@@ -33,7 +33,7 @@ package struct BatchAlarm: Sendable {
       id: id, deadline: deadline, alarm: Alarm(at: deadline, on: time) { wake() })
   }
 
-  /// Forgets the timer that runs.
+  /// Forgets the running timer.
   package mutating func stop() {
     running?.alarm.cancel()
     running = nil

@@ -16,7 +16,7 @@ package struct BatchFillMeter: Sendable {
     self.time = time
   }
 
-  /// To be called after each input of the core.
+  /// Call this after each input of the core.
   ///
   /// - Parameters:
   ///   - cuts: Batches of normal messages that the input cut.

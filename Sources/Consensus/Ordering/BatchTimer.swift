@@ -2,8 +2,8 @@
 
 /// The batch timer of a core: at most one runs, and each has a number of its own.
 ///
-/// A value. The surroundings let a timer run when they are told its number, and come back with the
-/// number when it expires.
+/// A value. The surroundings start a timer when they are told its number, and return the number
+/// when it expires.
 package struct BatchTimer: Sendable {
   /// Tells a running timer from one that was stopped while its expiry was under way.
   package typealias ID = UInt64
@@ -16,14 +16,14 @@ package struct BatchTimer: Sendable {
   /// Whether a timer runs.
   package var isRunning: Bool { running != nil }
 
-  /// Lets a new timer run, in place of one that runs.
+  /// Starts a new timer, in place of a running one.
   package mutating func start() -> ID {
     started += 1
     running = started
     return started
   }
 
-  /// Forgets the timer that runs; false if none does.
+  /// Forgets the running timer; false if there is none.
   package mutating func stop() -> Bool {
     defer { running = nil }
     return running != nil

@@ -118,16 +118,16 @@ package final class BlockWriter: Sendable {
   }
 
   /// Commits the next blocks as others sealed them, byte for byte. The caller has verified their
-  /// signatures (`BlockVerifier`); this checks numbers, links, data hashes, and where they say that the
-  /// configuration is. All are durable and can be read when this returns, or nothing was written if one
-  /// of them does not fit.
+  /// signatures (`BlockVerifier`); this checks numbers, links, data hashes, and their pointers to
+  /// the configuration. All are durable and can be read when this returns, or nothing was written
+  /// if one of them does not fit.
   ///
-  /// - Parameter configSequence: Sequence of the configuration in force behind the last of them.
+  /// - Parameter configSequence: Sequence of the configuration in force after the last of them.
   package func append(sealed blocks: [Block], configSequence: UInt64) async throws {
     try await commit(try verified(blocks), configSequence: configSequence)
   }
 
-  /// Checks blocks as ``append(sealed:configSequence:)`` does, and leaves it at that.
+  /// Checks blocks as ``append(sealed:configSequence:)`` does, without writing them.
   package func check(sealed blocks: [Block]) throws {
     _ = try state(behind: verified(blocks), configSequence: 0)
   }
@@ -140,7 +140,7 @@ package final class BlockWriter: Sendable {
     }
   }
 
-  /// Checks what must hold of the next blocks, whoever made them.
+  /// Checks the invariants of the next blocks, whoever made them.
   private func state(behind blocks: [SealedBlock], configSequence: UInt64) throws -> State {
     var next = state.withLock { $0 }
     for block in blocks {
@@ -155,7 +155,7 @@ package final class BlockWriter: Sendable {
   /// Hands blocks to the ledger, after a check that ends this channel before anything is written.
   private func commit(_ blocks: [SealedBlock], configSequence: UInt64) async throws {
     let next = try state(behind: blocks, configSequence: configSequence)
-    // After a failure for good, part of what was to be written may be there: nothing goes on from here.
+    // After a permanent failure, some of the blocks may be there: nothing goes on from here.
     let end = state.withLock { $0.end.height }
     guard store.height == end else {
       throw BlockError(

@@ -25,14 +25,14 @@ package protocol Chain: AnyObject, Sendable {
   /// wait for room should send them away meanwhile. Called by the task that writes, and must not wait.
   func ledgerObstructed(_ reason: String?)
 
-  /// What this node is to the channel, and how that goes.
+  /// What this node is to the channel, and how it is doing.
   var participation: ParticipationStatus { get }
 
-  /// What keeps the chain from ordering that its channel does not know of, in words that tell an
-  /// operator what to do, e.g. that too few replicas are in sync; nil if all is well.
+  /// What keeps the chain from ordering and its channel does not know of, e.g. that too few
+  /// replicas are in sync, in words that tell an operator what to do; nil if all is well.
   ///
-  /// Asked when somebody asks for the node's health, possibly by several at the same time. It may take
-  /// a moment to find out, but should answer within a few seconds.
+  /// Called when somebody asks for the node's health, possibly several times at once. It may take a
+  /// moment, but should answer within a few seconds.
   func healthProblem() async -> String?
 
   /// The name of the component under which ``healthProblem()`` is told; nil for the channel's name.

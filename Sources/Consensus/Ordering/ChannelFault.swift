@@ -8,9 +8,9 @@ package struct ChannelFault: Error, Equatable, CustomStringConvertible {
     self.description = description
   }
 
-  /// What must always hold does not: going on might write what other nodes do not have.
+  /// An invariant does not hold: going on might write what other nodes do not have.
   ///
-  /// - Parameter finding: What was found, for whoever has to find out how it came about.
+  /// - Parameter finding: What was found, for whoever investigates the cause.
   package static func broken(_ finding: String) -> ChannelFault {
     ChannelFault("internal error: \(finding); this is a fault of the orderer, please report it")
   }

@@ -1,4 +1,4 @@
-// What a channel's ordering and ledger are measured by.
+// The metrics of a channel's ordering and ledger.
 
 import MetricDescriptions
 import Metrics
@@ -47,7 +47,7 @@ package struct ChannelMetrics: Sendable {
   /// Whether anybody looks.
   package var isRecording: Bool { handlers != nil }
 
-  /// The ledger has so many blocks.
+  /// The ledger has this many blocks.
   package func setHeight(_ height: UInt64) {
     handlers?.height.record(height)
   }
@@ -58,7 +58,7 @@ package struct ChannelMetrics: Sendable {
     for _ in 0..<blocks { timer.record(duration: duration) }
   }
 
-  /// A batch was cut so long after its first message came.
+  /// A batch was cut this long after its first message came.
   func filled(in duration: Duration) {
     handlers?.fillDuration.record(duration: duration)
   }

@@ -5,7 +5,7 @@
 ///
 /// The sender is what the channel's membership says of the stream on which the message came.
 package protocol ClusterChain: Chain {
-  /// Takes a message of the consensus protocol. May drop it without a word, as the protocol has to cope
+  /// Takes a message of the consensus protocol. May drop it silently, as the protocol has to cope
   /// with lost messages.
   ///
   /// - Parameters:

@@ -16,7 +16,7 @@ package protocol ConsenterSupport: Sendable {
   var height: UInt64 { get }
   /// A block that was written.
   func block(_ number: UInt64) throws -> Block
-  /// What the channel is measured by.
+  /// The channel's metrics.
   var metrics: ChannelMetrics { get }
 
   /// Validates a normal message again, because the configuration has changed since it was accepted.

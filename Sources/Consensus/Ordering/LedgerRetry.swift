@@ -7,11 +7,11 @@ import Logging
 /// Repeats writes to one channel's ledger that failed without a trace, e.g. for want of room.
 ///
 /// While a write is being repeated the channel is *obstructed*: what was ordered waits, submissions
-/// are to be refused with ``obstruction``, and readers are served. The first write that succeeds ends
-/// that. Failures after which it is not known what is on the disk, such as a failed fsync, are
+/// should be refused with ``obstruction``, and readers are served. The first write that succeeds
+/// ends that. Failures after which it is not known what is on the disk, such as a failed fsync, are
 /// never repeated.
 package final class LedgerRetry: Sendable {
-  /// Is told when an obstruction begins (the reason) and when it ends (nil).
+  /// Called when an obstruction begins (the reason) and when it ends (nil).
   package typealias Observer = @Sendable (String?) -> Void
 
   /// The wait before the first repetition; it doubles up to ``longestDelay``.
@@ -19,7 +19,7 @@ package final class LedgerRetry: Sendable {
   /// The longest wait between two repetitions, so also how long the node takes to notice that there
   /// is room again.
   static let longestDelay = Duration.seconds(1)
-  /// An obstruction that lasts is logged again after so many repetitions, i.e. about once a minute.
+  /// A lasting obstruction is logged again after this many repetitions, i.e. about once a minute.
   private static let attemptsPerReminder = 60
 
   private enum Condition {
@@ -76,7 +76,7 @@ package final class LedgerRetry: Sendable {
     state.change { $0.observer = observer }
   }
 
-  /// Lets no failure be repeated from now on, so that a chain which waits for room can be halted.
+  /// Stops repeating failed writes, so that a chain that waits for room can be halted.
   package func stop() { state.change { $0.condition.stop() } }
 
   /// Runs `write`, again and again while it fails in a way that may pass.

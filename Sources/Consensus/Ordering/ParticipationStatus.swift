@@ -1,7 +1,7 @@
 // What a node says of its part in a channel.
 
-/// What this node is to a channel and how that goes, in the words of the channel participation API
-/// (Fabric: `orderer/common/types`).
+/// What this node is to a channel and how it is doing, in the words of the channel participation
+/// API (Fabric: `orderer/common/types`).
 package struct ParticipationStatus: Sendable, Equatable {
   /// What the node is to the channel.
   package enum Relation: String, Sendable {
@@ -15,7 +15,7 @@ package struct ParticipationStatus: Sendable, Equatable {
     case other
   }
 
-  /// How it goes.
+  /// How the node is doing.
   package enum Status: String, Sendable {
     /// The node does its part.
     case active

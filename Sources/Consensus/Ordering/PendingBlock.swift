@@ -4,8 +4,8 @@
 package struct PendingBlock: Sendable {
   /// The messages, in order.
   package var batch: [OrderedMessage]
-  /// What the consenter wants to find in the newest block after a restart, as it shall stand there
-  /// (see `ConsenterMetadata`); empty for nothing.
+  /// What the consenter wants to find in the newest block after a restart, as it should appear
+  /// there (see `ConsenterMetadata`); empty for nothing.
   package var consenterMetadata: [UInt8]
 
   package init(batch: [OrderedMessage], consenterMetadata: [UInt8] = []) {

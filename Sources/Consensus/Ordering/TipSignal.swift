@@ -53,7 +53,7 @@ package final class TipSignal: Sendable {
     var height: UInt64
     fileprivate var condition = Condition.working
 
-    /// What a reader learns that knows `known` blocks; nil if it has to wait.
+    /// What a reader that knows `known` blocks learns; nil if it has to wait.
     func event(beyond known: UInt64, heedsErrors: Bool) -> Event? {
       if heedsErrors, let error = condition.error { return .errored(error) }
       return height > known ? .grown : nil

@@ -27,7 +27,7 @@ package final class SoloChain: Chain {
     /// Cannot go on.
     case failed(reason: String)
 
-    /// Lets a task run, unless there is or was one.
+    /// Starts a task, unless there is or was one.
     mutating func start(_ task: () -> Task<Void, Never>) {
       if case .idle = self { self = .running(task()) }
     }

@@ -31,7 +31,7 @@ package struct SoloConsenter: Consenter {
     SoloChain(support: support, time: time, logger: logger)
   }
 
-  /// Accepts every change: solo has no metadata. Those of the type that a channel migrates to are for the
-  /// rules of the migration to check.
+  /// Accepts every change: solo has no metadata. The rules of the migration check the metadata of
+  /// the type that a channel migrates to.
   package func validate(_ change: ConsensusChange) throws(ConsensusChangeRefusal) {}
 }

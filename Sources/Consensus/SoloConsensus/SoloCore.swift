@@ -15,9 +15,9 @@ package struct SoloCore: Sendable {
     case write([OrderedMessage])
     /// Write a config message into a block of its own.
     case writeConfig(OrderedMessage)
-    /// Let the batch timer run, once, for the batch time-out of the channel.
+    /// Start the batch timer, once, for the batch time-out of the channel.
     case startTimer(BatchTimer.ID)
-    /// Forget the timer that runs.
+    /// Forget the running timer.
     case stopTimer
   }
 

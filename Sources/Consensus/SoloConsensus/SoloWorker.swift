@@ -32,7 +32,7 @@ struct SoloWorker {
   mutating func take(_ messages: [OrderedMessage]) async throws {
     if let expired = timer.takeExpired() { try await carryOut(core.expired(expired)) }
     for message in messages {
-      // What becomes of a config message, and of those behind it, depends on the blocks before it.
+      // What becomes of a config message, and of those after it, depends on the blocks before it.
       if message.isConfig { try await writeGroup() }
       guard let current = try upToDate(message) else { continue }
       let limits = BatchLimits(try orderer.batchSize)
@@ -47,7 +47,7 @@ struct SoloWorker {
     try await writeGroup()
   }
 
-  /// Lets nothing run on: the chain cannot go on.
+  /// Stops the timer: the chain cannot go on.
   mutating func abandon() { timer.stop() }
 
   private var orderer: OrdererGroupConfig {

@@ -1,12 +1,12 @@
-// A block before it is sealed: header and data, of which the hash is known to be right.
+// A block before it is sealed: header and data, with a data hash that is known to be right.
 
 import FabricCrypto
 import FabricProtos
 
 /// Header and data of a block without its metadata.
 ///
-/// That there is one proves that its data was hashed and that its header says so: one is made either by
-/// computing the hash or by comparing it. Nobody behind it needs to hash the data again.
+/// Its existence proves that the data hash in its header is right: making one either computes that
+/// hash or compares it. Later steps need not hash the data again.
 package struct AssembledBlock: Sendable {
   package let header: BlockHeader
   /// Serialized envelopes, in order.

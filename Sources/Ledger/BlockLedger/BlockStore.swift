@@ -21,16 +21,17 @@ package protocol BlockStore: AnyObject, Sendable {
   /// SHA-256 of the newest block's header, which the next block must name; empty at height 0.
   var lastBlockHash: [UInt8] { get }
 
-  /// Adds the next blocks, in order, for the price of one synchronization where the kind of store can.
-  /// All are durable and visible when this returns.
+  /// Adds the next blocks, in order, with a single synchronization if the kind of store supports
+  /// that. All are durable and visible when this returns.
   ///
   /// Must be awaited before the next call. Cancelling the task does not interrupt it.
   ///
   /// - Throws: ``LedgerError/unexpectedNumber(channel:expected:actual:)`` and
-  ///   ``LedgerError/unexpectedPreviousHash(channel:number:expected:actual:)`` for a block that does not
-  ///   fit, ``LedgerError/tooLarge(channel:number:bytes:)`` for one that could not be read back,
-  ///   ``LedgerError/storage(_:)`` when a retry may succeed, ``LedgerError/halted(channel:reason:)`` when the store gave up. Some of the
-  ///   first blocks may have been added then, which ``height`` tells; no part of the others has.
+  ///   ``LedgerError/unexpectedPreviousHash(channel:number:expected:actual:)`` for a block that
+  ///   does not fit, ``LedgerError/tooLarge(channel:number:bytes:)`` for one that could not be read
+  ///   back, ``LedgerError/storage(_:)`` when a retry may succeed,
+  ///   ``LedgerError/halted(channel:reason:)`` when the store gave up. Some of the first blocks may
+  ///   have been added by then, as ``height`` tells; no part of the others has.
   func append(_ blocks: [SealedBlock]) async throws(LedgerError)
 
   /// Reads a block. May block the calling thread for the time of a disk read.
@@ -39,12 +40,12 @@ package protocol BlockStore: AnyObject, Sendable {
   ///   ``LedgerError/corrupt(channel:file:offset:block:reason:)``.
   func block(_ number: UInt64) throws(LedgerError) -> Block
 
-  /// Blocks in protobuf wire form (`common.Block`), byte for byte as the Go implementation sends them,
-  /// from `number` on: at least that one, and those behind it that exist, up to `count` blocks and until
-  /// they have `bytes` together. Disk reads run on the store's own threads.
+  /// Blocks in protobuf wire form (`common.Block`), byte for byte as the Go implementation sends
+  /// them, from `number` on: at least that one, then the following ones that exist, up to `count`
+  /// blocks or until they reach `bytes` together. Disk reads run on the store's own threads.
   ///
-  /// - Throws: as ``block(_:)``, for block `number`. If one behind it cannot be read, the result ends
-  ///   before that.
+  /// - Throws: as ``block(_:)``, for block `number`. If a later one cannot be read, the result ends
+  ///   before it.
   func serializedBlocks(
     from number: UInt64, count: Int, bytes: Int
   ) async throws(LedgerError) -> [ByteBuffer]
@@ -68,7 +69,7 @@ extension BlockStore {
     var sealed: [SealedBlock] = []
     sealed.reserveCapacity(blocks.count)
     for block in blocks {
-      // Here too, so that the refusal names what is wrong first.
+      // Checked here too, so that the error names the first thing that is wrong.
       try block.header.checkFollows(channel: channelID, height: number, lastHash: previousHash)
       do throws(WrongDataHash) {
         let verified = try SealedBlock(verifying: block)
@@ -112,8 +113,8 @@ package protocol LedgerFactory: AnyObject, Sendable {
   /// The channels that have a ledger, sorted by name.
   func channelIDs() throws(LedgerError) -> [String]
 
-  /// The channel's ledger, which is created empty if there is none. One object per channel: a second
-  /// call returns the same.
+  /// The channel's ledger, created empty if there is none. There is one object per channel: a
+  /// second call returns the same one.
   func openOrCreate(_ channelID: String) async throws(LedgerError) -> any BlockStore
 
   /// Closes a channel's ledger and deletes its blocks. No error if there is none.
@@ -123,8 +124,8 @@ package protocol LedgerFactory: AnyObject, Sendable {
   /// are under way.
   func close() async
 
-  /// Whether another orderer was told to join the channel and noted that in the folder; it may not have
-  /// got a block of it yet.
+  /// Whether another orderer was told to join the channel and noted that in the folder; it may not
+  /// have any of its blocks yet.
   func isBeingJoined(_ channelID: String) -> Bool
 }
 

@@ -10,7 +10,7 @@ import Synchronization
 
 /// One channel's blocks as `block_%020d.json` (Fabric 1.4: `common/ledger/blockledger/json`).
 package final class JSONBlockStore: BlockStore {
-  /// Bytes of a block's file; base 64 makes a third more of a block.
+  /// Bytes of a block's file; base 64 makes a block a third larger.
   private static let maximumFileSize = 2 * BlockRecord.maximumSize
 
   package let channelID: String
@@ -22,8 +22,8 @@ package final class JSONBlockStore: BlockStore {
 
   /// Opens the ledger in `folder`, which must exist. Blocks the thread.
   ///
-  /// A last file that is not readable is what Go's orderer leaves when it dies while writing it. It
-  /// is renamed, so that it can still be looked at.
+  /// Go's orderer leaves an unreadable last file if it dies while writing it. That file is renamed,
+  /// so that it can still be looked at.
   init(
     channelID: String, folder: String, pool: BlockingPool, logger: Logger
   ) throws(LedgerError) {
@@ -90,7 +90,7 @@ package final class JSONBlockStore: BlockStore {
     guard let content = try? encoder.encode(JSONBlock(block)) else {
       throw .storage(.io(path: path, operation: "encode", code: EINVAL))
     }
-    // Under a name that is not a block's until all of it is on the disk.
+    // Does not have a block's name until all of it is on the disk.
     try onDisk(
       DurableFile.replace(path, with: Array(content), through: "\(folder)/writing.tmp"))
   }

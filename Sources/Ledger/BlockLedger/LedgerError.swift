@@ -83,7 +83,7 @@ extension LedgerError {
   }
 }
 
-/// Does what only files and folders can make fail.
+/// Does something that fails only if a file or folder does.
 func onDisk<Value>(
   _ operation: @autoclosure () throws(StorageError) -> Value
 ) throws(LedgerError) -> Value {
@@ -101,7 +101,7 @@ extension BlockingPool {
   }
 }
 
-/// What an operator can do about an error, to be put behind its text; empty if that says it all.
+/// What an operator can do about an error, to follow its text; empty if the text says it all.
 private func remedy(_ error: StorageError) -> String {
   switch error {
   case .noSpace: ": free disk space or raise the quota of FileLedger.Location"

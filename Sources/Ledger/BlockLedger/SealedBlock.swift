@@ -4,8 +4,8 @@ import FabricProtos
 
 /// A block with its metadata, laid out as the record that goes into a block file.
 ///
-/// Like ``AssembledBlock`` it proves that its data was hashed. Whether its signatures are good is not the
-/// ledger's affair.
+/// Like ``AssembledBlock`` it proves that its data was hashed. The ledger does not check its
+/// signatures.
 package struct SealedBlock: Sendable {
   private let assembled: AssembledBlock
   /// Serialized `common.Metadata` entries, indexed by `common.BlockMetadataIndex`.

@@ -2,7 +2,7 @@
 
 import FabricProtos
 
-/// What a block is there for, which the type of its message tells if it has only one.
+/// What a block is for, as its message's type tells if it holds only one.
 package enum BlockKind: Sendable {
   /// It holds messages of clients.
   case normal
@@ -12,7 +12,7 @@ package enum BlockKind: Sendable {
   /// configuration of its own channel stays.
   case channelCreation(EnvelopeView)
 
-  /// What a block is that holds nothing but this message.
+  /// The kind of a block that holds nothing but this message.
   package init(holding envelope: EnvelopeView) {
     switch Int(envelope.headerType) {
     case Common_HeaderType.config.rawValue: self = .configuration(envelope)
@@ -21,7 +21,7 @@ package enum BlockKind: Sendable {
     }
   }
 
-  /// What a block is whose data is this serialized envelope and nothing else.
+  /// The kind of a block whose data is this serialized envelope and nothing else.
   package init(holding entry: [UInt8]) {
     if let envelope = try? EnvelopeView(entry) {
       self.init(holding: envelope)
@@ -38,7 +38,7 @@ package enum BlockKind: Sendable {
 }
 
 extension Block {
-  /// What the block is there for.
+  /// What the block is for.
   package var kind: BlockKind {
     data.count == 1 ? BlockKind(holding: data[0]) : .normal
   }

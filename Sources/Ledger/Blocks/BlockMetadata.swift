@@ -13,7 +13,7 @@ package enum BlockMetadata {
   package static var empty: [[UInt8]] { [[UInt8]](repeating: [], count: count) }
 }
 
-/// How solo, Kafka and Raft put their metadata into a block. BFT's stands there as it is.
+/// How solo, Kafka and Raft put their metadata into a block. BFT stores its metadata as it is.
 package enum ConsenterMetadata {
   /// A serialized `common.Metadata` without signatures that holds `value`.
   package static func wrap(_ value: [UInt8]) -> [UInt8] {
@@ -24,7 +24,7 @@ package enum ConsenterMetadata {
     return bytes + value
   }
 
-  /// The value in a serialized `common.Metadata`; nil if the bytes are none.
+  /// The value in a serialized `common.Metadata`; nil if the bytes are not one.
   package static func unwrap(_ bytes: [UInt8]) -> [UInt8]? {
     (try? Common_Metadata(serializedBytes: bytes)).map { [UInt8]($0.value) }
   }

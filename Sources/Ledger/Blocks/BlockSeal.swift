@@ -8,8 +8,8 @@ import Membership
 
 /// The signed part of a block's metadata, and the three acts of sealing.
 ///
-/// 1. The *value*: which block holds the configuration, and what the consenter wants to be found. It
-///    is the same on all nodes.
+/// 1. The *value*: which block holds the configuration, and what the consenter wants to find again.
+///    It is the same on all nodes.
 /// 2. *Signing* it for a block. Each node signs when its consensus lets it: as it writes the block, or
 ///    as it votes for it.
 /// 3. *Attaching* any number of signatures, which completes the block.
@@ -25,8 +25,8 @@ package struct BlockSeal: Sendable {
 
   /// Makes the value.
   ///
-  /// - Parameter consenterMetadata: As it shall stand in the block: wrapped (``ConsenterMetadata``) by
-  ///   all consenters but BFT; empty for none.
+  /// - Parameter consenterMetadata: As it should appear in the block: wrapped
+  ///   (``ConsenterMetadata``) by all consenters but BFT; empty for none.
   package init(lastConfig: UInt64, consenterMetadata: [UInt8]) throws {
     var signed = Common_OrdererBlockMetadata()
     signed.lastConfig.index = lastConfig
@@ -99,8 +99,8 @@ package struct BlockSeal: Sendable {
 }
 
 extension BlockSeal {
-  /// Checks what must hold of every block before the ledger takes it: it tells its last config block,
-  /// which is not one behind it.
+  /// Checks what must hold of every block before the ledger takes it: it names its last config
+  /// block, which is not a later one.
   ///
   /// - Returns: The number of that block.
   /// - Throws: ``BlockError`` if it does not.

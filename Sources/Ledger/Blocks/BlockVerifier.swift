@@ -10,7 +10,7 @@ import Policies
 /// Numbers and links are for ``ChainEnd``, data hashes for `SealedBlock(verifying:)`; this is about who
 /// signed.
 package enum BlockVerifier {
-  /// What checking the signatures of one block came to.
+  /// The result of checking the signatures of one block.
   package enum Outcome: Sendable, Equatable {
     case valid
     /// There is no signature at all.
@@ -19,7 +19,7 @@ package enum BlockVerifier {
     case invalid(String)
   }
 
-  /// Signatures that are looked at in one block.
+  /// The most signatures that are looked at in one block.
   package static let maximumSignatures = 1_000
 
   /// Evaluates the policy `BlockValidation` of `bundle`, the configuration in force before the block

@@ -6,7 +6,7 @@ import FabricProtos
 
 /// The end of a channel's chain: the next block has this number and names this hash.
 package struct ChainEnd: Sendable, Equatable {
-  /// Blocks before, which is the number of the next one.
+  /// Number of blocks so far, which is the number of the next one.
   package private(set) var height: UInt64 = 0
   /// SHA-256 of the last header's ASN.1 form; empty before block 0.
   package private(set) var lastHash: [UInt8] = []
@@ -14,7 +14,7 @@ package struct ChainEnd: Sendable, Equatable {
   /// A chain without blocks.
   package init() {}
 
-  /// The end behind a block.
+  /// The end after a block.
   package init(after header: BlockHeader) {
     height = header.number &+ 1
     lastHash = SHA256Digest.hash(header.derBytes())
@@ -50,9 +50,9 @@ package struct ChainEnd: Sendable, Equatable {
 
 /// Makes blocks out of batches, each behind the one before.
 ///
-/// A value without clock, randomness or I/O: the same batches behind the same block give the same headers
-/// on every node. That a block was assembled does not yet put it into the chain: a leader may assemble
-/// what is never agreed on, and begin anew with a copy.
+/// A value without clock, randomness or I/O: the same batches after the same block give the same
+/// headers on every node. That a block was assembled does not yet put it into the chain: a leader
+/// may assemble what is never agreed on, and begin anew with a copy.
 package struct BlockAssembler: Sendable {
   /// Where the next block goes.
   package private(set) var end: ChainEnd

@@ -6,8 +6,8 @@ import FabricProtos
 
 /// Verifies a last signature that ends with a zero.
 ///
-/// By the key that the signer names, whether or not the channel trusts it: all that matters here is
-/// whether this is what was written.
+/// Uses the key that the signer names, whether or not the channel trusts it: all that matters here
+/// is whether this is what was written.
 package struct CutSignatures: SignatureProbe {
   package init() {}
 

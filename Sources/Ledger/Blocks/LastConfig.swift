@@ -4,8 +4,8 @@ import FabricProtos
 
 /// The block with the newest configuration of a channel, and that configuration's sequence.
 ///
-/// The block with the first of a higher sequence is the new one. A block that creates a channel leaves
-/// the sequence of its own channel as it was, and so is none.
+/// The first block with a higher sequence becomes the new one. A block that creates a channel
+/// leaves the sequence of its own channel alone, so it never does.
 package struct LastConfig: Sendable, Equatable {
   package private(set) var block: UInt64
   package private(set) var sequence: UInt64
@@ -15,8 +15,8 @@ package struct LastConfig: Sendable, Equatable {
     self.sequence = sequence
   }
 
-  /// Notes that a block comes into being under a configuration, which for a config block is the one that
-  /// it holds.
+  /// Notes that a block is made under a configuration; for a config block, that is the one it
+  /// holds.
   package mutating func note(block number: UInt64, sequence current: UInt64) {
     guard current > sequence else { return }
     sequence = current

@@ -70,7 +70,7 @@ package struct BroadcastHandler: Sendable {
       session.turn.add(
         ordered, naming: submission.envelope.channelID, for: submission.channel)
       session.recorder.wait(type: submission.envelope.headerType, validation: spent)
-      // A chain takes what changes the configuration by itself.
+      // A chain takes a change of the configuration by itself, not with others.
       if ordered.isConfig { await order(&session) }
     } catch {
       let spent = session.recorder.lap()
@@ -127,7 +127,7 @@ package struct BroadcastHandler: Sendable {
 }
 
 extension OrderOutcome {
-  /// What a client is told whose message was not taken; nil if it was.
+  /// What a client is told if its message was not taken; nil if it was.
   fileprivate var refusal: String? {
     switch self {
     case .taken: nil

@@ -1,4 +1,4 @@
-// Decides what is to be done with a message that a client broadcasts, without doing any of it.
+// Decides what to do with a message that a client broadcasts, without doing any of it.
 
 import FabricProtos
 import MessageProcessing
@@ -27,7 +27,8 @@ struct BroadcastRefusal: Error, Equatable {
 enum BroadcastEnd: Error, Equatable {
   /// The message is refused, with an answer.
   case refused(BroadcastRefusal)
-  /// The message is no envelope: the stream breaks without an answer (Fabric: the error of gRPC's codec).
+  /// The message is not an envelope: the stream breaks without an answer (Fabric: the error of
+  /// gRPC's codec).
   case malformed
 }
 
@@ -57,7 +58,7 @@ struct BroadcastIntake {
 
   /// Checks a message against its channel's configuration.
   ///
-  /// - Returns: what is to be ordered: the message, or what an update makes of the configuration.
+  /// - Returns: what to order: the message, or what an update makes of the configuration.
   func validate(_ submission: BroadcastSubmission) throws(BroadcastEnd) -> OrderedMessage {
     let envelope = submission.envelope
     let processor = submission.channel.processor
@@ -76,8 +77,8 @@ struct BroadcastIntake {
     } catch { throw Self.refusal(of: envelope, for: error) }
   }
 
-  /// The status that a client gets for an error: what it can mend is its fault, all that nobody foresaw
-  /// is this node's.
+  /// The status that a client gets for an error: errors that it can fix are its fault, unforeseen
+  /// ones are this node's.
   static func refusal(of envelope: EnvelopeView, for error: any Error) -> BroadcastEnd {
     let (status, reason): (Common_Status, String) =
       switch error {

@@ -1,4 +1,4 @@
-// What Broadcast is measured by.
+// The metrics of Broadcast.
 
 import FabricProtos
 import MetricDescriptions
@@ -8,8 +8,9 @@ import Synchronization
 
 /// The series of Fabric's `broadcast` metrics, made when they are first needed.
 ///
-/// There is one for each channel, header type and status that have come together. What a client makes up
-/// counts as ``unknown``. (Fabric takes the client's word, so that anybody can fill its memory.)
+/// There is one for each combination of channel, header type and status that has occurred. What a
+/// client makes up counts as ``unknown``. (Fabric takes the client's word, so that anybody can fill
+/// its memory.)
 final class BroadcastMetrics: Sendable {
   /// Messages of one channel and type that got one status.
   struct Series: Sendable {

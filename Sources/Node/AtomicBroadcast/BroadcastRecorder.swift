@@ -31,7 +31,7 @@ struct BroadcastRecorder {
     return (now - mark).nanoseconds
   }
 
-  /// A message of this type took so long to be validated, and waits to be ordered.
+  /// A message of this type took this long to be validated, and waits to be ordered.
   mutating func wait(type: Int32, validation: Int64) {
     guard metrics != nil else { return }
     validated.append((type, validation))
@@ -59,7 +59,8 @@ struct BroadcastRecorder {
     }
   }
 
-  /// The messages that waited were not taken: the first is answered so, the others never are.
+  /// The messages that waited were not taken: the first is answered with this status, the others
+  /// never.
   mutating func refuseWaiting(channel: String, status: Common_Status, enqueuing: Int64) {
     guard let metrics, let first = validated.first else { return }
     let series = metrics.series(channel: channel, type: first.type, status: status)

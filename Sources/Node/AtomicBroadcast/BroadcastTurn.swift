@@ -23,7 +23,7 @@ struct BroadcastTurn<Channel: AnyObject> {
     case open
     /// The last response is a refusal, after which the stream ends.
     case refused
-    /// A message was no envelope, for which the stream breaks after the responses.
+    /// A message was not an envelope; the stream breaks after the responses.
     case broken
   }
 
@@ -56,7 +56,7 @@ struct BroadcastTurn<Channel: AnyObject> {
     return batch
   }
 
-  /// So many messages were taken by their chain.
+  /// The chain took this many messages.
   mutating func accept(_ count: Int) {
     guard isOpen else { return }
     for _ in 0..<count { responses.append(Responses.broadcastSuccess) }
@@ -69,7 +69,7 @@ struct BroadcastTurn<Channel: AnyObject> {
     state = .refused
   }
 
-  /// A message is no envelope, which ends the turn.
+  /// A message is not an envelope, which ends the turn.
   mutating func breakOff() {
     if isOpen { state = .broken }
   }

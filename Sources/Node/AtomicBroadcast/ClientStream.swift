@@ -10,8 +10,8 @@ package protocol ClientStream: Sendable {
   var remoteAddress: String { get }
   /// SHA-256 of the client's TLS certificate in DER form; nil if it presented none.
   var tlsCertificateHash: [UInt8]? { get }
-  /// Where blocks are best read that go to the client at once: next to what writes them. It must not
-  /// be held up for longer than writing takes. Nil if it does not matter where.
+  /// The best place to read blocks that go to the client at once: next to what writes them. It must
+  /// not be held up for longer than writing takes. Nil if it does not matter where.
   var executor: (any TaskExecutor)? { get }
 
   /// The messages that have arrived, in order; nil once the client has finished sending.
@@ -34,7 +34,7 @@ extension ClientStream {
   }
 }
 
-/// What makes an `orderer.DeliverResponse` of a serialized block when it is put before it.
+/// The prefix that turns a serialized block into an `orderer.DeliverResponse`.
 package func deliverPrefix(blockBytes: Int) -> [UInt8] {
   var prefix: [UInt8] = [0x12]
   Varint.append(UInt64(blockBytes), to: &prefix)

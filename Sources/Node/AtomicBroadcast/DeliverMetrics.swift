@@ -1,4 +1,4 @@
-// What Deliver is measured by.
+// The metrics of Deliver.
 
 import MetricDescriptions
 import Metrics

@@ -11,7 +11,7 @@ struct BlockRequest {
   let contentType: Orderer_SeekInfo.SeekContentType
   /// The answer ends when the consenter is in error.
   let heedsErrors: Bool
-  /// A block that does not exist yet is waited for.
+  /// Whether to wait for a block that does not exist yet.
   let waits: Bool
 }
 
@@ -41,8 +41,8 @@ struct DeliverSession<Stream: ClientStream> {
     var progress = Progress(next: request.range.lowerBound)
     while progress.end == nil {
       if let status = try await waitForBlock(progress.next) { return status }
-      // Taken before the check: a config that comes into force after it does so with a block at or
-      // above this height, which a session that loses its right must not be given.
+      // Taken before the check: a config that takes effect after the check does so with a block at
+      // or above this height, which a session that loses its right must not get.
       let height = channel.tip.height
       // Checked before the block is read: a session that may not go on needs none.
       do {
@@ -94,8 +94,8 @@ struct DeliverSession<Stream: ClientStream> {
 
   /// Sends what there is, piece by piece.
   ///
-  /// This runs where the bytes are written, so it leaves when something else is to be done than to
-  /// read and to send: wait for a block, report an error, look at a new configuration.
+  /// This runs where the bytes are written, so it returns when there is anything to do besides
+  /// reading and sending: wait for a block, report an error, look at a new configuration.
   private mutating func catchUp(from start: Progress) async throws -> Progress {
     var progress = start
     let sequence = channel.bundle.sequence
@@ -132,7 +132,7 @@ struct DeliverSession<Stream: ClientStream> {
   }
 }
 
-/// How much is read and sent in one go at most.
+/// The most that is read and sent in one go.
 enum PieceLimit {
   static let blocks = 256
   /// Bytes after which a piece is long enough.

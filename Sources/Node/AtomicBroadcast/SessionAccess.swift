@@ -23,7 +23,7 @@ struct SessionAccess {
   private let channel: Channel
   private let checksExpiration: Bool
   private var checkedSequence: UInt64?
-  /// When the client's certificate expires; nil if that is not to be heeded.
+  /// When the client's certificate expires; nil if that does not matter.
   private(set) var expiresAt: Date?
 
   /// - Throws: `EnvelopeError` if the request has a malformed signature header.

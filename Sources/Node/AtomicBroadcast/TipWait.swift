@@ -21,10 +21,11 @@ struct TipWait {
     case cancelled
   }
 
-  /// Only an expiry that is less away than this, in seconds, is waited for with a timer; a session that
-  /// outlasts it without a block ends when the next block comes, and is not served that block.
+  /// A timer is set only for an expiry that is closer than this, in seconds. Without a timer, an
+  /// expired session ends when the next block comes, and does not get that block.
   static let expiryHorizon: TimeInterval = 24 * 3_600
-  /// A timer ends so much later than the certificate, in seconds, that the clock has passed the expiry.
+  /// How much later than the certificate a timer ends, in seconds, so that the clock has passed the
+  /// expiry.
   static let margin: TimeInterval = 0.01
 
   /// Waits for more than `height` blocks, at most until `expiry`.

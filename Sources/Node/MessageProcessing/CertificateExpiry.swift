@@ -1,4 +1,4 @@
-// When a certificate ends that no MSP of the channel accepts.
+// When a certificate that no MSP of the channel accepts expires.
 
 import FabricCrypto
 import Foundation

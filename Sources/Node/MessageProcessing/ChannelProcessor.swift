@@ -9,7 +9,7 @@ package enum MessageClass: Sendable, Hashable {
   /// A CONFIG_UPDATE; for ``ChannelProcessor/processConfigUpdate(_:)``.
   case configUpdate
   /// A CONFIG or an ORDERER_TRANSACTION. Only orderers make these: Broadcast refuses them, and
-  /// ``ChannelProcessor/processConfig(_:)`` validates one again that was ordered too late.
+  /// ``ChannelProcessor/processConfig(_:)`` validates again one that was ordered too late.
   case config
 
   /// The class of a header type; unknown types are normal messages (Fabric:
@@ -47,8 +47,8 @@ package protocol ChannelProcessor: Sendable {
   func processConfigUpdate(_ envelope: EnvelopeView) throws(ProcessingError)
     -> (configEnvelope: [UInt8], sequence: UInt64)
 
-  /// Makes a CONFIG or an ORDERER_TRANSACTION, made by some orderer from an older config, anew from
-  /// the update within it.
+  /// Takes a CONFIG or an ORDERER_TRANSACTION that some orderer made from an older config, and
+  /// makes it anew from the update within it.
   ///
   /// - Returns: as ``processConfigUpdate(_:)``.
   func processConfig(_ envelope: EnvelopeView) throws(ProcessingError)

@@ -40,7 +40,7 @@ package struct ProcessingEnvironment: Sendable {
   /// capabilities ask for it (the opposite of the setting
   /// `General.Authentication.NoExpirationChecks`).
   package var checksExpiration: Bool
-  /// Where refused signatures and consensus migrations are told.
+  /// Where refused signatures and consensus migrations are logged.
   package var logger: Logger
 
   package init(

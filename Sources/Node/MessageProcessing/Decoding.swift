@@ -40,8 +40,8 @@ package func lastUpdate(of envelope: Common_ConfigEnvelope) throws(ProcessingErr
   return try view(bytes, "the config update within the config message")
 }
 
-/// A name that a client chose, in quotes, fit for a line of a log: control characters are escaped,
-/// and what is longer than any valid name is cut off.
+/// A name that a client chose, in quotes, fit for a log line: control characters are escaped, and
+/// what is longer than any valid name is cut off.
 package func quoted(_ name: String) -> String {
   let longest = 256
   let scalars = name.unicodeScalars

@@ -17,7 +17,7 @@ package struct MessageFilters: Sendable {
     self.environment = environment
   }
 
-  /// Applies all rules with one and the same config.
+  /// Applies all rules with the same config.
   package func check(_ envelope: EnvelopeView, _ bundle: ConfigBundle) throws(ProcessingError) {
     let orderer = try bundle.requiredOrderer(orThrow: ProcessingError.internalFailure)
     try checkSize(envelope, orderer)
@@ -31,7 +31,7 @@ package struct MessageFilters: Sendable {
     try checkPolicy(envelope, identity, bundle, orderer)
   }
 
-  /// Payload and signature together may have `AbsoluteMaxBytes` bytes (Fabric:
+  /// Payload and signature together may have at most `AbsoluteMaxBytes` bytes (Fabric:
   /// `msgprocessor.MaxBytesRule`).
   package func checkSize(
     _ envelope: EnvelopeView, _ orderer: OrdererGroupConfig

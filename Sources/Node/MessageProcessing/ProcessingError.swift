@@ -42,7 +42,7 @@ package enum ProcessingError: Error, Sendable, Equatable, CustomStringConvertibl
 
   package var description: String { reason }
 
-  /// The same refusal, of the same status, with what was being done put in front of its reason.
+  /// The same refusal, of the same status, with its reason preceded by what was being done.
   package func during(_ activity: String) -> ProcessingError {
     switch self {
     case .badRequest(let reason): .badRequest("\(activity): \(reason)")

@@ -19,7 +19,7 @@ package final class StandardChannelProcessor: ChannelProcessor {
     maintenanceFilter = MaintenanceFilter(logger: environment.logger)
   }
 
-  /// Checks size, expiry, signature and policy; in maintenance mode refuses.
+  /// Checks size, expiry, signature and policy; refuses in maintenance mode.
   package func processNormal(_ envelope: EnvelopeView) throws(ProcessingError) -> UInt64 {
     let bundle = resources.bundle
     let orderer = try bundle.requiredOrderer(orThrow: ProcessingError.internalFailure)
@@ -65,7 +65,7 @@ package final class StandardChannelProcessor: ChannelProcessor {
       try lastUpdate(of: try ConfigProposal(envelope).envelope))
   }
 
-  /// Applies an update and checks what comes out (Fabric: `ChainSupport.ProposeConfigUpdate`).
+  /// Applies an update and checks the result (Fabric: `ChainSupport.ProposeConfigUpdate`).
   private func propose(_ envelope: EnvelopeView, _ bundle: ConfigBundle) throws(ProcessingError)
     -> (envelope: Common_ConfigEnvelope, bundle: ConfigBundle)
   {

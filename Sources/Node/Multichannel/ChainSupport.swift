@@ -107,7 +107,7 @@ final class ChainSupport: ConsenterSupport {
     try await append(waiting, under: bundle)
   }
 
-  /// Commits blocks that others sealed, behind which a configuration is in force.
+  /// Commits blocks that others sealed, after which a configuration is in force.
   private func append(_ blocks: [Block], under next: ConfigBundle) async throws {
     guard !blocks.isEmpty else { return }
     try await writer.append(sealed: blocks, configSequence: next.sequence)
@@ -150,8 +150,8 @@ final class ChainSupport: ConsenterSupport {
     let config = try Common_ConfigEnvelope(serializedBytes: Array(envelope.data))
     try bundle.validate(config)
     let next = try ConfigBundle(channelID: envelope.channelID, config: config.config)
-    // Where others order, one that knows more may have accepted what this node cannot follow. Halting
-    // the channel here lets the node go on with it once it is updated.
+    // Where others order, a newer node may have accepted what this node cannot follow. Halting the
+    // channel here lets the node go on with it once it is updated.
     try next.checkCapabilitiesSupported()
     try bundle.validateNext(next)
     return next

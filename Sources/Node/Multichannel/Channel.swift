@@ -1,4 +1,4 @@
-// One channel of this node, as those see it who bring messages to it or read blocks from it.
+// One channel of this node, as seen by those who bring messages to it or read blocks from it.
 
 import BlockLedger
 import Blocks
@@ -78,12 +78,13 @@ package final class Channel: Sendable {
     }
   }
 
-  /// Hands a message to the chain that changes the configuration, or creates a channel.
+  /// Hands the chain a message that changes the configuration, or creates a channel.
   package func configure(_ message: OrderedMessage) async -> OrderOutcome {
     explained(await chain.configure(message))
   }
 
-  /// A chain sends waiting submitters away when the disk is full. That is then the reason to tell.
+  /// A chain sends waiting submitters away when the disk is full. The full disk is then the reason
+  /// to tell.
   private func explained(_ outcome: OrderOutcome) -> OrderOutcome {
     guard case .refused(.overloaded) = outcome, let obstruction else { return outcome }
     return .refused(.unavailable(channelID: id, reason: obstruction))
@@ -96,11 +97,11 @@ package final class Channel: Sendable {
     await chain.halt()
   }
 
-  /// Blocks in protobuf wire form from `number` on: at least that one, and those behind it that exist,
-  /// up to `count` blocks and until they have `bytes` together.
+  /// Blocks in protobuf wire form from `number` on: at least that one, then the following ones that
+  /// exist, up to `count` blocks or until they reach `bytes` together.
   ///
-  /// - Parameter contentType: With `headerWithSig`, the data of a block that is no config block are left
-  ///   out; `bytes` counts them all the same.
+  /// - Parameter contentType: With `headerWithSig`, the data of a block that is not a config block
+  ///   is left out; `bytes` counts it all the same.
   /// - Throws: `LedgerError` if block `number` does not exist or cannot be read.
   package func blocks(
     from number: UInt64, count: Int, bytes: Int, contentType: Orderer_SeekInfo.SeekContentType
@@ -124,7 +125,7 @@ package final class Channel: Sendable {
     }
   }
 
-  /// Lets the chain take nothing more, and the channel tell why. The first reason stays.
+  /// Stops the chain from taking more, and has the channel tell why. The first reason stays.
   private func endOrdering(_ reason: String) {
     let isFirst = fault.withLock { fault in
       defer { fault = fault ?? reason }

@@ -10,7 +10,7 @@ struct ChannelMap: Sendable {
   private(set) var states: [String: State] = [:]
   private(set) var system = SystemChannelKnowledge()
 
-  /// Where a message is to be processed.
+  /// Where to process a message.
   enum Route {
     case channel(Channel)
     case unavailable(ChannelUnavailable)

@@ -19,7 +19,7 @@ final class ChannelOpening: Sendable {
   private enum State {
     /// Channels are handed in; `left` are still missing.
     case collecting(opened: [OpenedChannel], left: Int)
-    /// The waiting is over; nothing was heard of `unfinished` channels in time.
+    /// The waiting is over; `unfinished` channels did not report in time.
     case over(unfinished: Int)
   }
 
@@ -30,7 +30,7 @@ final class ChannelOpening: Sendable {
     state = Watched(.collecting(opened: [], left: count))
   }
 
-  /// Channels of which nothing was heard yet, or not before the waiting was over.
+  /// Channels that have not reported yet, or did not before the waiting was over.
   var unfinished: Int {
     state.read {
       switch $0 {

@@ -7,7 +7,7 @@ import Ordering
 
 /// The shared part of a channel. It owns none of the other parts, so that they can hold on to it.
 final class ChannelResourcesHolder: ChannelResources {
-  /// Is told each configuration that comes into force.
+  /// Called with each configuration that comes into force.
   typealias Observer = @Sendable (ConfigBundle) -> Void
 
   let channelID: String
@@ -18,7 +18,7 @@ final class ChannelResourcesHolder: ChannelResources {
 
   /// - Parameters:
   ///   - consenter: Makes the channel's chain, and judges changes of the consensus metadata.
-  ///   - observer: Is told every configuration but the first.
+  ///   - observer: Called with every configuration but the first.
   init(
     bundle: ConfigBundle, signer: any Signer, consenter: any Consenter,
     observer: @escaping Observer

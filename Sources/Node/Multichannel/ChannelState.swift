@@ -2,12 +2,13 @@
 
 /// The state of a channel that this node knows by name. A channel that it does not know has none.
 ///
-/// A value without acts: whoever changes it does so under the registrar's lock, through one of the
-/// methods below. Each says in which states it is legal, and throws ``IllegalTransition`` in all others,
-/// with the state unchanged. `Ordering` is what orders the channel here, `Following` what follows it.
+/// A value that takes no action itself: whoever changes it does so under the registrar's lock,
+/// through one of the methods below. Each says in which states it is legal, and throws
+/// ``IllegalTransition`` in all others, with the state unchanged. `Ordering` is what orders the
+/// channel here, `Following` what follows it.
 package enum ChannelState<Ordering: Sendable, Following: Sendable>: Sendable {
-  /// Its ledger is being opened, so that nobody knows yet what the channel is to be. The obstacle is why
-  /// that has failed so far for a reason that may pass; it is tried again then.
+  /// Its ledger is being opened, so nobody knows yet what the channel will be. The obstacle is why
+  /// opening has failed so far, for a reason that may pass; it is tried again then.
   case opening(obstacle: String?)
   /// An orderer was told to join it, and its blocks up to the join block are not all here. The obstacle
   /// is why nobody is getting them; nil while somebody is.
@@ -18,7 +19,7 @@ package enum ChannelState<Ordering: Sendable, Following: Sendable>: Sendable {
   case ordering(Ordering)
   /// Its ledger exists, but the channel cannot go on before an operator has removed the cause.
   case failed(reason: String)
-  /// It was removed from this node, but there is something left of it.
+  /// It was removed from this node, but something of it is left.
   case beingRemoved(Removal)
 
   /// How far a removal is.
@@ -82,7 +83,8 @@ package enum ChannelState<Ordering: Sendable, Following: Sendable>: Sendable {
     }
   }
 
-  /// The channel is to go. Legal once it is known what it is, and after a removal that failed.
+  /// The channel is being removed. Legal once it is known what it is, and after a removal that
+  /// failed.
   package mutating func remove() throws(IllegalTransition) {
     switch self {
     case .joining, .following, .ordering, .failed, .beingRemoved(.failed):

@@ -12,7 +12,7 @@ import SystemChannel
 extension Registrar {
   /// Writes the genesis block of the system channel if this node has no ledger yet.
   ///
-  /// - Parameter genesis: Is asked for only then; nil if the node is to begin without channels.
+  /// - Parameter genesis: Asked for only then; nil if the node begins without channels.
   /// - Returns: whether there was no ledger.
   /// - Throws: ``RegistrarError`` or `BootstrapError` if the block is not the genesis block of a system
   ///   channel that this node can order; nothing is written then.
@@ -33,7 +33,8 @@ extension Registrar {
 
   /// Makes a channel whose genesis block holds the given CONFIG envelope, and starts it.
   ///
-  /// A crash may have cut an earlier attempt short, so each step is taken only if it is still to do.
+  /// A crash may have cut an earlier attempt short, so each step is taken only if it has not been
+  /// done yet.
   func createChannel(_ genesis: EnvelopeView) async throws {
     let channelID = genesis.channelID
     guard try await isAbsent(channelID) else {

@@ -11,16 +11,16 @@ import SystemChannel
 extension Registrar {
   /// Tasks that open channels at the same time: reading one's files and another's certificates overlap.
   private static let openers = 8
-  /// How long start-up waits for ledgers to be opened, which takes long only if an index is rebuilt.
-  /// What is not ready then is served later, and refused until then.
+  /// How long start-up waits for ledgers to be opened, which takes long only if an index is
+  /// rebuilt. Channels that are not ready by then are refused until they are.
   static let patience = Duration.seconds(3)
-  /// The waits before a ledger is tried again that could not be opened.
+  /// The waits before a ledger that could not be opened is tried again.
   private static let reopening = Backoff(from: .seconds(1), to: .seconds(30))
 
   /// Opens every channel that has a ledger, and starts them all.
   ///
-  /// - Parameter genesis: Gives the genesis block of the system channel to a node without ledgers; nil
-  ///   if it is to begin without channels. What it throws is passed on.
+  /// - Parameter genesis: Gives the genesis block of the system channel to a node without ledgers;
+  ///   nil if it begins without channels. What it throws is passed on.
   /// - Throws: ``RegistrarError`` if the ledgers cannot be listed, ``SecondSystemChannel`` if there are
   ///   two system channels, and what ``bootstrap(_:)`` throws.
   package func initialize(_ genesis: @autoclosure () throws -> Block? = nil) async throws {
@@ -118,8 +118,8 @@ extension Registrar {
     try map.change { map throws(IllegalTransition) in try map.forget(channelID) }
   }
 
-  /// Opens a channel whose ledger could not be opened for a reason that may pass, as soon as it can be:
-  /// a node that starts with a full disk needs no other start when there is room.
+  /// Opens a channel whose ledger could not be opened for a reason that may pass, as soon as it can
+  /// be: a node that starts with a full disk need not be restarted once there is room.
   private func openLater(_ channelID: String) async {
     var backoff = Self.reopening
     while await pauseUnlessHalted(backoff.next()) {
@@ -127,7 +127,7 @@ extension Registrar {
         _ = try await ledgers.openOrCreate(channelID)
       } catch {
         if error.mayPass { continue }
-        // Not once more: after a failed fsync that could succeed and mean nothing.
+        // Do not try again: after a failed fsync, success would mean nothing.
         return fail(channelID, "\(error)")
       }
       if let opened = await open(channelID) { await adopt(opened) }
@@ -143,7 +143,7 @@ extension Registrar {
     return halted == nil
   }
 
-  /// Puts a channel into service whose ledger took long to be opened.
+  /// Puts into service a channel whose ledger took long to open.
   private func adopt(_ opened: OpenedChannel) async {
     do throws(SecondSystemChannel) {
       try learn(opened)
@@ -192,7 +192,7 @@ extension Registrar {
     }
   }
 
-  /// Tells those who watch the channels of one that clients can use now.
+  /// Tells those who watch the channels that clients can use this one now.
   func tell(of channel: Channel) {
     logger.debug("Registered channel \(channel.id) at height \(channel.tip.height)")
     onChannel(channel.id, .channel(channel))

@@ -40,7 +40,7 @@ package final class Registrar: Sendable {
   ///   - onChannel: Called with every channel once it has turned out whether it is available, and when
   ///     that changes.
   ///   - metrics: Where channels record.
-  ///   - time: The clock by which ledgers are opened, and tried again that had no room.
+  ///   - time: The clock for opening ledgers, and for retrying those that had no room.
   package init(
     ledgers: any LedgerFactory, signer: any Signer, consenters: [String: any Consenter],
     environment: ProcessingEnvironment,

@@ -19,7 +19,7 @@ enum RegistrarLife: Sendable, Equatable {
     self = .opening
   }
 
-  /// The channels have started; not so if the registrar was halted meanwhile.
+  /// The channels have started; no effect if the registrar was halted meanwhile.
   mutating func serve() {
     if self == .opening { self = .serving }
   }

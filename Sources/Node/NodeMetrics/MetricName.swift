@@ -44,7 +44,7 @@ struct StatsdName: Sendable {
 
   private let parts: [Part]
 
-  /// nil for what statsd is not told.
+  /// nil for metrics that are not sent to statsd.
   ///
   /// - Parameter sortedLabels: the order of a series' label values.
   init?(_ description: MetricDescription, sortedLabels: [String]) {

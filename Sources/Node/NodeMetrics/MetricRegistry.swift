@@ -14,9 +14,9 @@ import Synchronization
 /// at the start of a channel, stream or method, not at each message.
 ///
 /// Kinds: a `Counter` is for counters, a `Meter` or `Gauge` for gauges, a `Timer` or `Recorder` for
-/// histograms; a `Timer` records seconds. What is of another kind than the catalogue says is
-/// recorded nowhere, a label that is missing has the value `unknown`, one too many is left out, and
-/// the log says so once. Metrics that are not catalogued get a description made up of their name.
+/// histograms; a `Timer` records seconds. A metric of another kind than the catalogue says is not
+/// recorded, a missing label has the value `unknown`, an extra one is left out, and the log says so
+/// once. Metrics that are not catalogued get a description made up of their name.
 ///
 /// Nothing is shown of a series before its first recording (as in Go).
 package final class MetricRegistry: MetricsFactory, Sendable {
@@ -41,7 +41,7 @@ package final class MetricRegistry: MetricsFactory, Sendable {
     let description: MetricDescription
     /// The label names in the order of output, which is that of the series' keys.
     let sortedLabels: [String]
-    /// nil for what statsd is not told.
+    /// nil for metrics that are not sent to statsd.
     let statsdName: StatsdName?
     var series: [SeriesKey: any MetricSeries] = [:]
     var told: Set<Trouble> = []
@@ -53,7 +53,7 @@ package final class MetricRegistry: MetricsFactory, Sendable {
     }
   }
 
-  /// What the log is told once for each metric.
+  /// What is logged once for each metric.
   enum Trouble: Hashable {
     case kind, labels, tooManySeries
   }
@@ -126,7 +126,7 @@ package final class MetricRegistry: MetricsFactory, Sendable {
   package func destroyTimer(_ handler: any TimerHandler) { forget(handler) }
 
   /// Forgets every series in which `label` has the value `value`: for a channel that is removed.
-  /// Objects that still write to one of them do so into nothing.
+  /// What other objects still write to them is lost.
   package func removeSeries(label: String, value: String) {
     let value = bounded(value)
     state.withLock { state in
@@ -144,7 +144,7 @@ package final class MetricRegistry: MetricsFactory, Sendable {
   private func series(
     _ label: String, _ dimensions: [(String, String)], _ kind: MetricDescription.Kind
   ) -> (any MetricSeries)? {
-    // What there is to tell is told outside the lock: logging makes metrics, too.
+    // Warnings are logged outside the lock, since logging makes metrics, too.
     let (series, warnings) = state.withLock { state in
       find(
         label, dimensions.map { ($0.0, bounded($0.1)) }, kind, in: &state)
@@ -230,7 +230,7 @@ package final class MetricRegistry: MetricsFactory, Sendable {
     return (new, warnings)
   }
 
-  /// Of a metric that is not catalogued, what its first use tells.
+  /// The description of an uncatalogued metric, as its first use tells it.
   private static func description(
     _ name: String, _ dimensions: [(String, String)], _ kind: MetricDescription.Kind
   ) -> MetricDescription {

@@ -1,4 +1,4 @@
-// What the kernel knows of this process, for the metrics that Go's Prometheus client adds.
+// What the kernel knows about this process, for the metrics that Go's Prometheus client adds.
 
 import Foundation
 import MetricDescriptions

@@ -68,7 +68,7 @@ package final class StatsdReporter: Sendable {
       return true
     }
 
-    /// What reports and has to end.
+    /// The reporting task, which has to end.
     mutating func stop() -> Task<Void, Never>? {
       defer { self = .stopped }
       guard case .reporting(let task) = self else { return nil }

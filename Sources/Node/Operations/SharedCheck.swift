@@ -1,4 +1,4 @@
-// One component's check, shared by all who ask at the same time.
+// One component's check, shared by all who ask at once.
 
 import Concurrency
 import Synchronization

@@ -9,7 +9,7 @@ struct SettingCollector {
     var source: SettingSource
   }
 
-  /// Values that a file may have, each time that an alias stands for one.
+  /// The most values that a file may have; an alias counts each time it is used.
   static let maximumValues = 50_000
 
   let file: String

@@ -36,7 +36,7 @@ private struct GRPCClientStream: ClientStream {
 
 /// The methods of `orderer.AtomicBroadcast`.
 enum AtomicBroadcastService {
-  /// Where the requests of each method are written to, if they are.
+  /// Where the requests of each method are written, if at all.
   struct Traces: Sendable {
     var broadcast: RequestTracer?
     var deliver: RequestTracer?

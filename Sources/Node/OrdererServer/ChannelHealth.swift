@@ -27,7 +27,7 @@ final class ChannelHealth: Sendable {
     state.withLock { $0.registrar = registrar }
   }
 
-  /// Takes notice of a channel.
+  /// Notes a channel.
   func add(_ channelID: String, _ entry: Registrar.Entry) {
     register(channelID) { [weak self] in await self?.problem(of: channelID) }
     if case .channel(let channel) = entry, let component = channel.chain.healthComponent {

@@ -1,4 +1,4 @@
-// What the client port is measured by: an observer of the gRPC server.
+// The metrics of the client port: an observer of the gRPC server.
 
 import GRPCTransport
 import MetricDescriptions

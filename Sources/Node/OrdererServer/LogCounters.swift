@@ -1,4 +1,4 @@
-// What logging is measured by.
+// The metrics of logging.
 
 import Concurrency
 import FabricLogging

@@ -14,7 +14,7 @@ import OrdererConfiguration
 /// Start-up:
 /// 1. what this version does not serve is refused, or named in the log;
 /// 2. the node's own identity is loaded;
-/// 3. the operations service listens, so that operators can look on;
+/// 3. the operations service listens, so that operators can watch;
 /// 4. the ledgers and channels are opened, and the chains start (``NodeParts``);
 /// 5. the profiling service listens;
 /// 6. the client port listens.
@@ -74,7 +74,7 @@ final class Node: Sendable {
   /// The last two steps: begins to serve clients.
   ///
   /// - Returns: The address that the client port listens on, as `host:port`.
-  /// - Throws: An error with a message for the operator; what runs is to be stopped then.
+  /// - Throws: An error with a message for the operator; the caller has to stop what runs then.
   func start() async throws -> String {
     try await parts.profiling?.start()
     do {
@@ -135,7 +135,7 @@ final class Node: Sendable {
     return localMSP
   }
 
-  /// Tells the log what the node is doing.
+  /// Logs what the node is doing.
   func report() {
     logger.info(
       "Go routines report: (tasks and queues of this node)\n\(Self.state(of: parts.registrar))")

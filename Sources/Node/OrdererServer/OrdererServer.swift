@@ -16,7 +16,7 @@ package struct OrdererServer: Sendable {
 
   /// - Parameters:
   ///   - directory: The folder of `orderer.yaml`, where other configuration files are looked for.
-  ///   - build: What the log and the operations service say that is running.
+  ///   - build: What the log and the operations service report as running.
   package init(
     configuration: OrdererConfiguration, directory: String, logging: FabricLogging,
     build: BuildInformation
@@ -32,7 +32,7 @@ package struct OrdererServer: Sendable {
   /// - Throws: ``StartupError`` or another error with a message for the operator if the node cannot start.
   package func run() async throws {
     let logger = logging.logger("orderer.common.server")
-    // A write beyond a limit of file sizes is to fail as any other, and not to end the process.
+    // A write beyond a file size limit should fail like any other, not end the process.
     signal(SIGXFSZ, SIG_IGN)
     // Trapped before anything is written, so that a stop during a long start is orderly too.
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sigusr1)

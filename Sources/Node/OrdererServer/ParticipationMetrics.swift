@@ -10,7 +10,7 @@ import Ordering
 struct ParticipationMetrics: Sendable {
   let factory: any MetricsFactory
 
-  /// Takes notice of a channel.
+  /// Notes a channel.
   func add(_ channelID: String, _ entry: Registrar.Entry) {
     let participation =
       switch entry {

@@ -18,7 +18,7 @@ final class RequestTracer: Sendable {
   static let maximumWaiting = 2_000
   /// Bytes of requests that may wait to be written, unless a single one has more.
   static let maximumWaitingBytes = 64 << 20
-  /// The log is told of failures once in this time.
+  /// Failures are logged at most once in this time.
   static let reminder = Duration.seconds(60)
 
   private enum Writer {
@@ -54,7 +54,7 @@ final class RequestTracer: Sendable {
     }
   }
 
-  /// Requests that were not written since the log was told, and why the last was not.
+  /// Requests that were not written since the last log entry, and why the last was not.
   private struct Losses {
     private var count = 0
     private var reason = ""
@@ -65,7 +65,7 @@ final class RequestTracer: Sendable {
       self.reason = reason
     }
 
-    /// How many, and why, if the log is to be told now.
+    /// How many, and why, if they should be logged now.
     mutating func take(at now: TimeSource.Instant) -> (count: Int, reason: String)? {
       guard count > 0, told.map({ now - $0 >= RequestTracer.reminder }) ?? true else { return nil }
       defer {

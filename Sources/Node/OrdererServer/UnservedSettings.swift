@@ -19,7 +19,8 @@ enum UnservedSettings {
     }
   }
 
-  /// - Throws: ``StartupError`` for a setting without which the node would do something else than asked.
+  /// - Throws: ``StartupError`` for a setting that the node cannot just ignore: it would do
+  ///   something else than asked.
   static func refuse(_ configuration: OrdererConfiguration) throws {
     guard configuration.general.bccsp.provider == .software else {
       throw StartupError(

@@ -4,7 +4,7 @@ import ChannelConfig
 import FabricProtos
 import MessageProcessing
 
-/// The processor of the system channel, to which every message goes whose channel does not exist:
+/// The processor of the system channel, which gets every message whose channel does not exist:
 /// config updates of such channels create them (Fabric: `msgprocessor.SystemChannel`).
 package final class SystemChannelProcessor: ChannelProcessor {
   private let standard: StandardChannelProcessor

@@ -26,7 +26,7 @@ package struct ChannelFolder: Sendable {
 
   /// - Parameters:
   ///   - directory: The node's ledger folder (`FileLedger.Location`).
-  /// - Throws: ``ConfigToolsError`` that names the channels there are, if this is none of them.
+  /// - Throws: ``ConfigToolsError`` that names the channels there are, if this is not one of them.
   package init(
     directory: String, channelID: String, format: Format = .file
   ) throws(ConfigToolsError) {

@@ -156,7 +156,7 @@ package enum ConfigJSON {
     { message throws(ConfigToolsError) in
       .object([
         "version": message.uint64(1),
-        // A value of a kind that nobody knows is shown as the bytes it is.
+        // A value of an unknown kind is shown as its bytes.
         "value": content == nil
           ? message.bytes(2) : try message.opaque(2, "value", content),
         "mod_policy": try message.string(3),

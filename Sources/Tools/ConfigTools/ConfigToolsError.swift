@@ -1,4 +1,4 @@
-// What the tools for people say when they cannot do what they were asked to.
+// What the tools tell people when they cannot do what they were asked to.
 
 /// Why a tool cannot show or find a configuration; a sentence for the person who asked.
 package struct ConfigToolsError: Error, Sendable, Equatable, CustomStringConvertible {

@@ -1,4 +1,4 @@
-// The groups of a configuration as JSON. What a value holds is told by the group that it is in.
+// The groups of a configuration as JSON. The group that a value is in tells what the value holds.
 
 import ChannelConfig
 

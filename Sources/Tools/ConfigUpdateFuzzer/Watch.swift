@@ -2,7 +2,7 @@
 
 import Foundation
 
-/// Where the workers are: a number of an episode for each, and when it began.
+/// Where the workers are: an episode's number for each, and when it began.
 ///
 /// Plain memory that is never freed, since a signal handler may do next to nothing: it reads the
 /// numbers and writes them out.
@@ -11,8 +11,8 @@ enum Watch {
   /// An episode that takes longer than this many seconds counts as a hang.
   static let limit = 60
 
-  // Each worker writes its own slot. A reader may see a number that is one episode old, which costs
-  // the one who looks for the case a detour and nothing more.
+  // Each worker writes its own slot. A reader may see a number that is one episode old, which only
+  // costs whoever looks for the case a detour.
   nonisolated(unsafe) private static let episodes: UnsafeMutablePointer<UInt64> = {
     let memory = UnsafeMutablePointer<UInt64>.allocate(capacity: maximumWorkers)
     memory.initialize(repeating: .max, count: maximumWorkers)

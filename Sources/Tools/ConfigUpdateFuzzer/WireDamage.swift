@@ -88,7 +88,7 @@ enum WireDamage {
     return encode(900, content)
   }
 
-  /// The fields of a message; nil if the bytes are none.
+  /// The fields of a message; nil if the bytes are not one.
   private static func split(_ bytes: [UInt8]) -> [Field]? {
     var fields: [Field] = []
     var reader = WireReader(bytes, bytes.indices)

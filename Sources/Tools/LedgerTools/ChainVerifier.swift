@@ -6,7 +6,7 @@ import ChannelConfig
 import FabricCrypto
 import FabricProtos
 
-/// What verifying a channel's ledger came to.
+/// The result of verifying a channel's ledger.
 package struct VerificationReport: Sendable, Encodable {
   /// Something that is wrong, and where.
   package struct Problem: Sendable, Encodable, Equatable {

@@ -3,7 +3,7 @@
 import Concurrency
 import Foundation
 
-/// A line that is written over again and again. It writes nothing where there is no terminal.
+/// A line that is overwritten again and again. Writes nothing if there is no terminal.
 package struct ProgressBar: ~Copyable {
   private static let width = 30
   private static let interval = Duration.milliseconds(100)
@@ -44,7 +44,7 @@ package struct ProgressBar: ~Copyable {
     show("\(label) [\(bar)] \(Int(part * 100))% \(detail)\(remaining(part, now))")
   }
 
-  /// Takes the line away.
+  /// Removes the line.
   package mutating func finish() {
     guard isShown, length > 0 else { return }
     write("\r" + String(repeating: " ", count: length) + "\r")

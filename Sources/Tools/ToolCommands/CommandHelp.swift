@@ -2,7 +2,7 @@
 
 import Foundation
 
-/// A command that says itself what its help shows below the first line.
+/// A command that provides the text of its help below the first line.
 package protocol DescribedCommand {
   /// What follows `usage: orderer ` and the flags, one paragraph each.
   static var help: String { get }

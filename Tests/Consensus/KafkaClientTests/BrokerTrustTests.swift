@@ -53,7 +53,7 @@ import Testing
         middle, fault: fault, depth: 1, broker: broker, now: late)?.contains("expired") == true)
   }
 
-  /// A certificate that is in RootCAs is not trusted whatever else is wrong with it.
+  /// A certificate in RootCAs is not trusted if anything else is wrong with it.
   @Test(arguments: [
     (Int32(10), "has expired on"), (9, "is not valid before"), (18, "self-signed"),
     (19, "self-signed"), (62, "is not for broker1.test"), (26, "extended key usage"),

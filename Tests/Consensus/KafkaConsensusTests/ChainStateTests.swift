@@ -51,7 +51,7 @@ import Testing
     state.start { task }
     try state.beginOrdering(route)
     #expect(state.halt().task == task)
-    // Who halts a second time has to wait as well.
+    // Whoever halts a second time has to wait as well.
     #expect(state.halt().task == task)
     #expect(state.route == nil)
   }

@@ -30,10 +30,10 @@ final class FakeBrokers: ChannelBrokers {
 
   private let state = Watched(State())
 
-  /// What holds now.
+  /// The current state.
   var now: State { state.read { $0 } }
 
-  /// Waits until something holds.
+  /// Waits until a condition holds.
   func wait(until condition: @escaping @Sendable (State) -> Bool) async {
     await state.wait { condition($0) ? () : nil }
   }

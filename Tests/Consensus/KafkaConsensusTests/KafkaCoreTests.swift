@@ -331,7 +331,7 @@ import Testing
     var before = makeCore()
     _ = before.consumed(regular("a", size: 600), offset: 11, context())
     _ = before.consumed(regular("b", original: 8, size: 600), offset: 12, context())
-    // After it: the newest block is "a", and ends with record 11.
+    // After the restart: the newest block is "a", and ends with record 11.
     let offsets = KafkaOffsets(
       lastPersisted: 11, lastOriginalProcessed: 5, lastResubmittedConfig: 0)
     var after = makeCore(offsets, size: 600)

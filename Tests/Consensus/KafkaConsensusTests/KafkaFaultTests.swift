@@ -1,4 +1,5 @@
-// What must not go wrong when something else does: hostile records, one broker out of reach, slow brokers.
+// What must not go wrong when something else goes wrong: hostile records, one broker out of reach,
+// slow brokers.
 
 import Concurrency
 import KafkaClient

@@ -6,7 +6,7 @@ import Logging
 
 @testable import KafkaConsensus
 
-/// Says nothing; HEDDLE_TEST_LOG=1 shows what the chains say.
+/// Logs nothing; HEDDLE_TEST_LOG=1 shows what the chains log.
 let testLogger = Logger(label: "test") { label -> any LogHandler in
   if SimulationTests.number("HEDDLE_TEST_LOG") == nil { return SwiftLogNoOpLogHandler() }
   return StreamLogHandler.standardError(label: label)
@@ -39,7 +39,7 @@ struct FastTime: TimeSource {
   }
 }
 
-/// Repeats something until it gives a value. For what nobody tells of; waits are otherwise for events.
+/// Repeats something until it gives a value. Use it where no event can be awaited.
 func repeated<Value>(_ attempt: () async throws -> Value?) async -> Value {
   while true {
     if let value = try? await attempt() { return value }

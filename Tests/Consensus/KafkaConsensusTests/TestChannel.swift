@@ -62,10 +62,10 @@ final class TestChannel: ConsenterSupport {
     state = Watched(State(blocks: [block]))
   }
 
-  /// What holds now.
+  /// The current state.
   var now: State { state.read { $0 } }
 
-  /// Waits until something holds.
+  /// Waits until a condition holds.
   func wait(until condition: @escaping @Sendable (State) -> Bool) async {
     await state.wait { condition($0) ? () : nil }
   }
@@ -130,7 +130,7 @@ final class TestChannel: ConsenterSupport {
 }
 
 extension Chain {
-  /// Hands in messages of which all have to be taken.
+  /// Hands in messages, all of which have to be taken.
   func submit(_ messages: [OrderedMessage]) async throws {
     switch await order(messages) {
     case .all(.taken): break

@@ -321,12 +321,12 @@ private struct NoSigner: Signer {
 /// A store that fails when it is told to, and notes what it was asked to add.
 private final class FlakyStore: BlockStore {
   struct Failure: Sendable {
-    /// How many of the blocks are added before.
+    /// How many of the blocks are added first.
     var after: Int
     var error: LedgerError
   }
 
-  /// What becomes of the next appends; those behind them succeed.
+  /// What becomes of the next appends; later ones succeed.
   let failures = Mutex<[Failure]>([])
   private let asked = Mutex<[[UInt64]]>([])
   private let store: any BlockStore

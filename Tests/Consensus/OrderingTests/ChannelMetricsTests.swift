@@ -1,4 +1,4 @@
-// What a channel's ordering and ledger are measured by.
+// The metrics of a channel's ordering and ledger.
 
 import Metrics
 import MetricsTestKit

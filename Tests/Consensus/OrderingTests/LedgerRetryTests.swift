@@ -20,7 +20,7 @@ import Testing
     retry.observe { [observed] reason in observed.change { $0.append(reason) } }
   }
 
-  /// A writer to a ledger that has no room for so many attempts.
+  /// A writer to a ledger that has no room for this many attempts.
   private func writer(failures: Int) -> Task<Int, any Error> {
     Task { [retry, full] in
       var attempts = 0

@@ -69,8 +69,8 @@ import Testing
     #expect(trace(core.halted()) == [])
   }
 
-  /// Whatever comes, nothing is lost, doubled or reordered, no block breaks its limits, and a timer
-  /// runs exactly while something is pending.
+  /// Whatever happens, nothing is lost, doubled or reordered, no block breaks its limits, and a
+  /// timer runs exactly while something is pending.
   @Test func randomSequencesKeepTheInvariants() throws {
     for seed in 0..<2_000 as Range<UInt64> {
       var random = SplitMix(seed)

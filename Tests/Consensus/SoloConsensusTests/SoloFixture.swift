@@ -61,7 +61,7 @@ final class TestChannel: ConsenterSupport {
   var metrics: ChannelMetrics { .disabled }
   func block(_ number: UInt64) throws -> Block { throw Refused() }
 
-  /// The blocks, once there are so many.
+  /// The blocks, once there are this many.
   func blocks(_ count: Int) async -> [[String]] {
     await state.wait { $0.blocks.count >= count ? $0.blocks : nil }
   }

@@ -1,5 +1,4 @@
-// What comes behind bytes that are not readable decides whether they are cut off: never if whole blocks
-// follow.
+// What follows unreadable bytes decides whether they are cut off: never if whole blocks follow.
 
 import FabricCrypto
 import FabricProtos

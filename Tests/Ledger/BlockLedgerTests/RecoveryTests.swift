@@ -120,7 +120,7 @@ import Testing
         #expect(height == 2, "sector \(sector)")
         #expect(try fileSize(file) == ends[1])
       }
-      // Others may have read it if there is one behind it.
+      // Others may have read it if another block follows it.
       try appendToFile(file, torn + next.fileRecord().bytes)
       try await withLedgers(folder.path) { factory in
         await #expect(throws: LedgerError.self) { _ = try await factory.openOrCreate("one") }

@@ -26,7 +26,7 @@ import Testing
 
   private static let channel = "app-bft-v30"
 
-  /// A block behind the genesis block, signed as told.
+  /// A block after the genesis block, signed as told.
   private static func block(_ signatures: [Signature]) throws -> Block {
     var assembler = BlockAssembler(at: ChainEnd(after: try Fixtures.genesis(channel).header))
     let block = assembler.assemble([Array("a transaction".utf8)])

@@ -121,7 +121,7 @@ import Testing
     #expect(try stream.delivered.status == .success)
   }
 
-  /// Messages that were accepted, but come to the chain behind the update that forbids them.
+  /// Messages that were accepted, but reach the chain after the update that forbids them.
   @Test func messagesThatTheNewConfigForbidsAreInNoBlock() async throws {
     let world = try await ApplicationWorld()
     let channel = try world.channel

@@ -1,4 +1,4 @@
-// Readers that are far behind are served next to what writes to them; all else is not done there.
+// Readers that are far behind are served next to what writes to them; nothing else is done there.
 
 import BlockLedger
 import Concurrency
@@ -46,7 +46,7 @@ private final class NearStream: ClientStream {
 
   var blocks: [(number: UInt64, isNear: Bool)] { sent.read { $0 } }
 
-  /// Returns once so many blocks were sent.
+  /// Returns once this many blocks were sent.
   func waitForBlocks(_ count: Int) async { await sent.wait { $0.count >= count ? () : nil } }
 
   var status: Common_Status? { statuses.withLock { $0.last } }

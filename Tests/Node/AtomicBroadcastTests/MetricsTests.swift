@@ -43,7 +43,7 @@ import Testing
     _ = try await world.send(messages)
     #expect(processed("SUCCESS") == 32)
     #expect(processed("SUCCESS", type: "MESSAGE") == 8)
-    // What stands behind a refusal is neither answered nor counted.
+    // What follows a refusal is neither answered nor counted.
     #expect(processed("FORBIDDEN") == 1)
     #expect(metrics.counterTotal(label: "broadcast_processed_count") == 41)
   }

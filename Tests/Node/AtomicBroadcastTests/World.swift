@@ -115,7 +115,7 @@ final class FakeStream: ClientStream {
 
   func send(_ messages: [ByteBuffer]) async throws { sent.change { $0 += messages } }
 
-  /// Returns once the client has got so many messages.
+  /// Returns once the client has received this many messages.
   func waitForMessages(_ count: Int) async { await sent.wait { $0.count >= count ? () : nil } }
 
   var statuses: [Common_Status] {

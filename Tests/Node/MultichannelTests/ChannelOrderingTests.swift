@@ -1,4 +1,5 @@
-// Between clients and a chain: outcomes for each message, judgement of consensus metadata.
+// What lies between clients and a chain: outcomes for each message, judgement of consensus
+// metadata.
 
 import BlockLedger
 import ChannelConfig

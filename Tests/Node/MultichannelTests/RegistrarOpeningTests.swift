@@ -125,7 +125,7 @@ import Testing
 }
 
 extension Watched {
-  /// Returns once so many wait. For tests, which have no other sign that somebody waits.
+  /// Returns once this many wait. For tests, which have no other sign that somebody waits.
   fileprivate func waitForWaiters(_ count: Int) async {
     while waiterCount < count { await Task.yield() }
   }

@@ -126,7 +126,7 @@ import Testing
 }
 
 extension LogStatistics {
-  /// What FabricLogging would tell after so many entries.
+  /// What FabricLogging would report after this many entries.
   static func test(info: Int, warn: Int) -> LogStatistics {
     let logging = FabricLogging(sink: KeptLines())
     let logger = logging.logger("test")

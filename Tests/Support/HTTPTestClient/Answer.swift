@@ -41,7 +41,7 @@ package func ask(
   return try await exchange(address, request + "\r\n" + (body ?? ""), tls: tls)
 }
 
-/// What comes for these bytes until the server closes.
+/// The answer to these bytes, until the server closes.
 package func exchange(
   _ address: String, _ bytes: String, tls: NIOSSLContext? = nil
 ) async throws -> Answer {

@@ -6,7 +6,7 @@ import NIOPosix
 import NIOSSL
 import Sockets
 
-/// What came is no response, or not the one that was expected.
+/// What came is not a response, or not the expected one.
 package struct NoAnswer: Error {
   package let received: String
 }
@@ -14,7 +14,7 @@ package struct NoAnswer: Error {
 /// One connection.
 package final class Wire: Sendable {
   package static let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
-  /// Nobody waits so long; only what never answers takes it.
+  /// Longer than any test waits; only a peer that never answers takes it.
   private static let connectTimeout = TimeAmount.hours(1)
 
   private struct Received {
@@ -75,7 +75,7 @@ package final class Wire: Sendable {
 
   package func close() async { try? await channel.close() }
 
-  /// What has come when the server has closed.
+  /// Everything that came until the server closed.
   package func untilClosed() async throws -> String {
     await collector.received.wait { $0.isClosed ? $0.text : nil }
   }

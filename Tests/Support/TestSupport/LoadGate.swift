@@ -4,15 +4,15 @@ import Concurrency
 
 /// A gate between two kinds of tests.
 ///
-/// As many tests of one kind as there are may be inside. Once tests of the other kind wait, no new ones
-/// follow; when the last has left, all of the other kind that wait by then come in together. So each kind
-/// gets its turn, and turns are few.
+/// Any number of tests of one kind may be inside. Once tests of the other kind wait, no new ones
+/// follow; when the last has left, all of the other kind that wait by then come in together. So
+/// each kind gets its turn, and turns are few.
 package final class LoadGate: Sendable {
   private struct State {
-    /// Of what kind those inside are.
+    /// The kind of those inside.
     var load = Load.sockets
     var inside = 0
-    /// How many who waited when this turn began are still to come in.
+    /// How many of those who waited when this turn began have yet to come in.
     var invited = 0
     var waiting: [Load: Int] = [:]
 
@@ -51,6 +51,6 @@ package final class LoadGate: Sendable {
   /// How many wait for their turn.
   package var waiting: Int { state.read { $0.waiting.values.reduce(0, +) } }
 
-  /// To be called once for each ``enter(_:)``.
+  /// Call this once for each ``enter(_:)``.
   package func leave() { state.change { $0.inside -= 1 } }
 }

@@ -21,7 +21,7 @@ import Testing
         try Data(contentsOf: URL(fileURLWithPath: "\(fixtures)/blocks/app-bft-v30.block"))))
   }
 
-  /// A block behind the genesis block, signed by consenters.
+  /// A block after the genesis block, signed by consenters.
   private static func block(_ consenters: [UInt32]) throws -> SealedBlock {
     var assembler = BlockAssembler(at: ChainEnd(after: try genesis().header))
     let block = assembler.assemble([Array("a transaction".utf8)])

@@ -117,7 +117,7 @@ import Testing
         #expect(description.dataHashMatches)
         let signers = description.signatures.map(\.signer)
         if folder.consensus[channel] == "BFT" {
-          // Of four consenters, one may fail; who of them signs first is chance.
+          // Of four consenters, one may fail; which of them signs first is chance.
           #expect(Set(signers).count == 3 && signers.count == 3)
           #expect(Set(signers).isSubset(of: (1...4).map { "consenter \($0)" }))
         } else {

@@ -4,7 +4,8 @@ import FabricCrypto
 import FabricProtos
 import NIOCore
 
-/// A record of a block file, parsed or laid out. The bytes stay where they are; this knows what is where.
+/// A record of a block file, parsed or laid out. The bytes stay where they are; this records where
+/// each part is.
 ///
 /// Layout (Fabric: `blkstorage/block_serialization.go`), all integers being varints and every byte
 /// string being preceded by its length: number, data hash, previous hash; count of data entries and
@@ -15,13 +16,13 @@ struct BlockRecord: Sendable {
   /// what gRPC carries; keeps a damaged length from exhausting memory.
   static let maximumSize = 1 << 30
 
-  /// The most data entries, and the most metadata entries, at 16 bytes of memory each. A record of
-  /// the largest size has fewer even if its envelopes are of 64 bytes, which none is.
+  /// The most data entries, and the most metadata entries, at 16 bytes of memory each. Even a
+  /// record of the largest size has fewer: no envelope is as small as 64 bytes.
   static let maximumEntries = 1 << 24
   /// Entries for which memory is reserved before they are seen.
   private static let reservedEntries = 1 << 12
 
-  /// Why bytes are no record.
+  /// Why bytes are not a record.
   struct Malformed: Error {
     let reason: String
   }
@@ -109,8 +110,8 @@ struct BlockRecord: Sendable {
       && metadata.count <= Self.maximumEntries
   }
 
-  /// Whether the bytes begin as they must: what is read back from them are the record's length and the
-  /// header's number and hashes.
+  /// Whether the bytes begin as they must: the record's length and the header's number and hashes
+  /// read back as they were.
   func isLaidOut(for header: BlockHeader) -> Bool {
     var index = 0
     guard Varint.read(bytes, at: &index, end: bytes.count) == UInt64(body.count),
@@ -175,8 +176,8 @@ struct BlockRecord: Sendable {
 
   /// The protobuf form of the block.
   ///
-  /// Data and metadata are always there as messages, if empty ones, since the Go implementation sets
-  /// both when it reads a block from its file.
+  /// Data and metadata are always present as messages, even if empty, since the Go implementation
+  /// sets both when it reads a block from its file.
   func wireForm() -> ByteBuffer {
     let headerSize =
       (number == 0 ? 0 : 1 + Varint.size(number))

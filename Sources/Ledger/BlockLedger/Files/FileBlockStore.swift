@@ -9,11 +9,10 @@ import Synchronization
 
 /// A channel's chain on disk (Fabric: `common/ledger/blkstorage`).
 ///
-/// An append is one write of the whole record, or of those of several blocks, and one fdatasync(2);
-/// only then are the blocks visible.
-/// The index follows without a sync of its own, since it can be derived again. The exception is the
-/// change to a new file, which the index has to know durably beforehand: Go's orderer looks for new
-/// blocks only in the file that the index names.
+/// An append is one write of the record, or of the records of several blocks, and one fdatasync(2);
+/// only then do the blocks become visible. The index follows without a sync of its own, since it
+/// can be derived again. The exception is the change to a new file, which the index has to know
+/// durably beforehand: Go's orderer looks for new blocks only in the file that the index names.
 package final class FileBlockStore: BlockStore {
   /// The end of the chain on the disk.
   private struct Tail {
@@ -33,8 +32,9 @@ package final class FileBlockStore: BlockStore {
     case closed
   }
 
-  /// Entries kept for a later try while the index cannot be written. More than there are blocks in a
-  /// file, behind which nothing is appended without the index: a signed block has over 1 kB.
+  /// Entries kept for a later try while the index cannot be written. More than a file has blocks,
+  /// since a signed block has over 1 kB; nothing is appended beyond the end of a file without the
+  /// index.
   private static let maximumUnindexed = 100_000
 
   package let channelID: String
@@ -66,7 +66,8 @@ package final class FileBlockStore: BlockStore {
     let closing = ClosingFlag()
   }
 
-  /// Opens the ledger in `folder`, which must exist, and repairs what can be. Blocks the thread.
+  /// Opens the ledger in `folder`, which must exist, and repairs what can be repaired. Blocks the
+  /// thread.
   init(channelID: String, folder: String, _ environment: Environment) throws(LedgerError) {
     let files = BlockFiles(channelID: channelID, folder: folder)
     let index = ChannelIndex(database: environment.database, channelID: channelID)
@@ -110,7 +111,7 @@ package final class FileBlockStore: BlockStore {
         case .closed: throw .closed(channel: self.channelID)
         case .halted(let error): throw error
         case .open(var tail):
-          // Taken out, so that nothing of it is copied when it changes; the lock is held.
+          // Taken out so that changing it copies nothing; the lock is held.
           writer = .closed
           do throws(LedgerError) {
             try self.append(blocks, &tail)
@@ -134,7 +135,7 @@ package final class FileBlockStore: BlockStore {
       if size > 0, size + Int64(first.record.bytes.count) > maximumFileSize {
         try beginNextFile(&tail)
       }
-      // As many as go into this file, whatever the size of the first.
+      // As many as fit into this file, but at least the first, whatever its size.
       var end = tail.file.size
       let group = rest.prefix { block in
         end += Int64(block.record.bytes.count)
@@ -162,7 +163,7 @@ package final class FileBlockStore: BlockStore {
     }
   }
 
-  /// Writes records behind each other, synchronizes once, and makes all of them visible.
+  /// Writes records one after the other, synchronizes once, and makes all of them visible.
   private func commit(
     _ group: ArraySlice<SealedBlock>, _ tail: inout Tail
   ) throws(LedgerError) {
@@ -214,7 +215,7 @@ package final class FileBlockStore: BlockStore {
     }
   }
 
-  /// The error with which the store gives up; whoever throws it through ``append(_:)`` makes it so.
+  /// The error with which the store gives up; throwing it through ``append(_:)`` halts the store.
   private func halt(_ reason: String) -> LedgerError {
     let error = LedgerError.halted(channel: channelID, reason: reason)
     logger.critical("\(error)")
@@ -224,7 +225,7 @@ package final class FileBlockStore: BlockStore {
   private func beginNextFile(_ tail: inout Tail) throws(LedgerError) {
     let number = tail.number + 1
     let file = try onDisk(File(files.path(number), .creating))
-    // Left over from an attempt that failed further down, so empty; but never overwrite.
+    // Left by an attempt that failed further down, so it should be empty; but never overwrite.
     guard try onDisk(file.size()) == 0 else {
       throw .corrupt(
         channel: channelID, file: file.path, offset: 0, block: height,
@@ -240,7 +241,8 @@ package final class FileBlockStore: BlockStore {
     reader.setCurrentFile(number)
   }
 
-  /// Enters what is on the disk, up to block `last`, into the index. A failure is not the blocks'.
+  /// Enters what is on the disk, up to block `last`, into the index. A failure here does not
+  /// concern the blocks.
   ///
   /// - Parameter wasBehind: The last attempt failed, and was logged.
   private func enterIntoIndex(_ tail: inout Tail, last: UInt64, wasBehind: Bool) {

@@ -5,9 +5,9 @@ import Storage
 import Synchronization
 
 /// Ledgers in Fabric's on-disk layout (Fabric: `common/ledger/blockledger/fileledger`): `chains`
-/// with a folder per channel, `index` with the LevelDB index of all of them, and `pendingops`, in
-/// which versions from 2.0 on note removals that are under way, and from 2.3 on the channels that were
-/// joined, with the block that they were joined with.
+/// with a folder per channel, `index` with the LevelDB index of all of them, and `pendingops`,
+/// where versions from 2.0 on record removals under way, and versions from 2.3 on the joined
+/// channels with their join blocks.
 package final class FileLedgerFactory: LedgerFactory {
   /// Sizes that a deployment or a test may want to change.
   package struct Options: Sendable {
@@ -35,7 +35,7 @@ package final class FileLedgerFactory: LedgerFactory {
     }
   }
 
-  /// A channel that is open or being opened; the lock is held for the time that takes.
+  /// A channel that is open or being opened; the lock is held while it is being opened.
   private final class Entry: Sendable {
     let store = Mutex<FileBlockStore?>(nil)
   }
@@ -61,7 +61,7 @@ package final class FileLedgerFactory: LedgerFactory {
   /// Opens the folder, creating it if there is none, and finishes removals that were interrupted.
   /// Blocks the thread.
   ///
-  /// - Parameter signatures: Tells of last blocks whether they are there with their signatures.
+  /// - Parameter signatures: Tells whether a last block is there with its signatures.
   /// - Throws: ``LedgerError/locked(path:)`` if another process has the folder open.
   package init(
     directory: String, signatures: any SignatureProbe, logger: Logger, options: Options = Options()
@@ -174,10 +174,10 @@ package final class FileLedgerFactory: LedgerFactory {
       return Array(channels.values)
     }
     guard let entries else { return }
-    // Rebuilding of indexes ends here, and goes on when the folder is opened next.
+    // Ends the rebuilding of indexes, which continues when the folder is next opened.
     environment.closing.raise()
     await openPool.shutDown()
-    // Through the pool, so that what was queued before gets done before.
+    // Through the pool, so that everything queued earlier is done first.
     try? await environment.appendPool.run("") {
       for entry in entries { entry.store.withLock { $0?.close() } }
     }

@@ -18,14 +18,14 @@ struct RecordReader {
   let file: File
   /// Bytes of the file that may be looked at.
   let size: Int64
-  /// Bytes to read at least at a time.
+  /// The fewest bytes to read at a time.
   let window: Int
   private var bytes: [UInt8]
   /// How many of ``bytes`` are of the file, and where they begin in it.
   private var filled = 0
   private var start: Int64 = 0
 
-  /// - Parameter memory: is read into instead of new memory, as far as it suffices.
+  /// - Parameter memory: Reused for reading instead of new memory, as far as it suffices.
   init(file: File, size: Int64, window: Int, memory: [UInt8] = []) {
     self.file = file
     self.size = size
@@ -34,7 +34,7 @@ struct RecordReader {
   }
 
   /// Ends the use of the reader and gives its memory to the next one. Records that were read share
-  /// it, so let go of them before.
+  /// it, so drop them first.
   consuming func releaseMemory() -> [UInt8] { bytes }
 
   mutating func read(at offset: Int64) throws(StorageError) -> Outcome {
@@ -85,7 +85,7 @@ struct RecordReader {
     let end = start + Int64(filled)
     if offset >= start, offset + Int64(count) <= end { return }
     let wanted = max(count, Int(min(Int64(window), size - offset)))
-    // What is there already of the wanted bytes moves to the front.
+    // Wanted bytes that are already there move to the front.
     var kept = 0
     if offset >= start, offset < end {
       kept = Int(end - offset)
@@ -101,7 +101,7 @@ struct RecordReader {
     start = offset
     filled += try file.read(
       at: offset + Int64(kept), count: wanted - kept, into: &bytes, position: kept)
-    // Somebody cut the file under our feet.
+    // Somebody truncated the file meanwhile.
     guard filled >= count else { throw .io(path: file.path, operation: "read", code: EIO) }
   }
 }

@@ -5,10 +5,11 @@ import Storage
 
 /// Names the time since which every block has been in the index before it was seen.
 ///
-/// What is written without a sync outlives the process, but not the machine: so each boot is a time of
-/// its own, which every channel notes in the index when it is opened. And a block that could not be
-/// entered is shown all the same, e.g. when the disk is full: so there is an empty file that is removed
-/// before that, for which no room is needed. Where it is missing, what was noted counts for nothing.
+/// What is written without a sync survives the process, but not a crash of the machine: so each
+/// boot counts separately, and every channel notes it in the index when it is opened. And a block
+/// that could not be entered is shown all the same, e.g. when the disk is full: before that, an
+/// empty file is removed, which needs no room. If that file is missing, what was noted does not
+/// count.
 final class BootMark: Sendable {
   /// What channels note; empty if nothing is certain.
   let identifier: [UInt8]

@@ -19,9 +19,9 @@ struct BlockLocation: Equatable, Sendable {
 /// - `indexCheckpointKey`, for the number of the last block that has such an entry,
 /// - `blkMgrInfo`, for the newest block file, its size, and the last block,
 /// - `x` and again the form of a block number, for the block's fingerprint,
-/// - `lastBoot`, for the boot of the machine in which the ledger was opened last. These two are our own;
-///   Go's orderer asks for keys by name only and deletes all of a channel that it removes, so it
-///   neither sees nor outlives them.
+/// - `lastBoot`, for the boot of the machine in which the ledger was opened last. These two are our
+///   own; Go's orderer asks for keys by name only and deletes all keys of a channel that it
+///   removes, so it never sees them and leaves none behind.
 ///
 /// The orderer indexes by block number only, and such an index has no format-version key (`_`, zero
 /// byte, `f`): the Go implementation refuses one that has.
@@ -37,11 +37,11 @@ struct ChannelIndex: Sendable {
     var isEmpty: Bool
   }
 
-  /// An entry that is to be made.
+  /// An entry to make.
   struct Entry: Sendable {
     var number: UInt64
     var location: BlockLocation
-    /// What the block is, its data hash having been verified; nil if that is to be left as it is.
+    /// The block's fingerprint, taken once its data hash was verified; nil to keep what is there.
     var fingerprint: BlockFingerprint?
   }
 
@@ -74,8 +74,8 @@ struct ChannelIndex: Sendable {
 
   /// The ``BootMark`` with which the ledger was opened last; empty if that is not known.
   ///
-  /// A block is in the index before anybody sees it. Without a sync that outlives the process, but not
-  /// the machine. So what this boot's index does not know has never been seen.
+  /// A block is in the index before anybody sees it. Without a sync, that survives the process, but
+  /// not a crash of the machine. So what this boot's index does not know has never been seen.
   func lastBoot() throws(LevelDB.Failure) -> [UInt8] { try database.get(key("lastBoot")) ?? [] }
 
   func forgetBoot() throws(LevelDB.Failure) {
@@ -128,11 +128,11 @@ struct ChannelIndex: Sendable {
     try database.writeIfSound(batch)
   }
 
-  /// Makes entries and moves the checkpoint, all in one.
+  /// Makes entries and moves the checkpoint, all in one batch.
   ///
-  /// - Parameter lastIndexed: what ``lastIndexed()`` is to say; by default the number of the last
+  /// - Parameter lastIndexed: what ``lastIndexed()`` will return; by default the number of the last
   ///   of the entries, if there are any.
-  /// - Parameter boot: what ``lastBoot()`` is to say; as before, if nil.
+  /// - Parameter boot: what ``lastBoot()`` will return; unchanged if nil.
   func record(
     _ entries: some Sequence<Entry>, lastIndexed: UInt64? = nil, checkpoint: Checkpoint?,
     boot: [UInt8]? = nil, synchronized: Bool

@@ -1,11 +1,11 @@
-// Brings the fingerprints of blocks that were verified when they were read into the index.
+// Adds to the index the fingerprints of blocks that were verified when they were read.
 
 import Logging
 import Storage
 import Synchronization
 
-/// Spares the next process the hashes that this one has computed of blocks that came without
-/// fingerprints, which are those that Go's orderer wrote.
+/// Spares the next process the hashes that this one computed for blocks without fingerprints, i.e.
+/// blocks that Go's orderer wrote.
 ///
 /// Nobody waits for it and nothing depends on it: what is not written is verified again. It writes
 /// batches on a thread of its own, drops what comes too fast, and writes nothing to a database that

@@ -16,8 +16,9 @@ final class LevelDB: @unchecked Sendable {
     let message: String
 
     /// Whether the database's files are damaged, rather than the disk full or the folder not
-    /// accessible. Decided by LevelDB's own prefix (`Status::ToString`), but for a table that is
-    /// shorter than it was: LevelDB reads those as memory and says that what is asked for is not in it.
+    /// accessible. Decided by LevelDB's own prefix (`Status::ToString`), except for a table that
+    /// has become shorter: LevelDB reads tables as memory, and only reports that the data asked for
+    /// is not there.
     var isCorruption: Bool {
       message.hasPrefix("Corruption")
         || (message.hasPrefix("IO error: ")
@@ -52,7 +53,7 @@ final class LevelDB: @unchecked Sendable {
   let path: String
   private enum State {
     case open(OpaquePointer)
-    /// It was to be opened anew, and that failed.
+    /// Opening it anew has failed.
     case lost
     /// Final.
     case closed
@@ -108,8 +109,9 @@ final class LevelDB: @unchecked Sendable {
 
   /// Opens the database anew after a write has failed, e.g. because the disk was full.
   ///
-  /// LevelDB refuses all writes after some failures, and after others goes on behind a torn entry of
-  /// its log, which it takes for damage later. Opened anew, it drops the torn entry, and no other.
+  /// After some failures LevelDB refuses all writes; after others it goes on writing after a torn
+  /// entry of its log, which it later takes for damage. When opened anew, it drops the torn entry
+  /// and no other.
   private func reopen() throws(Failure) {
     pthread_rwlock_wrlock(lock)
     defer { pthread_rwlock_unlock(lock) }
@@ -121,7 +123,7 @@ final class LevelDB: @unchecked Sendable {
     isBroken.store(false, ordering: .releasing)
   }
 
-  /// Opening takes room. Without it the database had better stay open for reading.
+  /// Opening takes room. If there is none, the database had better stay open for reading.
   private func checkRoom() throws(Failure) {
     let probe = "\(path)/probe"
     defer { unlink(probe) }
@@ -172,8 +174,8 @@ final class LevelDB: @unchecked Sendable {
     try apply(batch, synchronized: synchronized)
   }
 
-  /// Applies a batch that matters little: only if no write has failed before, since opening anew is
-  /// an effort for which readers would have to wait.
+  /// Applies a batch that matters little: only if no write has failed before, since readers would
+  /// have to wait while the database is opened anew.
   func writeIfSound(_ batch: Batch) throws(Failure) {
     guard !batch.isEmpty else { return }
     guard !isBroken.load(ordering: .acquiring) else {
@@ -268,8 +270,8 @@ final class LevelDB: @unchecked Sendable {
 }
 
 extension LedgerError {
-  /// The error for what LevelDB reports about the database in `path`; like that of a file, a full
-  /// disk and a lock are cases of their own.
+  /// The error for what LevelDB reports about the database in `path`; as for files, a full disk and
+  /// a lock are separate cases.
   static func index(_ path: String, _ failure: LevelDB.Failure) -> LedgerError {
     if failure.isLock { return .locked(path: path) }
     if failure.message.contains(StorageError.text(ENOSPC)) {

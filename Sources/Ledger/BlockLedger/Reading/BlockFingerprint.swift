@@ -1,10 +1,11 @@
-// What the index and the process remember of a block, to know it again.
+// What the index and the process remember of a block, to recognize it.
 
 import FabricProtos
 
-/// What tells a record from any other, as far as accidents go.
+/// Tells a record from any other that an accident might produce.
 struct BlockFingerprint: Equatable, Sendable {
-  /// Of the function that ``ContentChecksum`` is. Fingerprints of another one are of no use.
+  /// The version of the function ``ContentChecksum``. Fingerprints of another version are of no
+  /// use.
   static let version: UInt8 = 1
 
   /// Bytes of the record without the length in front of it, at most ``BlockRecord/maximumSize``.

@@ -56,10 +56,11 @@ final class BlockReader: Sendable {
     keeper = FingerprintKeeper(index: index, pool: environment.upkeepPool, logger: logger)
   }
 
-  /// The first damage that was found. Nothing may be appended behind it.
+  /// The first damage that was found. Nothing may be appended after it.
   var damage: LedgerError? { firstDamage.withLock { $0 } }
 
-  /// Lets go of files and memory, once no new read begins, and writes to the index what is to be kept. Blocks the thread.
+  /// Lets go of files and memory, once no new read begins, and writes to the index what should be
+  /// kept. Blocks the thread.
   func close() {
     keeper.close()
     files.closeAll()
@@ -106,7 +107,7 @@ final class BlockReader: Sendable {
   private func readKnown(
     from number: UInt64, count: Int, bytes: Int, mayWait: Bool
   ) -> [ByteBuffer] {
-    // Taken before the size of the file is, so that the file has all of these blocks.
+    // Taken before the size of the file, so that the file has all of these blocks.
     let end = height.current
     guard let (hint, newest) = recent.place(of: number), case let stop = min(end, newest),
       number < stop
@@ -155,7 +156,7 @@ final class BlockReader: Sendable {
     findPlace(of: number)
     let read = readKnown(from: number, count: count, bytes: bytes, mayWait: true)
     if !read.isEmpty { return read }
-    // Taken before the size of the file is, so that the file has all of these blocks.
+    // Taken before the size of the file, so that the file has all of these blocks.
     let end = height.current
     var cursor = Cursor(
       window: max(Self.readWindow, min(bytes, Self.maximumWindow)), memory: readMemory.take())
@@ -191,9 +192,10 @@ final class BlockReader: Sendable {
     }
   }
 
-  /// Reads a block from its file and checks that it is the one, with the data that its header names.
+  /// Reads a block from its file and checks that it is the right one, with the data that its header
+  /// names.
   ///
-  /// - Parameter ahead: The blocks behind it are likely to be read next.
+  /// - Parameter ahead: The blocks after it are likely to be read next.
   private func record(
     _ number: UInt64, _ cursor: inout Cursor, ahead: Bool = false
   ) throws(LedgerError) -> BlockRecord {
@@ -234,12 +236,12 @@ final class BlockReader: Sendable {
     recent.remember(number, RecentBlocks.Hint(location: location, length: 0))
   }
 
-  /// Gets what the index knows of a block that this process has not seen yet, and of those behind it.
+  /// Gets what the index knows of a block that this process has not seen yet, and of later ones.
   private func lookUpFingerprints(_ number: UInt64, ahead: Bool) {
     guard checksums.isWorthAsking(number) else { return }
     let chunkEnd = (number | (Checksums.chunkSize - 1)).addingReportingOverflow(1)
     let end = ahead && !chunkEnd.overflow ? chunkEnd.partialValue : number + 1
-    // Without fingerprints the hashes tell as much.
+    // Without fingerprints, the hashes will do.
     let found = (try? index.fingerprints(number..<end)) ?? []
     checksums.note(found, of: number..<end)
   }
@@ -282,7 +284,7 @@ final class BlockReader: Sendable {
 
   /// Reads what is at a location.
   ///
-  /// - Throws: only what has nothing to do with the location being wrong.
+  /// - Throws: only errors that do not come from a wrong location.
   private func attempt(
     _ number: UInt64, _ hint: RecentBlocks.Hint, _ cursor: inout Cursor
   ) throws(LedgerError) -> Result<BlockRecord, LedgerError> {
@@ -319,8 +321,8 @@ final class BlockReader: Sendable {
     }
   }
 
-  /// What is wrong with a record. A block that is known is compared with its fingerprint; of any
-  /// other, the data is hashed.
+  /// What is wrong with a record. A known block is compared with its fingerprint; for any other,
+  /// the data is hashed.
   private func fault(of record: BlockRecord, _ hint: RecentBlocks.Hint) -> String? {
     let fingerprint = record.fingerprint
     let known = checksums.known(record.number)
@@ -340,7 +342,7 @@ final class BlockReader: Sendable {
       return "the block's previous hash is not that of the header before it"
     }
     if known != nil {
-      // Another program may have replaced a block that was not whole. Or it is the metadata, for
+      // Another program may have replaced an incomplete block. Or only the metadata differs, for
       // which there is no hash.
       logger.warning(
         "Block \(record.number) of channel \(channelID) is not the one that was indexed, but its hashes are right. If no other program wrote to the folder since, look whether its signatures are: orderer ledger verify \(channelID)"
@@ -351,7 +353,8 @@ final class BlockReader: Sendable {
     return nil
   }
 
-  /// The hash of the header before block `number`; empty if that block is not certainly what it was.
+  /// The hash of the header before block `number`; empty if it is not certain that that block is
+  /// unchanged.
   private func headerHash(before number: UInt64) -> [UInt8] {
     guard number > 0 else { return [] }
     lookUpFingerprints(number - 1, ahead: false)

@@ -2,14 +2,14 @@
 
 import Synchronization
 
-/// What is known of the blocks of one channel: from this process, which has written or verified them,
-/// or from the index, which an earlier one has left.
+/// What is known of the blocks of one channel: from this process, which has written or verified
+/// them, or from the index that an earlier process left.
 final class Checksums: Sendable {
   /// What a block has to be.
   struct Known: Equatable, Sendable {
     var fingerprint: BlockFingerprint
-    /// This process has seen the block to be so. Otherwise the index says it, and if the block is
-    /// something else, only its hashes can tell which of the two is wrong.
+    /// This process has seen that this is the block. Otherwise only the index says so, and if the
+    /// block differs, only its hashes can tell which of the two is wrong.
     var isCertain: Bool
   }
 
@@ -23,7 +23,7 @@ final class Checksums: Sendable {
     var checksums = [UInt64](repeating: 0, count: Int(chunkSize))
     /// The size; the highest bit says that it is certain.
     var sizes = [UInt32](repeating: 0, count: Int(chunkSize))
-    /// From this block on the index was asked for all that are not known.
+    /// The index has been asked about all unknown blocks from this one on.
     var asked = Int(chunkSize)
 
     func known(_ index: Int) -> Known? {
@@ -87,7 +87,7 @@ final class Checksums: Sendable {
     }
   }
 
-  /// What is known of the blocks from `number` on without a gap, up to `count` and until they have
+  /// What is known of the blocks from `number` on without a gap, up to `count` or until they reach
   /// `bytes` together.
   func run(from number: UInt64, count: Int, bytes: Int) -> [Known] {
     chunks.withLock { chunks in

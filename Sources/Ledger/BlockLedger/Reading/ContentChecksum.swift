@@ -1,6 +1,7 @@
 // Notices a changed bit in a block that was verified before, at a tenth of the price of its SHA-256.
 
-/// A 64-bit checksum of a record. Not for adversaries: the data hash and the hash chain are for those.
+/// A 64-bit checksum of a record. It does not protect against adversaries; the data hash and the
+/// hash chain do.
 ///
 /// Four lanes take the words in turn, each with multiply and rotate as in XXH64's round, which is as
 /// fast as memory. Each step is a bijection both of the word that goes in and of the lane, and so is
@@ -24,7 +25,7 @@ struct ContentChecksum {
   /// Bytes that the lanes have taken.
   private(set) var taken = 0
 
-  /// - Parameter size: of what the checksum is to be of, in bytes.
+  /// - Parameter size: Of the content to checksum, in bytes.
   init(size: Int) { self.size = size }
 
   static func of(_ bytes: ArraySlice<UInt8>) -> UInt64 {
@@ -34,12 +35,12 @@ struct ContentChecksum {
     }
   }
 
-  /// Copies a part to the beginning of `target`, and takes it and all before it into the checksum. It
-  /// is cheaper than one after the other, since either waits for memory most of the time.
+  /// Copies a part to the beginning of `target`, and adds it and everything before it to the
+  /// checksum. That is cheaper than one after the other, since both mostly wait for memory.
   ///
   /// - Parameters:
-  ///   - range: must be within `window` and behind that of the call before.
-  ///   - window: has all from ``taken`` on.
+  ///   - range: Must be within `window` and after the range of the previous call.
+  ///   - window: Has everything from ``taken`` on.
   mutating func copy(
     _ range: Range<Int>, of window: RecordWindow, to target: UnsafeMutableRawBufferPointer
   ) {
@@ -49,8 +50,8 @@ struct ContentChecksum {
     take(upTo: range.lowerBound, of: window)
     let source = window.bytes
     let part = (range.lowerBound - window.start)..<(range.upperBound - window.start)
-    // The stripe that began before the part has gone farther than to its beginning, or waits for
-    // what is behind the window.
+    // The stripe that began before the part reaches beyond its beginning, or waits for what follows
+    // the window.
     let begin =
       taken < range.lowerBound ? part.upperBound : min(taken - window.start, part.upperBound)
     move(part.lowerBound..<begin, of: source, to: target, 0)
@@ -127,7 +128,7 @@ struct ContentChecksum {
     )
   }
 
-  /// Words count as if the lowest byte came first, so that the index may be moved to any machine.
+  /// Words are read with the lowest byte first, so that the index can be moved to any machine.
   @inline(__always)
   private static func step(_ lane: UInt64, _ word: UInt64) -> UInt64 {
     let mixed = lane ^ (UInt64(littleEndian: word) &* second)

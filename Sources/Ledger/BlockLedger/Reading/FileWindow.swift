@@ -4,13 +4,13 @@ import FabricProtos
 import NIOCore
 import Storage
 
-/// Reads known blocks that lie behind each other in one file.
+/// Reads known blocks that follow each other in one file.
 struct FileWindow {
   /// Bytes that are read at a time.
   static let size = 256 << 10
 
   private let file: File
-  /// Where what is wanted of the file ends.
+  /// The end of the wanted part of the file.
   private let end: Int64
   private let mayWait: Bool
   private var memory: [UInt8]
@@ -34,7 +34,7 @@ struct FileWindow {
 
   /// The wire form of the block whose record, with the length in front of it, begins at `offset`.
   ///
-  /// - Returns: nil if it is not all there, or anything else than the block with this number and
+  /// - Returns: nil if not all of it is there, or it is not the block with this number and
   ///   fingerprint.
   mutating func wireForm(
     at offset: Int64, _ number: UInt64, _ fingerprint: BlockFingerprint, _ wireMemory: WireMemory
@@ -57,7 +57,7 @@ struct FileWindow {
         guard builder.number == number, builder.checksum == fingerprint.checksum else { break }
         return builder.finish()
       case .more(let place):
-        // It goes on, or nothing will ever bring it to its end.
+        // Each round must make progress, or this would never end.
         if body + Int64(place) > start, fill(body + Int64(place)) { continue }
       case .unusual: break
       }

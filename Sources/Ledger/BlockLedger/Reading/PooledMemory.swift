@@ -1,4 +1,4 @@
-// Memory that is used again, so that the kernel need not hand out zeroed pages for each block.
+// Memory that is reused, so that the kernel need not hand out zeroed pages for each block.
 
 import NIOCore
 import Synchronization

@@ -11,7 +11,7 @@ final class RecentBlocks: Sendable {
     var location: BlockLocation
     /// Bytes with the length prefix, 0 if not known.
     var length: Int
-    /// The hash of the header before, which the block has to name; empty if not known.
+    /// The hash of the previous header, which the block has to name; empty if not known.
     var previousHash: [UInt8] = []
   }
 
@@ -33,7 +33,7 @@ final class RecentBlocks: Sendable {
     }
   }
 
-  /// The part of a channel's share that blocks read from the disk may take besides.
+  /// Blocks read from the disk may take this part of a channel's share on top.
   private static let passingPart = 4
   private static let maximumPassing = 64
 
@@ -81,8 +81,8 @@ final class RecentBlocks: Sendable {
 
   func wireForm(_ number: UInt64) -> ByteBuffer? { state.withLock { $0.wireForm(number) } }
 
-  /// The blocks from `number` on that are in memory without a gap, up to `count` and until they have
-  /// `bytes` together.
+  /// The blocks from `number` on that are in memory without a gap, up to `count` or until they
+  /// reach `bytes` together.
   func wireForms(from number: UInt64, count: Int, bytes: Int) -> [ByteBuffer] {
     state.withLock { state in
       var forms: [ByteBuffer] = []
@@ -98,7 +98,7 @@ final class RecentBlocks: Sendable {
   /// Keeps blocks that were read from the disk for a while. They take memory of their own: a reader at
   /// the beginning does not push out the tip.
   ///
-  /// - Parameter next: where the block behind them is, if known.
+  /// - Parameter next: where the block after them is, if known.
   func pass(from number: UInt64, _ forms: [ByteBuffer], next: Hint? = nil) {
     let limit = budget.share / Self.passingPart
     var dropped: [ByteBuffer] = []
@@ -119,7 +119,8 @@ final class RecentBlocks: Sendable {
     for wire in dropped { memory.give(wire) }
   }
 
-  /// Where a block is, if that is known, and the lowest number of those behind it that are in memory.
+  /// Where a block is, if that is known, and the lowest number of those after it that are in
+  /// memory.
   func place(of number: UInt64) -> (hint: Hint, newest: UInt64)? {
     state.withLock { state in
       guard let hint = Self.hint(number, state) else { return nil }

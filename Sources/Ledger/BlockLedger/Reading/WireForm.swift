@@ -13,7 +13,7 @@ struct WireForm {
   /// The metadata with their tag and length.
   let metadata: Range<Int>
 
-  /// Nil if the bytes are laid out in another way.
+  /// Nil if the bytes have another layout.
   init?(_ bytes: UnsafeRawBufferPointer) {
     var index = 0
     func field(_ tag: UInt8) -> Range<Int>? {
@@ -56,10 +56,10 @@ struct WireForm {
 }
 
 extension BlockStore {
-  /// As ``serializedBlocks(from:count:bytes:)``, with the data of blocks left out: header and metadata are
-  /// what those need who only follow the chain. `bytes` counts whole blocks.
+  /// As ``serializedBlocks(from:count:bytes:)``, with the data of blocks left out: readers who only
+  /// follow the chain need just header and metadata. `bytes` counts whole blocks.
   ///
-  /// - Parameter isWhole: Whether a block stays whole that holds this entry and no other. A block with any
+  /// - Parameter isWhole: Whether a block that holds only this entry stays whole. A block with any
   ///   other number of entries loses its data.
   package func blocksWithoutData(
     from number: UInt64, count: Int, bytes: Int, unless isWhole: ([UInt8]) -> Bool

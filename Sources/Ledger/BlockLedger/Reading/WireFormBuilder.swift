@@ -6,13 +6,13 @@ import NIOCore
 /// Some of a record's bytes, by their places in the record.
 struct RecordWindow {
   let bytes: UnsafeRawBufferPointer
-  /// Place of the first byte in the record, the length in front of which is not counted.
+  /// Place of the first byte in the record, not counting the length in front of it.
   let start: Int
 
   var end: Int { start + bytes.count }
 
-  /// Reads a number at `index` and moves that behind it; nil if the window ends before the number does,
-  /// or it is none.
+  /// Reads a number at `index` and moves `index` past it; nil if the window ends first, or there is
+  /// no number.
   func varint(at index: inout Int) -> UInt64? {
     var next = index - start
     guard let value = Varint.read(bytes, at: &next, end: bytes.count) else { return nil }
@@ -20,7 +20,7 @@ struct RecordWindow {
     return value
   }
 
-  /// The place of a byte string with its length in front, and moves `index` behind it.
+  /// The place of a byte string that follows its length; moves `index` past it.
   func content(at index: inout Int) -> Range<Int>? {
     var next = index
     guard let length = varint(at: &next), length <= UInt64(max(0, end - next)) else { return nil }
@@ -29,7 +29,7 @@ struct RecordWindow {
   }
 }
 
-/// The wire form of one block in the making.
+/// The wire form of one block while it is built.
 ///
 /// The record goes through a small window that stays in the processor's cache: read, checked, copied.
 /// It is for blocks whose fingerprint is known; what is unusual is left to ``BlockRecord``, which can
@@ -79,8 +79,8 @@ struct WireFormBuilder {
 
   /// Takes what a window has.
   ///
-  /// - Parameter window: has the byte that was wanted last. Unless it has the record's end, it should
-  ///   have a good deal more.
+  /// - Parameter window: Has the byte that was last asked for, and should have a good deal more
+  ///   unless it has the record's end.
   mutating func take(_ window: RecordWindow) -> Step {
     if case .header = part {
       guard begin(window) else { return .unusual }
@@ -156,7 +156,7 @@ struct WireFormBuilder {
           return .unusual
         }
         dataEnd = writer.count
-        // What is left are the entries with their lengths; each gets a tag.
+        // The rest is the entries with their lengths; each gets a tag.
         let rest = size - index + Int(count)
         writer.tag(0x1A, size: rest)
         metadataEnd = writer.count + rest
@@ -179,8 +179,8 @@ struct WireFormBuilder {
     return .more(from: min(position, lanes.taken))
   }
 
-  /// The wire form, once it is done; nothing is to follow. Moved out, since a copy of a buffer that is
-  /// changed afterwards copies its bytes.
+  /// The wire form, once it is done; call nothing afterwards. It is moved out, since changing a
+  /// shared buffer copies its bytes.
   mutating func finish() -> ByteBuffer {
     var buffer = ByteBuffer()
     swap(&buffer, &self.buffer)
@@ -198,7 +198,7 @@ struct WireFormBuilder {
     return buffer
   }
 
-  /// Gives back the memory of what will not be finished.
+  /// Gives back the memory of a wire form that will not be finished.
   mutating func abandon() {
     var buffer = ByteBuffer()
     swap(&buffer, &self.buffer)

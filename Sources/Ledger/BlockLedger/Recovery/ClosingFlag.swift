@@ -1,4 +1,4 @@
-// A word to those who work long that they should come to an end.
+// Tells long-running work to come to an end.
 
 import Synchronization
 

@@ -5,12 +5,12 @@ import FabricCrypto
 import FabricProtos
 import Foundation
 
-/// The bytes of the newest block file from the first one that is not accounted for to its end.
+/// The bytes of the newest block file, from the first unaccounted one to the end.
 ///
 /// Cutting off what is only a torn write is how a crash is repaired. Cutting off what other nodes
-/// may have read already would rewrite history, so evidence of that is looked for first. An attacker
-/// who has bytes of his choosing in a torn block cannot fake it: it rests on the hash of a header
-/// that itself covers those bytes.
+/// may have read already would rewrite history, so evidence of that is looked for first. An
+/// attacker who chose some of a torn block's bytes cannot fake that evidence: it rests on the hash
+/// of a header that itself covers those bytes.
 struct DamagedTail {
   enum Verdict: Equatable {
     /// The expected block, but not all of it reached the disk.
@@ -24,7 +24,7 @@ struct DamagedTail {
   let bytes: [UInt8]
   /// Where they begin in the file.
   let offset: Int64
-  /// What reading a record at the beginning came to.
+  /// The result of reading a record at the beginning.
   let outcome: RecordReader.Outcome
   /// The block that should have been there, and the hash of the header before it.
   let number: UInt64
@@ -44,7 +44,7 @@ struct DamagedTail {
     let verdict = verdictOnContent()
     switch verdict {
     case .damage: return verdict
-    // Files that are a copy of a running node's end like this, and the index may be newer.
+    // Files copied from a running node end like this, and the index may be newer.
     case .torn: if case .cutOff = outcome { return verdict }
     case .garbage: break
     }
@@ -98,7 +98,7 @@ struct DamagedTail {
     }
   }
 
-  /// The verdict on a record that is all there by its length.
+  /// The verdict on a record that is complete according to its length.
   private func complete(_ recognized: Bool, end: Int64, _ reason: String) -> Verdict {
     if let next = nextRecord(at: end), next.number == number &+ 1, next.hasValidDataHash {
       return .damage("\(reason), but block \(next.number) follows")
@@ -109,8 +109,9 @@ struct DamagedTail {
     return wasNeverSeen ? .garbage : .damage(reason)
   }
 
-  /// The verdict if a whole block comes later, whatever is between: of several blocks that were written
-  /// at once a crash may leave this as well, but it cannot be told from damage to what others have.
+  /// The verdict if a whole block comes later, whatever is between: a crash may leave that too if
+  /// several blocks were written at once, but it cannot be told from damage to blocks that others
+  /// have.
   private func damage(from start: Int) -> Verdict? {
     guard let later = LaterBlock.first(in: bytes, from: start, lowest: number) else { return nil }
     let what = later.number.map { "block \($0)" } ?? "much that looks like blocks"

@@ -1,15 +1,16 @@
-// Looks for whole blocks behind bytes that are none: a crash does not leave any behind a write that it
-// cut short, so what is not readable before them was safe once.
+// Looks for whole blocks after bytes that are not a block: a crash leaves none after a write that
+// it cut short, so the unreadable bytes before them were once safe.
 
 import FabricProtos
 import Foundation
 
 /// A whole block somewhere within bytes, at an unknown place.
 ///
-/// The data hash has to be right, so no accident looks like one. Someone could put a whole block into a
-/// transaction; therefore nothing is to be searched that belongs to the block that was being written.
+/// The data hash has to be right, so no accident looks like a block. Someone could put a whole
+/// block into a transaction; so nothing that belongs to the block being written may be searched.
 struct LaterBlock: Equatable {
-  /// The number that the block bears; nil if so much looks like blocks that the search was given up.
+  /// The number that the block bears; nil if the search was given up because too much looks like
+  /// blocks.
   var number: UInt64?
   /// Where the length in front of its record is in the bytes.
   var place: Int

@@ -17,10 +17,10 @@ struct RecoveredChain {
 
 /// Opening a ledger.
 ///
-/// The block files are the truth, the index is derived from them. Only one thing in the index is believed,
-/// and only after a look at the block: where the last block is that it knows. The blocks behind it are
-/// checked one by one and entered into the index; there are none if the index is up to date. Without a
-/// usable index, all files are read.
+/// The block files are the truth, the index is derived from them. Only one thing in the index is
+/// believed, and only after a look at the block: where the last block that it knows is. The blocks
+/// after it are checked one by one and entered into the index; there are none if the index is up to
+/// date. Without a usable index, all files are read.
 struct LedgerRecovery {
   /// A point between two records.
   private struct Position {
@@ -33,7 +33,7 @@ struct LedgerRecovery {
 
   /// Entries that are put into the index at a time during a scan.
   private static let batchSize = 1000
-  /// How far before the end of the files to look for a block behind which to begin.
+  /// How far before the end of the files to look for a block to begin after.
   private static let maximumStep: UInt64 = 4096
   private static let progressInterval: UInt64 = 10_000
   private static let scanWindow = 1 << 20
@@ -113,7 +113,7 @@ struct LedgerRecovery {
     return chain
   }
 
-  /// An empty ledger is removed as one whose creation was interrupted. This is none.
+  /// An empty ledger is removed, as if its creation had been interrupted; this one must not be.
   private func allLost(_ lastKnown: UInt64) -> LedgerError {
     .corrupt(
       channel: files.channelID, file: files.path(0), offset: 0, block: 0,
@@ -133,8 +133,8 @@ struct LedgerRecovery {
     // An index without the first block was lost and begun anew in the middle.
     guard let candidate, try location(0) != nil else { return nil }
     if let position = try behind(candidate, files: count) { return position }
-    // The files may have been cut: find the last block that begins within them. What does not
-    // begin there was lost, and the last that do may be damaged themselves.
+    // The files may have been cut: find the last block that begins within them. Later blocks are
+    // lost, and the last ones that begin there may be damaged too.
     var low: UInt64 = 0
     var high = candidate
     while low < high {
@@ -155,7 +155,7 @@ struct LedgerRecovery {
     return nil
   }
 
-  /// The position behind block `number`, if it is where the index says and whole.
+  /// The position after block `number`, if it is where the index says and whole.
   private func behind(_ number: UInt64, files count: Int) throws(LedgerError) -> Position? {
     guard let place = try location(number), place.file < count, number < UInt64.max else {
       return nil
@@ -172,7 +172,7 @@ struct LedgerRecovery {
 
   private func location(_ number: UInt64) throws(LedgerError) -> BlockLocation? {
     do { return try index.location(number) } catch {
-      // What is damaged in the index is as good as missing.
+      // A damaged index entry is as good as missing.
       guard !error.isCorruption else { return nil }
       throw .index(index.database.path, error)
     }
@@ -191,7 +191,7 @@ struct LedgerRecovery {
     var cut = false
   }
 
-  /// - Parameter neverSeen: the first block that certainly nobody has seen, if there is such a one.
+  /// - Parameter neverSeen: the first block that nobody can have seen, if there is one.
   private func scan(
     from start: Position, files count: Int, knew lastKnown: UInt64?, neverSeen: UInt64?
   ) throws(LedgerError) -> Scan {
@@ -229,10 +229,11 @@ struct LedgerRecovery {
     return scan
   }
 
-  /// Blocks that a process has left may not be on the disk yet. They must be before anybody sees them.
+  /// Blocks that an earlier process wrote may not be on the disk yet. They must be before anybody
+  /// sees them.
   ///
-  /// The last of them may be there because an fsync failed. The kernel then takes the data for written
-  /// although it is not, so only writing it again gets it to the disk.
+  /// The last of them may be there because an fsync failed. The kernel then wrongly takes the data
+  /// for written, so only writing it again gets it to the disk.
   private func makeDurable(
     _ file: File, from begin: Int64, to end: Int64, isNewest: Bool
   ) throws(LedgerError) {
@@ -265,8 +266,8 @@ struct LedgerRecovery {
       let entries = scan.entries
       let first = !scan.flushed
       try writing { () throws(LevelDB.Failure) in
-        // Go's orderer looks no further than into the file that the checkpoint names. Until the
-        // scan is through, no checkpoint is better than one that names an old file.
+        // Go's orderer looks no further than the file that the checkpoint names. Until the scan is
+        // done, no checkpoint is better than one that names an old file.
         if first { try index.removeCheckpoint() }
         try index.record(entries, checkpoint: nil, synchronized: false)
       }
@@ -309,7 +310,7 @@ struct LedgerRecovery {
     switch tail.verdict() {
     case .damage(let reason): throw corrupt(reason)
     case .garbage where position.number == 0 && !tail.hasMissingSector:
-      // Not a creation that was interrupted, which is what an empty ledger would be taken for.
+      // An empty ledger would be taken for an interrupted creation, which this is not.
       throw corrupt("the file does not begin with a block")
     case .torn:
       logger.warning(

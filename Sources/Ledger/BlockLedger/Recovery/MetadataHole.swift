@@ -1,4 +1,4 @@
-// Finds out whether a block was written but for a part of its metadata, which no hash covers.
+// Finds out whether a block was written except for a part of its metadata, which no hash covers.
 
 import FabricProtos
 
@@ -14,8 +14,8 @@ enum MetadataHole {
 
   /// - Parameters:
   ///   - end: where the record ends in the file.
-  ///   - wasSafe: The index knows the block, so its write was not cut short. Then a signature that the
-  ///     probe cannot verify, e.g. over another hash, is none that was cut.
+  ///   - wasSafe: The index knows the block, so its write was not cut short. Then a signature that
+  ///     the probe cannot verify, e.g. over another hash, was not cut.
   static func isIn(
     _ record: BlockRecord, end: Int64, wasSafe: Bool = false, _ probe: any SignatureProbe
   ) -> Bool {

@@ -11,7 +11,7 @@ package protocol SignatureProbe: Sendable {
   /// - Parameters:
   ///   - metadata: The block's metadata entry with the signatures, as it was read; it may be anything.
   ///   - header: The block's header.
-  /// - Returns: False also if the metadata do not tell: there is no such signature, or its signer is
-  ///   unknown.
+  /// - Returns: False also if the metadata does not tell: there is no such signature, or its signer
+  ///   is unknown.
   func isLastSignatureCut(_ metadata: [UInt8], of header: BlockHeader) -> Bool
 }
