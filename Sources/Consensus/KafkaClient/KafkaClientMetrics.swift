@@ -181,9 +181,9 @@ extension KafkaClientMetrics {
 
 /// Events per second, as an average that forgets: what was a minute ago weighs a third of the present.
 struct Meter {
-  private var rate: Double?
+  /// The rate, and since when events have been counted that are not in it.
+  private var average: (rate: Double, since: TimeSource.Instant)?
   private var events = 0.0
-  private var since: TimeSource.Instant?
 
   /// Reports that come closer together than this, from several sources, count as one.
   static let shortest = Duration.seconds(4)
@@ -191,14 +191,14 @@ struct Meter {
   /// Counts events that happened since the last call; the rate.
   mutating func add(_ count: Double, at now: TimeSource.Instant) -> Double {
     events += count
-    let elapsed = since.map { now - $0 } ?? KafkaClientMetrics.interval
-    guard elapsed >= Self.shortest else { return rate ?? 0 }
+    let elapsed = average.map { now - $0.since } ?? KafkaClientMetrics.interval
+    guard elapsed >= Self.shortest else { return average?.rate ?? 0 }
     let seconds = elapsed / .seconds(1)
     let current = events / seconds
-    rate = rate.map { $0 + (current - $0) * (1 - exp(-seconds / 60)) } ?? current
+    let rate = average.map { $0.rate + (current - $0.rate) * (1 - exp(-seconds / 60)) } ?? current
     events = 0
-    since = now
-    return rate ?? 0
+    average = (rate, now)
+    return rate
   }
 }
 

@@ -112,9 +112,14 @@ final class PostingLanes: Sendable {
 /// A topic to post to. While it has records under way, all of them take the same lane.
 package final class PostingTopic: Sendable {
   private struct State {
-    /// Groups of records under way. The lane counts only while there are some.
-    var underWay = 0
-    var lane = 0
+    enum Phase {
+      /// No records are under way. → posting
+      case idle
+      /// So many groups of records, at least one, are under way in a lane. → idle
+      case posting(groups: Int, lane: Int)
+    }
+
+    var phase = Phase.idle
     /// The topic as each lane knows it, as far as it was needed there.
     var handles: [KafkaTopic?]
   }
@@ -134,20 +139,26 @@ package final class PostingTopic: Sendable {
   package func post(_ records: [[UInt8]]) -> Delivery {
     guard !records.isEmpty else { return Delivery(count: 0) }
     let topic = state.withLock { state in
-      if state.underWay == 0 {
+      let index: Int
+      switch state.phase {
+      case .idle:
         let (lane, instance) = lanes.take()
         while state.handles.count <= lane { state.handles.append(nil) }
         if state.handles[lane] == nil { state.handles[lane] = try? KafkaTopic(name, of: instance) }
-        state.lane = lane
+        state.phase = .posting(groups: 1, lane: lane)
+        index = lane
+      case .posting(let groups, let lane):
+        state.phase = .posting(groups: groups + 1, lane: lane)
+        index = lane
       }
-      state.underWay += 1
       // The first lane's is made first, and always there.
-      return state.handles[state.lane] ?? state.handles[0]
+      return state.handles[index] ?? state.handles[0]
     }
     let delivery = Delivery(count: records.count) { [self] in
       let lane: Int? = state.withLock { state in
-        state.underWay -= 1
-        return state.underWay == 0 ? state.lane : nil
+        guard case .posting(let groups, let lane) = state.phase else { return nil }
+        state.phase = groups > 1 ? .posting(groups: groups - 1, lane: lane) : .idle
+        return groups > 1 ? nil : lane
       }
       if let lane { lanes.release(lane) }
     }

@@ -22,9 +22,9 @@ struct SessionAccess {
   private let creator: ArraySlice<UInt8>
   private let channel: Channel
   private let checksExpiration: Bool
-  private var checkedSequence: UInt64?
-  /// When the client's certificate expires; nil if that does not matter.
-  private(set) var expiresAt: Date?
+  /// The configuration that the right was last checked against, by its sequence number, and when the
+  /// client's certificate expires by it; nil if that does not matter.
+  private var checked: (sequence: UInt64, expiresAt: Date?)?
 
   /// - Throws: `EnvelopeError` if the request has a malformed signature header.
   init(envelope: EnvelopeView, channel: Channel, checksExpiration: Bool) throws(EnvelopeError) {
@@ -34,20 +34,22 @@ struct SessionAccess {
     self.checksExpiration = checksExpiration
   }
 
+  /// When the client's certificate expires; nil if that is not to be heeded, or not known yet.
+  var expiresAt: Date? { checked?.expiresAt }
+
   /// - Throws: ``AccessDenied`` if the client may not read at this time.
   mutating func check(now: Date) throws(AccessDenied) {
     let bundle = channel.bundle
-    if checkedSequence == nil || bundle.sequence > checkedSequence ?? 0 {
-      if checksExpiration {
-        // An identity that is not valid is refused by the policy.
-        expiresAt = try? bundle.mspManager.validIdentity(serialized: creator).expiresAt
-      }
-      try checkExpiry(now)
-      checkedSequence = bundle.sequence
-      try checkPolicy(bundle)
-    } else {
-      try checkExpiry(now)
+    if let checked, bundle.sequence <= checked.sequence {
+      return try checkExpiry(checked.expiresAt, now)
     }
+    // An identity that is not valid is refused by the policy.
+    let expiresAt =
+      checksExpiration
+      ? try? bundle.mspManager.validIdentity(serialized: creator).expiresAt : nil
+    try checkExpiry(expiresAt, now)
+    checked = (bundle.sequence, expiresAt)
+    try checkPolicy(bundle)
   }
 
   /// In maintenance mode only the orderers' own organizations read, so that peers do not follow a
@@ -68,7 +70,7 @@ struct SessionAccess {
     }
   }
 
-  private func checkExpiry(_ now: Date) throws(AccessDenied) {
+  private func checkExpiry(_ expiresAt: Date?, _ now: Date) throws(AccessDenied) {
     if let expiresAt, now > expiresAt {
       let seconds = Int(now.timeIntervalSince(expiresAt))
       throw AccessDenied(description: "deliver client identity expired \(seconds)s before")

@@ -8,13 +8,39 @@ import FabricProtos
 
 /// One line of a list of channels.
 package struct ChainSummary: Sendable, Encodable {
+  package struct Figures: Sendable {
+    package let height: UInt64
+    /// Bytes of the block files.
+    package let bytes: Int64
+    package let files: Int
+  }
+
+  package enum Outcome: Sendable {
+    case figures(Figures)
+    /// Why the channel's ledger cannot be summed up.
+    case unreadable(String)
+  }
+
   package let channel: String
-  package let height: UInt64
-  /// Bytes of the block files.
-  package let bytes: Int64
-  package let files: Int
-  /// Why the channel's ledger cannot be summed up; the other figures mean nothing then.
-  package let error: String?
+  package let outcome: Outcome
+
+  private enum CodingKeys: CodingKey { case channel, height, bytes, files, error }
+
+  /// Scripts find every figure in each line; together with an error, zeros that mean nothing.
+  package func encode(to encoder: any Encoder) throws {
+    var line = encoder.container(keyedBy: CodingKeys.self)
+    let figures: Figures
+    switch outcome {
+    case .figures(let known): figures = known
+    case .unreadable(let reason):
+      figures = Figures(height: 0, bytes: 0, files: 0)
+      try line.encode(reason, forKey: .error)
+    }
+    try line.encode(channel, forKey: .channel)
+    try line.encode(figures.height, forKey: .height)
+    try line.encode(figures.bytes, forKey: .bytes)
+    try line.encode(figures.files, forKey: .files)
+  }
 
   /// The summaries of all channels in a folder. One that cannot be read is listed with the reason.
   package static func all(in folder: LedgerFolder) throws(LedgerError) -> [ChainSummary] {
@@ -22,13 +48,11 @@ package struct ChainSummary: Sendable, Encodable {
     for channel in try folder.channelIDs() {
       do {
         let chain = try folder.chain(channel)
-        summaries.append(
-          ChainSummary(
-            channel: channel, height: try chain.height(), bytes: chain.size,
-            files: chain.files.count, error: nil))
+        let figures = Figures(
+          height: try chain.height(), bytes: chain.size, files: chain.files.count)
+        summaries.append(ChainSummary(channel: channel, outcome: .figures(figures)))
       } catch {
-        summaries.append(
-          ChainSummary(channel: channel, height: 0, bytes: 0, files: 0, error: "\(error)"))
+        summaries.append(ChainSummary(channel: channel, outcome: .unreadable("\(error)")))
       }
     }
     return summaries

@@ -8,8 +8,11 @@ package enum LedgerText {
     let rows =
       [["CHANNEL", "HEIGHT", "FILES", "SIZE"]]
       + summaries.map { summary in
-        summary.error.map { [summary.channel, "-", "-", $0] }
-          ?? [summary.channel, "\(summary.height)", "\(summary.files)", size(summary.bytes)]
+        switch summary.outcome {
+        case .figures(let figures):
+          [summary.channel, "\(figures.height)", "\(figures.files)", size(figures.bytes)]
+        case .unreadable(let reason): [summary.channel, "-", "-", reason]
+        }
       }
     let widths = (0..<3).map { column in rows.map { $0[column].count }.max() ?? 0 }
     return rows.map { row in

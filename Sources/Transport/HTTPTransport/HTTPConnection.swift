@@ -57,8 +57,9 @@ final class HTTPConnection: ChannelDuplexHandler {
   var body: [UInt8] = []
   /// Counts the requests, since a handler's late answer belongs to an earlier one.
   var serial: UInt64 = 0
-  var isDraining = false
-  private var isInputClosed = false
+  /// No further request comes through this connection: the server drains it, or the client has closed
+  /// its side.
+  private(set) var isEnding = false
   private var deadline: Scheduled<Void>?
   /// What arrived behind the request that is being answered.
   private var pending = CircularBuffer<HTTPServerRequestPart>()
@@ -75,9 +76,6 @@ final class HTTPConnection: ChannelDuplexHandler {
 
   /// Whether the client presented a certificate; without verification no handshake succeeds with one.
   var hasVerifiedCertificate: Bool { tls?.peerCertificate != nil }
-
-  /// This connection takes no further request.
-  var isEnding: Bool { isDraining || isInputClosed }
 
   // MARK: Events
 
@@ -135,10 +133,10 @@ final class HTTPConnection: ChannelDuplexHandler {
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     switch event {
     case HTTPConnectionCommand.drain:
-      isDraining = true
+      isEnding = true
       if case .waiting = phase { close(context) }
     case ChannelEvent.inputClosed:
-      isInputClosed = true
+      isEnding = true
       switch phase {
       case .running, .writing, .closed: break
       case .waiting, .receiving, .lingering: close(context)

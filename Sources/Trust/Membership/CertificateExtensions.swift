@@ -6,12 +6,17 @@ import X509
 /// What a certificate's extensions say. Of extensions that decide nothing here, it only matters
 /// whether they are critical.
 struct CertificateExtensions: Sendable {
-  /// basicConstraints is there.
-  var hasBasicConstraints = false
-  /// basicConstraints says that this is a CA.
-  var isCA = false
-  /// How many intermediates may stand between this CA and a leaf; nil is any number.
-  var maximumPathLength: Int?
+  /// What basicConstraints says.
+  enum BasicConstraints: Sendable {
+    /// The extension is not there.
+    case absent
+    case notCA
+    /// The path length is how many intermediates may stand between this CA and a leaf; nil is any
+    /// number.
+    case authority(maximumPathLength: Int?)
+  }
+
+  var basicConstraints = BasicConstraints.absent
   /// keyUsage is absent, empty, or has keyCertSign.
   var maySignCertificates = true
   /// nil without the extension, which then allows everything.
@@ -48,13 +53,11 @@ struct CertificateExtensions: Sendable {
   private mutating func read(_ item: Certificate.Extension) throws -> Bool {
     switch item.oid {
     case .X509ExtensionID.basicConstraints:
-      hasBasicConstraints = true
-      if case .isCertificateAuthority(let length) = try BasicConstraints(item) {
-        isCA = true
-        if let length {
-          guard length >= 0 else { throw CertificateProblem("negative path length") }
-          maximumPathLength = length
-        }
+      switch try X509.BasicConstraints(item) {
+      case .isCertificateAuthority(let length):
+        if let length, length < 0 { throw CertificateProblem("negative path length") }
+        basicConstraints = .authority(maximumPathLength: length)
+      case .notCertificateAuthority: basicConstraints = .notCA
       }
       return true
     case .X509ExtensionID.keyUsage:
@@ -119,8 +122,13 @@ struct CertificateExtensions: Sendable {
     }
   }
 
-  /// Whether TLS servers may use a chain with this certificate. Go's verifier requires that of
-  /// every chain unless told otherwise, and MSPs do not tell it otherwise.
+  /// Whether basicConstraints says that this is a CA.
+  var isCA: Bool {
+    if case .authority = basicConstraints { true } else { false }
+  }
+
+  /// Whether a chain with this certificate may serve TLS servers. Go's verifier asks that of every chain
+  /// unless told otherwise, and MSPs do not tell it otherwise.
   var allowsServerAuthentication: Bool {
     guard let usages = extendedKeyUsages, !usages.isEmpty else { return true }
     return usages.contains(.ExtendedKeyUsage.any) || usages.contains(.ExtendedKeyUsage.serverAuth)

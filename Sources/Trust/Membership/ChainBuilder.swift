@@ -157,7 +157,7 @@ struct ChainBuilder: Sendable {
       if isIntermediate, !extensions.isCA {
         throw CertificateProblem("an intermediate certificate is not authorized to sign")
       }
-      if let limit = extensions.maximumPathLength, chain.count - 1 > limit {
+      if case .authority(let limit?) = extensions.basicConstraints, chain.count - 1 > limit {
         throw CertificateProblem("too many intermediates for the path length constraint of a CA")
       }
     }

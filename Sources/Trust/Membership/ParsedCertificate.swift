@@ -86,8 +86,10 @@ final class ParsedCertificate: Sendable {
 
   /// Whether `parent` may sign certificates and has signed this one.
   func isSigned(by parent: ParsedCertificate) -> Bool {
-    if parent.version == 3 || parent.extensions.hasBasicConstraints {
-      guard parent.isCA else { return false }
+    switch parent.extensions.basicConstraints {
+    case .authority: break
+    case .notCA: return false
+    case .absent: if parent.version == 3 { return false }
     }
     return parent.extensions.maySignCertificates
       && parent.verifies(signature, over: tbs, algorithm: signatureAlgorithm)

@@ -36,10 +36,12 @@ final class RecordedFolder: Sendable {
   }
 
   /// The longest chain of each consensus type.
-  func longest() throws -> [ChainSummary] {
-    let summaries = try ChainSummary.all(in: LedgerFolder(directory: ledger))
+  func longest() throws -> [(channel: String, figures: ChainSummary.Figures)] {
+    let chains = try ChainSummary.all(in: LedgerFolder(directory: ledger)).map { summary in
+      (channel: summary.channel, figures: try #require(summary.figures))
+    }
     return Set(consensus.values).sorted().compactMap { type in
-      summaries.filter { consensus[$0.channel] == type }.max { $0.height < $1.height }
+      chains.filter { consensus[$0.channel] == type }.max { $0.figures.height < $1.figures.height }
     }
   }
 
@@ -58,5 +60,12 @@ final class RecordedFolder: Sendable {
     try file.seekToEnd()
     try file.write(contentsOf: Data(bytes))
     try file.close()
+  }
+}
+
+extension ChainSummary {
+  /// nil if the channel is unreadable.
+  var figures: Figures? {
+    if case .figures(let figures) = outcome { figures } else { nil }
   }
 }

@@ -5,8 +5,8 @@ import Storage
 /// Reads records one after the other, from one file as long as they are in the same one.
 struct Cursor {
   let window: Int
-  private var file: Int?
-  private var reader: RecordReader?
+  /// The file that is being read, by its number.
+  private var current: (file: Int, reader: RecordReader)?
   private var memory: [UInt8]
 
   init(window: Int, memory: [UInt8] = []) {
@@ -15,27 +15,26 @@ struct Cursor {
   }
 
   /// Size of the file that was read last.
-  var size: Int64 { reader?.size ?? 0 }
+  var size: Int64 { current?.reader.size ?? 0 }
 
   mutating func read(
     _ file: File, at location: BlockLocation, length: Int
   ) throws(StorageError) -> RecordReader.Outcome {
-    if self.file != location.file {
+    if current?.file != location.file {
       let memory = releaseMemory()
-      reader = RecordReader(
+      let reader = RecordReader(
         file: file, size: try file.size(), window: max(window, length), memory: memory)
-      self.file = location.file
+      current = (location.file, reader)
     }
-    return try reader?.read(at: location.offset) ?? .cutOff
+    return try current?.reader.read(at: location.offset) ?? .cutOff
   }
 
   /// Lets go of the file and of the memory, which is as large as the largest read was.
   mutating func releaseMemory() -> [UInt8] {
     defer {
       memory = []
-      reader = nil
-      file = nil
+      current = nil
     }
-    return reader.map { $0.releaseMemory() } ?? memory
+    return current.map { $0.reader.releaseMemory() } ?? memory
   }
 }
