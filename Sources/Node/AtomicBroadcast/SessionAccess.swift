@@ -48,8 +48,9 @@ struct SessionAccess {
       checksExpiration
       ? try? bundle.mspManager.validIdentity(serialized: creator).expiresAt : nil
     try checkExpiry(expiresAt, now)
-    checked = (bundle.sequence, expiresAt)
     try checkPolicy(bundle)
+    // Noted only now: a session that was refused must be checked in full when it is checked again.
+    checked = (bundle.sequence, expiresAt)
   }
 
   /// In maintenance mode only the orderers' own organizations read, so that peers do not follow a

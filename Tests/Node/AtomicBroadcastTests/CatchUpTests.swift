@@ -142,4 +142,28 @@ private final class NearStream: ClientStream {
     #expect(stream.blocks.map(\.number) == Array(0...4))
     #expect(stream.status == .forbidden)
   }
+
+  @Test(arguments: AccessOverTimeTests.changes)
+  func aConfigurationThatTakesTheRightAwayEndsIt(
+    _ change: AccessOverTimeTests.Change
+  ) async throws {
+    let world = try await ApplicationWorld()
+    for timeout in ["3s", "4s"] {
+      try await world.update { root in
+        try root.change("Orderer") { orderer in
+          let timeout = Orderer_BatchTimeout.with { $0.timeout = timeout }
+          orderer.values["BatchTimeout"]?.value = try timeout.serializedData()
+        }
+      }
+    }
+    let client = try Client("Org2MSP", "org2.test", "user1")
+    let stream = NearStream(
+      try client.seek(.oldest, .number(3), channel: ApplicationWorld.channelID)
+    ) { number in
+      if number == 0 { try await world.update(change.apply) }
+    }
+    try await world.world.deliver.handle(stream)
+    #expect(stream.blocks.map(\.number) == [0])
+    #expect(stream.status == .forbidden)
+  }
 }
