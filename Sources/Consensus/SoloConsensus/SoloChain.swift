@@ -137,7 +137,7 @@ package final class SoloChain: Chain {
       }
       try await worker.end()
     } catch {
-      worker.abandon()
+      await worker.abandon()
       fail("\(error)")
     }
   }

@@ -47,8 +47,12 @@ struct SoloWorker {
     try await writeGroup()
   }
 
-  /// Stops the timer: the chain cannot go on.
-  mutating func abandon() { timer.stop() }
+  /// Stops the timer and writes what was cut before the fault: the chain cannot go on.
+  mutating func abandon() async {
+    timer.stop()
+    // A group that could not be written is not in hand any more.
+    try? await writeGroup()
+  }
 
   private var orderer: OrdererGroupConfig {
     get throws { try support.bundle.requiredOrderer(orThrow: ChannelFault.init) }

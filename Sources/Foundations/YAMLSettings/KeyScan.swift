@@ -16,6 +16,8 @@ struct KeyScan {
     var line = 1
     // Whether the last thing read is an alias, or a list or mapping in brackets.
     var isAfterComplexValue = false
+    // Brackets that are open, or one too many: letters of a plain text may be among them.
+    var openBrackets = 0
     // Whether quotes, comments, aliases and the like have their meaning here, or are mere letters.
     var isTokenStart = true
     var index = 0
@@ -42,16 +44,20 @@ struct KeyScan {
         isAfterComplexValue = true
         isTokenStart = false
       case UInt8(ascii: "]"), UInt8(ascii: "}"):
+        openBrackets = max(0, openBrackets - 1)
         isAfterComplexValue = true
         isTokenStart = false
       case UInt8(ascii: ","), UInt8(ascii: "["), UInt8(ascii: "{"):
+        if byte != UInt8(ascii: ",") { openBrackets += 1 }
         isAfterComplexValue = false
         isTokenStart = true
       case UInt8(ascii: ":"):
-        if isAfterComplexValue {
+        // Outside of brackets a colon ends a key only before a blank: there is none in tcp://[::1]:8125.
+        if isAfterComplexValue, isBlankNext || openBrackets > 0 {
           lineOfComplexKey = line
           return
         }
+        isAfterComplexValue = false
         isTokenStart = true
       case UInt8(ascii: "?") where isTokenStart && (isBlankNext || "*[{".utf8.contains(next)):
         lineOfComplexKey = line

@@ -93,6 +93,12 @@ package struct YAMLSetting {
     return result
   }
 
+  /// The elements of what must be a list; nil if absent.
+  package func list() throws(SettingProblem) -> [YAMLSetting]? {
+    guard let node, node.sequence == nil else { return try elements() }
+    throw SettingProblem(.malformedYAML, key: key, line: line, "must be a list")
+  }
+
   private func mapping() throws(SettingProblem) -> MergedEntries {
     guard let node else { return MergedEntries() }
     guard let mapping = node.mapping else {

@@ -34,7 +34,7 @@ struct SessionAccess {
     self.checksExpiration = checksExpiration
   }
 
-  /// When the client's certificate expires; nil if that is not to be heeded, or not known yet.
+  /// When the client's certificate expires; nil if that does not matter, or is not known yet.
   var expiresAt: Date? { checked?.expiresAt }
 
   /// - Throws: ``AccessDenied`` if the client may not read at this time.

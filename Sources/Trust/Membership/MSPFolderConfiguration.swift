@@ -65,7 +65,7 @@ struct MSPFolderConfiguration {
     for (name, value) in try root.namedEntries() where value.isPresent {
       switch name {
       case "OrganizationalUnitIdentifiers":
-        for element in try value.elements() ?? [] {
+        for element in try value.list() ?? [] {
           organizationalUnitIdentifiers.append(try Unit(element))
         }
       case "NodeOUs": nodeOUs = try NodeOUs(value)

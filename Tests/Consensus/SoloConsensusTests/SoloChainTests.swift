@@ -156,6 +156,14 @@ import Testing
     #expect(channel.state.read { $0.blocks }.isEmpty)
   }
 
+  @Test func whatWasCutBeforeAFaultIsWritten() async throws {
+    chain.start()
+    let messages = try ["a", "b", "c"].map { try message($0) } + [message("d", sequence: 7)]
+    #expect(await chain.order(messages) == .all(.taken))
+    _ = await channel.state.wait { $0.failure }
+    #expect(channel.state.read { $0.blocks } == [["a", "b", "c"]])
+  }
+
   // MARK: Room
 
   @Test func submittersAreSentAwayWhileTheLedgerHasNoRoom() async throws {

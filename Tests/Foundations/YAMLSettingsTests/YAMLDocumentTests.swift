@@ -58,7 +58,7 @@ import Testing
     "Brackets, stars and question marks in texts and comments are no keys",
     arguments: [
       "\"[::1]:7050\"", "'*a : b'", "a? b", "x # *a : b", "\"a\\\"*b : c\"", "'it''s *a : b'",
-      "[ '*a : b', \"]: \" ]",
+      "[ '*a : b', \"]: \" ]", "tcp://[::1]:8125", "a}:b",
     ])
   func harmlessText(value: String) throws {
     _ = try YAMLDocument("a: \(value)\n")

@@ -106,6 +106,11 @@ import Testing
       try MSPDirectory.verifyingConfig(directory: folder.path, mspID: "X")
     }
     #expect(message.contains("gone.pem") && message.contains(folder.path))
+
+    try folder.write(
+      "config.yaml", Array("OrganizationalUnitIdentifiers: {Certificate: gone.pem}".utf8))
+    let noList = failure { try MSPDirectory.verifyingConfig(directory: folder.path, mspID: "X") }
+    #expect(noList.contains("must be a list"))
   }
 
   @Test func `an empty config.yaml is none, a garbage one is an error`() throws {
