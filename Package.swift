@@ -120,7 +120,7 @@ let rooms: [[Target]] = [
     tests: ["FabricProtos", "FabricCrypto", protobuf, crypto, cryptoExtras, x509, asn1]),
   room(
     .trust, "Policies", ["FabricProtos", "Membership", protobuf],
-    tests: ["FabricProtos", "FabricCrypto", "Membership"]),
+    tests: ["FabricProtos", "FabricCrypto", "Membership", "TestSupport"]),
   room(
     .trust, "ChannelConfig", ["FabricProtos", "GoText", "Membership", "Policies", protobuf],
     tests: ["FabricProtos", "FabricCrypto", "Membership", "Policies", "TestSupport", protobuf]),
@@ -158,7 +158,7 @@ let rooms: [[Target]] = [
   room(
     .consensus, "SoloConsensus",
     ["FabricProtos", "Concurrency", "ChannelConfig", "Ordering", logging],
-    tests: ["FabricProtos", "Concurrency", "ChannelConfig", "Ordering", logging]),
+    tests: ["FabricProtos", "Concurrency", "ChannelConfig", "Ordering", "TestSupport", logging]),
   [
     .systemLibrary(
       name: "CRdKafka", path: "Sources/Consensus/CRdKafka", providers: [.apt(["librdkafka-dev"])])
@@ -276,7 +276,10 @@ let rooms: [[Target]] = [
   room(
     .tools, "ConfigTools",
     ["FabricProtos", "GoText", "Storage", "ChannelConfig", "BlockLedger", "Blocks"],
-    tests: ["FabricProtos", "GoText", "FabricCrypto", "BlockLedger", "Blocks", protobuf, logging]),
+    tests: [
+      "FabricProtos", "GoText", "FabricCrypto", "BlockLedger", "Blocks", "TestSupport", protobuf,
+      logging,
+    ]),
   room(
     .tools, "LedgerTools",
     ["FabricProtos", "Concurrency", "FabricCrypto", "ChannelConfig", "BlockLedger", "Blocks"],

@@ -9,19 +9,6 @@ import FabricProtos
 import Membership
 import Synchronization
 
-/// A message could not become a block.
-package struct BlockWriterError: Error, CustomStringConvertible {
-  package let channelID: String
-  package let reason: String
-
-  package init(channelID: String, reason: String) {
-    self.channelID = channelID
-    self.reason = reason
-  }
-
-  package var description: String { "channel \(channelID): \(reason)" }
-}
-
 /// The end of one chain, where blocks are committed.
 ///
 /// Only the task of the channel's chain writes; a second write must not begin before the first one
@@ -52,7 +39,7 @@ package final class BlockWriter: Sendable {
   ) throws {
     let height = store.height
     guard height > 0 else {
-      throw BlockWriterError(channelID: store.channelID, reason: "the ledger holds no block")
+      throw BlockError(channelID: store.channelID, reason: "the ledger holds no block")
     }
     let last = try store.block(height - 1)
     let lastConfig = try last.lastConfigIndex(channelID: store.channelID)

@@ -1,6 +1,6 @@
 // What is wrong with a block.
 
-/// A block of a channel is not what it has to be.
+/// A block of a channel is not what it has to be, or cannot be made.
 package struct BlockError: Error, Equatable, CustomStringConvertible {
   package let channelID: String
   package let reason: String

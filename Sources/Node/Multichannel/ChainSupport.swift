@@ -79,7 +79,7 @@ final class ChainSupport: ConsenterSupport {
       if next.orderer?.consensusType != bundle.orderer?.consensusType { metadata = [] }
       try resources.update(next)
     case .normal:
-      throw BlockWriterError(
+      throw BlockError(
         channelID: channelID,
         reason: "told to write a config block of header type \(message.envelope.headerType)")
     }

@@ -4,7 +4,6 @@ import BlockLedger
 import Blocks
 import ChannelConfig
 import Concurrency
-import FabricCrypto
 import FabricProtos
 import Ordering
 import SystemChannel
@@ -81,11 +80,8 @@ extension Registrar {
   /// The block that a created channel begins with. The same on every node: it holds the CONFIG envelope
   /// within the ORDERER_TRANSACTION, and nobody's signature.
   private static func genesisBlock(_ config: EnvelopeView) -> Block {
-    Block(
-      header: BlockHeader(
-        number: 0, previousHash: [], dataHash: SHA256Digest.hash(config.bytes)),
-      data: [config.bytes],
-      metadata: BlockMetadata.empty)
+    let block = AssembledBlock(number: 0, previousHash: [], data: [config.bytes])
+    return SealedBlock(block, metadata: BlockMetadata.empty).block
   }
 
   /// Writes the first block of a ledger.

@@ -117,17 +117,7 @@ extension GRPCServer {
     let limits = environment.limits
     let tls = tls
     let keepaliveTimeout = environment.keepalive.serverTimeout
-    let bootstrap = ServerBootstrap(group: group)
-      .serverChannelOption(.backlog, value: GRPCServerLimits.listenBacklog)
-      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-      .serverChannelInitializer { channel in
-        // Without descriptors left, accepting pauses instead of spinning.
-        channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(
-            AcceptBackoffHandler(shouldForwardIOErrorCaught: false))
-        }
-      }
-      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+    let bootstrap = ServerBootstrap.accepting(on: group, backlog: GRPCServerLimits.listenBacklog)
       .childChannelOption(.maxMessagesPerRead, value: 4)
       .childChannelOption(
         .writeBufferWaterMark,

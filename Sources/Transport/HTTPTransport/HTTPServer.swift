@@ -93,17 +93,7 @@ package final class HTTPServer: Sendable {
 
   private func listen(_ group: MultiThreadedEventLoopGroup) async throws -> any Channel {
     let (environment, tls) = (environment, tls)
-    let bootstrap = ServerBootstrap(group: group)
-      .serverChannelOption(.backlog, value: Self.backlog)
-      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-      .serverChannelInitializer { channel in
-        // Without descriptors left, accepting pauses instead of spinning.
-        channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(
-            AcceptBackoffHandler(shouldForwardIOErrorCaught: false))
-        }
-      }
-      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+    let bootstrap = ServerBootstrap.accepting(on: group, backlog: Self.backlog)
       .childChannelOption(.maxMessagesPerRead, value: 1)
       .childChannelOption(
         .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readBytes)

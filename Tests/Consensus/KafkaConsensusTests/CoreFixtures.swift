@@ -3,6 +3,7 @@
 import FabricProtos
 import Foundation
 import Ordering
+import TestSupport
 
 @testable import KafkaConsensus
 
@@ -101,20 +102,7 @@ func trace(_ step: KafkaCore.Step) -> [String] {
   }
 }
 
-/// A small random generator that a seed replays.
-struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(_ seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
-  }
-
+extension SplitMix64 {
   mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
   mutating func chance(_ percent: Int) -> Bool { below(100) < percent }
 }

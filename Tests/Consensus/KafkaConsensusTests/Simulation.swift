@@ -2,6 +2,7 @@
 
 import FabricProtos
 import Ordering
+import TestSupport
 
 @testable import KafkaConsensus
 
@@ -52,7 +53,7 @@ struct Simulation {
   private static let limits = BatchLimits(maxMessageCount: 4, preferredMaxBytes: 1_000)
 
   private let options: Options
-  private var random: SplitMix
+  private var random: SplitMix64
   private var topic: [KafkaRecord] = []
   private var nodes: [Node] = []
   /// Messages that a node has found invalid when it validated them again.
@@ -63,7 +64,7 @@ struct Simulation {
 
   init(seed: UInt64, _ options: Options) {
     self.options = options
-    random = SplitMix(seed)
+    random = SplitMix64(seed: seed)
     for _ in 0..<options.nodes {
       var node = Node(
         core: KafkaCore(.beginning, newestBlock: Self.genesis), blocks: [], offsets: .beginning,

@@ -213,7 +213,9 @@ import Testing
   @Test("An empty ledger has no end to write at")
   func emptyLedger() async throws {
     let store = try await RAMLedgerFactory(historySize: 100).openOrCreate("one")
-    #expect(throws: BlockWriterError.self) { try writer(store) }
+    #expect(throws: BlockError(channelID: "one", reason: "the ledger holds no block")) {
+      try writer(store)
+    }
   }
 
   @Test("A block without this node's signature does not get into the ledger")

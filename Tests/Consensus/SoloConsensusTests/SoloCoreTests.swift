@@ -3,6 +3,7 @@
 import FabricProtos
 import Foundation
 import Ordering
+import TestSupport
 import Testing
 
 @testable import SoloConsensus
@@ -73,7 +74,7 @@ import Testing
   /// timer runs exactly while something is pending.
   @Test func randomSequencesKeepTheInvariants() throws {
     for seed in 0..<2_000 as Range<UInt64> {
-      var random = SplitMix(seed)
+      var random = SplitMix64(seed: seed)
       var core = SoloCore()
       var sent: [Int] = []
       var written: [Int] = []
@@ -127,20 +128,5 @@ import Testing
       case .stopTimer: "stop"
       }
     }
-  }
-}
-
-/// A small random generator that a seed replays.
-struct SplitMix {
-  private var state: UInt64
-
-  init(_ seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
   }
 }

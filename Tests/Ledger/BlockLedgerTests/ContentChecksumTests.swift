@@ -1,31 +1,17 @@
 // What the checksum of a record notices, and that it stays the same function.
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import BlockLedger
 
 @Suite struct ContentChecksumTests {
-  /// Bytes that look random and are the same each time.
-  private struct Noise: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var mixed = state
-      mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-      return mixed ^ (mixed >> 31)
-    }
-    mutating func bytes(_ count: Int) -> [UInt8] {
-      (0..<count).map { _ in UInt8(truncatingIfNeeded: next()) }
-    }
-  }
-
   private func checksum(_ bytes: [UInt8]) -> UInt64 { ContentChecksum.of(bytes[...]) }
 
   /// The contents that damage is tried on: noise, text and what has no features at all.
   private static let contents: [[UInt8]] = {
-    var noise = Noise(state: 1)
+    var noise = SplitMix64(seed: 1)
     return [
       noise.bytes(96), noise.bytes(100), Array(repeating: 0, count: 96),
       Array(repeating: 0xFF, count: 77),
@@ -55,7 +41,7 @@ import Testing
 
   @Test("Every flipped bit is noticed", arguments: 0..<140)
   func singleBits(size: Int) {
-    var noise = Noise(state: UInt64(size))
+    var noise = SplitMix64(seed: UInt64(size))
     var bytes = noise.bytes(size)
     let right = checksum(bytes)
     var seen: Set<UInt64> = [right]
@@ -89,7 +75,7 @@ import Testing
 
   @Test("Many flipped bits and bursts are noticed", arguments: 0..<5)
   func manyBits(content: Int) {
-    var noise = Noise(state: 2)
+    var noise = SplitMix64(seed: 2)
     let original = Self.contents[content]
     let right = checksum(original)
     var missed = 0
@@ -113,7 +99,7 @@ import Testing
 
   @Test("Any two words that changed places are noticed, and any two lanes")
   func transpositions() {
-    var noise = Noise(state: 3)
+    var noise = SplitMix64(seed: 3)
     let words = (0..<128).map { _ in noise.bytes(8) }
     let right = checksum(Array(words.joined()))
     var missed = 0
@@ -138,7 +124,7 @@ import Testing
 
   @Test("Sectors that are lost, zero, repeated, shifted or in another order are noticed")
   func sectors() {
-    var noise = Noise(state: 4)
+    var noise = SplitMix64(seed: 4)
     let sectors = (0..<16).map { _ in noise.bytes(512) }
     let right = checksum(Array(sectors.joined()))
     var wrong: [[UInt8]] = []
@@ -176,7 +162,7 @@ import Testing
 
   @Test("What is copied on the way is what was there, and the checksum is the same")
   func copies() {
-    var noise = Noise(state: 5)
+    var noise = SplitMix64(seed: 5)
     for size in [0, 1, 31, 32, 33, 63, 64, 65, 100, 1_000] {
       let bytes = noise.bytes(size)
       for _ in 0..<100 {
@@ -198,5 +184,11 @@ import Testing
         }
       }
     }
+  }
+}
+
+extension SplitMix64 {
+  fileprivate mutating func bytes(_ count: Int) -> [UInt8] {
+    (0..<count).map { _ in UInt8(truncatingIfNeeded: next()) }
   }
 }

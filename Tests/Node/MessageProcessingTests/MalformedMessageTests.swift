@@ -5,25 +5,14 @@ import FabricProtos
 import Foundation
 import ProcessingFixtures
 import SwiftProtobuf
+import TestSupport
 import Testing
 
 @testable import MessageProcessing
 
 @Suite struct MalformedMessageTests {
-  /// A reproducible source of mutations (SplitMix64).
-  struct Random: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var value = state
-      value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-      return value ^ (value >> 31)
-    }
-  }
-
   /// Flips, cuts, repeats, inserts or overwrites some bytes.
-  static func mutate(_ bytes: [UInt8], _ random: inout Random) -> [UInt8] {
+  static func mutate(_ bytes: [UInt8], _ random: inout SplitMix64) -> [UInt8] {
     var result = bytes
     for _ in 0..<Int.random(in: 1...3, using: &random) where !result.isEmpty {
       let index = Int.random(in: result.indices, using: &random)
@@ -45,7 +34,7 @@ import Testing
 
   /// A creation transaction, of which one level was changed and all levels around it made to fit.
   static func creation(
-    _ update: [UInt8], mutating level: Int, _ random: inout Random
+    _ update: [UInt8], mutating level: Int, _ random: inout SplitMix64
   ) throws -> [UInt8] {
     func step(_ number: Int, _ bytes: [UInt8]) -> [UInt8] {
       level == number ? mutate(bytes, &random) : bytes
@@ -65,7 +54,7 @@ import Testing
   func `a creation transaction mutated at any level is refused or harmless`(level: Int) throws {
     let network = try TestNetwork(.v20)
     let update: [UInt8] = try network.creationUpdate("newchannel").serializedBytes()
-    var random = Random(state: UInt64(level))
+    var random = SplitMix64(seed: UInt64(level))
     var accepted = 0
     for _ in 0..<500 {
       let bytes = try Self.creation(update, mutating: level, &random)
@@ -91,7 +80,7 @@ import Testing
     let node = try TestIdentity.ordererNode()
     let made = try network.processor.processConfigUpdate(try network.creation())
     let inner = try EnvelopeView(Array(try EnvelopeView(made.configEnvelope).data))
-    var random = Random(state: UInt64(100 + level))
+    var random = SplitMix64(seed: UInt64(100 + level))
     for _ in 0..<300 {
       var config = Array(inner.data)
       if level == 0 { config = Self.mutate(config, &random) }
@@ -112,7 +101,7 @@ import Testing
     let channel = try TestNetwork(.v20).channel()
     let processor = StandardChannelProcessor(channel, environment: .test())
     let message = try Messages.message(channel.channelID, try .user("user1"))
-    var random = Random(state: 7)
+    var random = SplitMix64(seed: 7)
     for _ in 0..<3000 {
       guard let envelope = try? EnvelopeView(Self.mutate(message, &random)) else { continue }
       do {

@@ -3,6 +3,7 @@
 import FabricProtos
 import Foundation
 import SwiftProtobuf
+import TestSupport
 import Testing
 
 @testable import ConfigTools
@@ -93,7 +94,7 @@ import Testing
   }
 
   @Test func damagedBlocksDoNoHarm() throws {
-    var random = SplitMix64(state: 7)
+    var random = SplitMix64(seed: 7)
     let whole = try Fixtures.bytes("blocks/system-solo-v14.block")
     for _ in 0..<300 {
       var bytes = whole

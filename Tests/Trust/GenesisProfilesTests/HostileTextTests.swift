@@ -102,7 +102,7 @@ struct HostileTextTests {
 
   @Test("Random damage to a real file is an error or a profile, never a crash")
   func mutations() throws {
-    var generator = SplitMix(state: 42)
+    var generator = SplitMix64(seed: 42)
     let original = try TestData.fixture("configtx/configtx.yaml")
     for _ in 0..<400 {
       var bytes = original
@@ -119,17 +119,5 @@ struct HostileTextTests {
       guard let document = try? document(text) else { continue }
       for name in document.names { _ = try? document.profile(name) }
     }
-  }
-}
-
-/// A small reproducible generator.
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
   }
 }

@@ -3,6 +3,7 @@
 import FabricProtos
 import Foundation
 import Membership
+import TestSupport
 import Testing
 
 @testable import Policies
