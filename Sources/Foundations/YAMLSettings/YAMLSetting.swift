@@ -96,7 +96,7 @@ package struct YAMLSetting {
   /// The elements of what must be a list; nil if absent.
   package func list() throws(SettingProblem) -> [YAMLSetting]? {
     guard let node, node.sequence == nil else { return try elements() }
-    throw SettingProblem(.malformedYAML, key: key, line: line, "must be a list")
+    throw problem(.malformedYAML, "must be a list")
   }
 
   private func mapping() throws(SettingProblem) -> MergedEntries {

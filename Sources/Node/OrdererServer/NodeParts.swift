@@ -128,7 +128,7 @@ struct NodeParts: Sendable {
         timeWindow: general.authentication.timeWindow,
         requiresBinding: general.tls.enabled && general.tls.clientAuthRequired,
         checksExpiration: !general.authentication.noExpirationChecks),
-      clock: DeliverClock(now: { Date() }, time: .system), metrics: metrics,
+      clock: DeliverClock(now: { Date() }, time: time), metrics: metrics,
       logger: logging.logger("common.deliver"))
     let methods = AtomicBroadcastService.methods(
       broadcast: broadcast, deliver: deliver, traces: traces)
