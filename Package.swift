@@ -187,6 +187,9 @@ let rooms: [[Target]] = [
       "FabricProtos", "Concurrency", "ChannelConfig", "BlockLedger", "Blocks", "Ordering",
       "KafkaMockCluster", "KafkaClient", "TestSupport", logging, metrics, metricsTestKit,
     ]),
+  room(
+    .consensus, "RaftCore", [],
+    tests: []),
   // Node
   room(
     .node, "MessageProcessing",
