@@ -66,7 +66,8 @@ struct KeepaliveTimer {
     switch state {
     case .pinged(let sent) where lastRead <= sent:
       let left = timeout - (now - sent)
-      return left > .zero ? .wait(left) : .close
+      // A late answer must not put off the next ping until the time for this one is over.
+      return left > .zero ? .wait(min(interval, left)) : .close
     case .pinged, .watching:
       let idle = now - lastRead
       if idle < interval {

@@ -171,8 +171,26 @@ import Testing
   @Test func aPingMayBeAnsweredLaterThanTheNextOneIsDue() {
     var timer = KeepaliveTimer(interval: .seconds(2), timeout: .seconds(10))
     #expect(timer.fired(at: start + .seconds(2), lastRead: start) == .ping(.seconds(2)))
-    #expect(timer.fired(at: start + .seconds(4), lastRead: start) == .wait(.seconds(8)))
+    for now: Int64 in [4, 6, 8, 10] {
+      #expect(timer.fired(at: start + .seconds(now), lastRead: start) == .wait(.seconds(2)))
+    }
     #expect(timer.fired(at: start + .seconds(12), lastRead: start) == .close)
+  }
+
+  @Test func aLateAnswerDoesNotPutOffTheNextPing() {
+    var timer = KeepaliveTimer(interval: .seconds(2), timeout: .seconds(3600))
+    #expect(timer.fired(at: start + .seconds(2), lastRead: start) == .ping(.seconds(2)))
+    #expect(timer.fired(at: start + .seconds(4), lastRead: start) == .wait(.seconds(2)))
+    let answered = start + .seconds(5)
+    #expect(timer.fired(at: start + .seconds(6), lastRead: answered) == .wait(.seconds(1)))
+    #expect(timer.fired(at: start + .seconds(7), lastRead: answered) == .ping(.seconds(2)))
+  }
+
+  @Test func theLastWaitEndsWithTheTimeForAnAnswer() {
+    var timer = KeepaliveTimer(interval: .seconds(2), timeout: .seconds(5))
+    #expect(timer.fired(at: start + .seconds(2), lastRead: start) == .ping(.seconds(2)))
+    #expect(timer.fired(at: start + .seconds(6), lastRead: start) == .wait(.seconds(1)))
+    #expect(timer.fired(at: start + .seconds(7), lastRead: start) == .close)
   }
 
   @Test func aClientThatAnswersStays() {
