@@ -190,6 +190,9 @@ let rooms: [[Target]] = [
   room(
     .consensus, "RaftCore", [],
     tests: []),
+  room(
+    .consensus, "RaftWire", ["FabricProtos", "RaftCore"],
+    tests: ["RaftCore", "TestSupport"]),
   // Node
   room(
     .node, "MessageProcessing",
