@@ -19,30 +19,15 @@ final class ConnectionHandler: ChannelInboundHandler {
   typealias InboundIn = HTTP2Frame
   typealias OutboundOut = HTTP2Frame
 
-  private enum State {
-    /// TLS handshake and HTTP/2 preface are awaited → serving, closing, closed
-    case connecting
-    /// → draining, closing, closed
-    case serving
-    /// GOAWAY is sent, streams are left → closing, closed
-    case draining
-    /// → closed
-    case closing
-    case closed
-  }
-
   private static let keepalivePing = HTTP2PingData(withInteger: 0x4845_4444_4c45_0001)
   /// How long a GOAWAY may travel before the connection is closed behind it.
   private static let goAwayTime = TimeAmount.seconds(1)
 
   private let connection: GRPCConnection
   private let tls: NIOSSLServerHandler?
-  private var state = State.connecting
   private var pingPolicy: PingPolicy
   private var keepalive: KeepaliveTimer
   private var timer: Scheduled<Void>?
-  /// GOAWAY frames that this handler wrote; any other is an error found by HTTP/2.
-  private var ownGoAways = 0
 
   init(connection: GRPCConnection, tls: NIOSSLServerHandler?) {
     self.connection = connection
@@ -76,13 +61,13 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   func channelInactive(context: ChannelHandlerContext) {
-    switch state {
+    switch connection.phase {
     case .closed:
       break
     case .connecting:
-      state = .closed
+      connection.phase = .closed
     case .serving, .draining, .closing:
-      state = .closed
+      connection.phase = .closed
       connection.environment.observer.connectionClosed(remoteAddress: connection.remoteAddress)
     }
     connection.onIdle = nil
@@ -92,8 +77,8 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   private func established(context: ChannelHandlerContext) {
-    guard case .connecting = state else { return }
-    state = .serving
+    guard case .connecting = connection.phase else { return }
+    connection.phase = .serving
     timer?.cancel()
     connection.environment.observer.connectionOpened(remoteAddress: connection.remoteAddress)
     scheduleKeepalive(
@@ -101,14 +86,14 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   private func close(context: ChannelHandlerContext) {
-    switch state {
+    switch connection.phase {
     case .closing, .closed:
       return
     case .connecting:
       // Never opened, hence never reported as closed.
-      state = .closed
+      connection.phase = .closed
     case .serving, .draining:
-      state = .closing
+      connection.phase = .closing
     }
     timer?.cancel()
     context.close(promise: nil)
@@ -134,11 +119,11 @@ final class ConnectionHandler: ChannelInboundHandler {
       at: context.eventLoop.now, sentDataOrHeaders: connection.sentDataOrHeaders)
     connection.sentDataOrHeaders = false
     guard case .tooManyPings = verdict else { return }
-    switch state {
+    switch connection.phase {
     case .connecting, .closing, .closed:
       return
     case .serving, .draining:
-      state = .closing
+      break
     }
     logger.warning(
       "Closing a connection whose client pings more often than General.Keepalive allows",
@@ -156,7 +141,7 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   private func keepaliveFired(context: ChannelHandlerContext) {
-    guard case .serving = state else { return }
+    guard case .serving = connection.phase else { return }
     switch keepalive.fired(at: context.eventLoop.now, lastRead: connection.lastRead) {
     case .wait(let delay):
       scheduleKeepalive(in: delay, context: context)
@@ -191,11 +176,11 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   private func drain(context: ChannelHandlerContext) {
-    switch state {
+    switch connection.phase {
     case .connecting:
       close(context: context)
     case .serving:
-      state = .draining
+      connection.phase = .draining
       timer?.cancel()
       sendGoAway(.noError, text: "graceful_stop", context: context)
       closeIfDrained(context: context)
@@ -205,14 +190,13 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   private func lastStreamEnded(context: ChannelHandlerContext) {
-    guard case .draining = state else { return }
+    guard case .draining = connection.phase else { return }
     // The stream's channel is still being taken down; its last frames go out first.
     context.eventLoop.assumeIsolated().execute { self.closeIfDrained(context: context) }
   }
 
   private func closeIfDrained(context: ChannelHandlerContext) {
-    guard case .draining = state, !connection.hasStreams else { return }
-    connection.isDiscarding = true
+    guard case .draining = connection.phase, !connection.hasStreams else { return }
     close(context: context)
   }
 
@@ -221,8 +205,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     close(context: context)
   }
 
+  /// - Parameter text: not empty, which tells a GOAWAY of ours from one of HTTP/2's (`WireObserver`).
   private func sendGoAway(_ code: HTTP2ErrorCode, text: String, context: ChannelHandlerContext) {
-    ownGoAways += 1
     // All streams may end; new ones are refused by the HTTP/2 handler from here on.
     let frame = HTTP2Frame(
       streamID: .rootStream,
@@ -234,7 +218,7 @@ final class ConnectionHandler: ChannelInboundHandler {
   /// Leaves a GOAWAY the time to be read: closing with unread input resets the connection. What the
   /// client still sends is ignored.
   private func closeSoon(context: ChannelHandlerContext) {
-    connection.isDiscarding = true
+    connection.phase = .closing
     schedule(in: Self.goAwayTime, context: context) { _, context in
       context.close(promise: nil)
     }
@@ -249,8 +233,7 @@ final class ConnectionHandler: ChannelInboundHandler {
       close(context: context)
     } else if error is IOError || error is ChannelError {
       close(context: context)
-    } else if connection.goAwaysSent > ownGoAways {
-      // HTTP/2 announces a broken connection with GOAWAY before it reports the error.
+    } else if connection.foundBroken {
       logger.debug("Closing a connection after \(error)", metadata: metadata)
       close(context: context)
     } else {

@@ -17,6 +17,19 @@ struct GRPCServerEnvironment: Sendable {
   let logger: Logger
 }
 
+/// Where a connection is in its life.
+enum ConnectionPhase {
+  /// TLS handshake and HTTP/2 preface are awaited → serving, closing, closed
+  case connecting
+  /// → draining, closing, closed
+  case serving
+  /// GOAWAY is sent, streams are left → closing, closed
+  case draining
+  /// Input is thrown away: behind our GOAWAY, HTTP/2 would take it for an error and send another. → closed
+  case closing
+  case closed
+}
+
 /// One connection. Touched on its event loop only.
 final class GRPCConnection {
   let environment: GRPCServerEnvironment
@@ -29,11 +42,10 @@ final class GRPCConnection {
   var lastRead: NIODeadline
   /// Whether a DATA or HEADERS frame was sent since the flag was last cleared.
   var sentDataOrHeaders = false
-  /// Whether input is thrown away because the connection is closing behind a GOAWAY; HTTP/2 would
-  /// take it for an error and send another GOAWAY.
-  var isDiscarding = false
-  /// GOAWAY frames that were sent, by this program's handlers or by HTTP/2's.
-  var goAwaysSent = 0
+  /// Changed by ``ConnectionHandler`` alone.
+  var phase = ConnectionPhase.connecting
+  /// HTTP/2 found an error of the whole connection: it says so to the client, then to us.
+  var foundBroken = false
 
   /// Called when the last stream is gone.
   var onIdle: (() -> Void)?

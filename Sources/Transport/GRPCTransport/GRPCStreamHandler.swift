@@ -24,6 +24,16 @@ final class GRPCStreamHandler: ChannelInboundHandler {
     case closed
   }
 
+  /// What becomes of the client's half of the stream.
+  private enum Inbound {
+    /// → ignored, halfClosed
+    case open
+    /// A message broke a rule; what follows it is not read. → halfClosed
+    case ignored
+    /// The client sends nothing more.
+    case halfClosed
+  }
+
   private let connection: GRPCConnection
   private var state = State.awaitingHeaders
   private var context: ChannelHandlerContext?
@@ -31,8 +41,7 @@ final class GRPCStreamHandler: ChannelInboundHandler {
 
   private var deframer: MessageDeframer
   private var burst = InboundBurst(messages: [], receivedBytes: 0, partialBytes: 0, end: nil)
-  private var isInboundOpen = true
-  private var hasClientHalfClosed = false
+  private var inbound = Inbound.open
   private var hasSentHeaders = false
   private var needsFlush = false
   /// What this stream took of the shared window budget.
@@ -67,13 +76,12 @@ final class GRPCStreamHandler: ChannelInboundHandler {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
     case .headers(let headers):
-      if headers.endStream { hasClientHalfClosed = true }
+      // Before the call begins, so that no window is granted for nothing.
+      if headers.endStream { noteHalfClose() }
       if case .awaitingHeaders = state { begin(headers.headers, context: context) }
-      if headers.endStream { noteEndOfInbound() }
     case .data(let data):
-      if data.endStream { hasClientHalfClosed = true }
       receive(data)
-      if data.endStream { noteEndOfInbound() }
+      if data.endStream { noteHalfClose() }
     default:
       break
     }
@@ -88,25 +96,28 @@ final class GRPCStreamHandler: ChannelInboundHandler {
   }
 
   private func receive(_ data: HTTP2Frame.FramePayload.Data) {
-    guard case .serving = state, isInboundOpen else { return }
+    guard case .serving = state, case .open = inbound else { return }
     burst.receivedBytes += data.data.readableBytes
     if let padding = data.paddingBytes { burst.receivedBytes += padding + 1 }
     guard case .byteBuffer(let buffer) = data.data else { return }
     do {
       try deframer.append(buffer, to: &burst.messages)
     } catch {
-      isInboundOpen = false
+      inbound = .ignored
       burst.end = .failed(error)
     }
   }
 
-  private func noteEndOfInbound() {
-    guard case .serving = state, isInboundOpen else { return }
-    isInboundOpen = false
-    burst.end =
-      deframer.pendingBytes == 0
-      ? .halfClosed : .failed(GRPCStatus(.internalError, "unexpected EOF"))
+  private func noteHalfClose() {
+    if case .open = inbound {
+      burst.end =
+        deframer.pendingBytes == 0
+        ? .halfClosed : .failed(GRPCStatus(.internalError, "unexpected EOF"))
+    }
+    inbound = .halfClosed
   }
+
+  private var hasClientHalfClosed: Bool { if case .halfClosed = inbound { true } else { false } }
 
   private func deliverBurst() {
     guard case .serving(let stream, _) = state else { return }
@@ -141,7 +152,7 @@ final class GRPCStreamHandler: ChannelInboundHandler {
   }
 
   private func grant(_ bytes: Int) {
-    guard bytes > 0, isInboundOpen, let context else { return }
+    guard bytes > 0, case .open = inbound, let context else { return }
     context.write(wrapOutboundOut(.windowUpdate(windowSizeIncrement: bytes)), promise: nil)
     needsFlush = true
   }
@@ -208,7 +219,7 @@ final class GRPCStreamHandler: ChannelInboundHandler {
     let limits = connection.environment.limits
     let initial = GRPCServerLimits.initialStreamWindowBytes
     let extra = limits.clampedStreamWindowBytes - initial
-    guard extra > 0, !hasClientHalfClosed,
+    guard extra > 0, case .open = inbound,
       connection.environment.budget.reserveWindow(extra)
     else { return initial }
     reservedWindow = extra

@@ -13,6 +13,8 @@ final class WireObserver: ChannelDuplexHandler {
   typealias OutboundOut = IOData
 
   private static let frameHeaderLength = 9
+  /// Last stream and error code: HTTP/2's handler explains nothing, ours always says why.
+  private static let goAwayWithoutText = 8
 
   private let connection: GRPCConnection
   /// The HTTP/2 handler writes the payload of a DATA frame right after its header, on its own.
@@ -25,7 +27,7 @@ final class WireObserver: ChannelDuplexHandler {
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    guard !connection.isDiscarding else { return }
+    if case .closing = connection.phase { return }
     connection.lastRead = context.eventLoop.now
     isReading = true
     context.fireChannelRead(data)
@@ -71,11 +73,16 @@ final class WireObserver: ChannelDuplexHandler {
     case 0x7:
       // The connection closes behind a GOAWAY of ours. HTTP/2 takes frames that were read together
       // with the reason for an error, but what counts is what we said.
-      guard !connection.isDiscarding else { return false }
-      connection.goAwaysSent += 1
+      if case .closing = connection.phase { return false }
+      if Self.payloadLength(frame) == Self.goAwayWithoutText { connection.foundBroken = true }
     default:
       break
     }
     return true
+  }
+
+  /// The first three bytes of a frame, the highest first (RFC 9113, 4.1).
+  private static func payloadLength(_ frame: ByteBuffer) -> Int? {
+    frame.getInteger(at: frame.readerIndex, as: UInt32.self).map { Int($0 >> 8) }
   }
 }

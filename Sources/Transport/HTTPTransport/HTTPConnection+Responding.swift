@@ -56,8 +56,7 @@ extension HTTPConnection {
       }
       environment.registry.handlerEnded()
     }
-    phase = .running(head, task)
-    timeoutStatus = route.timeoutStatus
+    phase = .running(Running(head: head, task: task, timeoutStatus: route.timeoutStatus))
     setDeadline(route.timeout, context)
   }
 
@@ -65,8 +64,8 @@ extension HTTPConnection {
   private func finished(
     _ serial: UInt64, _ response: HTTPResponse, _ context: ChannelHandlerContext
   ) {
-    guard serial == self.serial, case .running(let head, _) = phase else { return }
-    respond(response, to: head, hasUnread: false, context)
+    guard serial == self.serial, case .running(let running) = phase else { return }
+    respond(response, to: running.head, hasUnread: false, context)
   }
 
   /// Begins to write a response.

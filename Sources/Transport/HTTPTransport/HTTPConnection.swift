@@ -30,13 +30,21 @@ final class HTTPConnection: ChannelDuplexHandler {
     case answer(HTTPResponse)
   }
 
+  /// A request whose handler is at work.
+  struct Running {
+    let head: HTTPRequestHead
+    let task: Task<Void, Never>
+    /// The status of the answer if the handler takes too long.
+    let timeoutStatus: Int
+  }
+
   enum Phase {
     /// → receiving, writing (what cannot be parsed, or is refused before its body), closed
     case waiting
     /// → running, writing, closed
     case receiving(Incoming)
     /// → writing, closed
-    case running(HTTPRequestHead, Task<Void, Never>)
+    case running(Running)
     /// → waiting, lingering, closed
     case writing(Outgoing)
     /// The last response is out; what the client still sends is thrown away, since closing at once
@@ -93,7 +101,7 @@ final class HTTPConnection: ChannelDuplexHandler {
   private func end(_ context: ChannelHandlerContext) {
     deadline?.cancel()
     switch phase {
-    case .running(_, let task): task.cancel()
+    case .running(let running): running.task.cancel()
     case .writing(let outgoing): environment.release(outgoing.reserved)
     default: break
     }
@@ -270,17 +278,15 @@ final class HTTPConnection: ChannelDuplexHandler {
     switch phase {
     case .receiving(let incoming):
       respond(RequestRules.tooSlow, to: incoming.head, hasUnread: true, context)
-    case .running(let head, let task):
-      task.cancel()
+    case .running(let running):
+      running.task.cancel()
       serial &+= 1
-      respond(HTTPResponse(status: timeoutStatus), to: head, hasUnread: false, context)
+      respond(
+        HTTPResponse(status: running.timeoutStatus), to: running.head, hasUnread: false, context)
     case .waiting, .writing, .lingering: close(context)
     case .closed: break
     }
   }
-
-  /// The status for a time-out of the route whose handler runs.
-  var timeoutStatus = 503
 
   func close(_ context: ChannelHandlerContext) {
     end(context)

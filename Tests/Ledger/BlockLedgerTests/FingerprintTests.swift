@@ -185,7 +185,7 @@ import Testing
             number: 5, location: BlockLocation(file: 0, offset: Int64(ends[5])), fingerprint: nil)
         ],
         checkpoint: ChannelIndex.Checkpoint(
-          file: 0, size: Int64(try fileSize(filePath(folder))), lastBlock: 5, isEmpty: false),
+          file: 0, size: Int64(try fileSize(filePath(folder))), lastBlock: 5),
         synchronized: true)
     }
     try await withLedgers(folder.path) { factory in

@@ -232,8 +232,7 @@ package final class FileBlockStore: BlockStore {
         reason: "the file is there already and not empty, something else writes to this folder")
     }
     do { try onDisk(Folder.synchronize(files.folder)) } catch { throw halt("\(error)") }
-    let checkpoint = ChannelIndex.Checkpoint(
-      file: number, size: 0, lastBlock: height - 1, isEmpty: false)
+    let checkpoint = ChannelIndex.Checkpoint(file: number, size: 0, lastBlock: height - 1)
     do {
       try index.record(tail.unindexed, checkpoint: checkpoint, synchronized: true)
     } catch { throw .index(index.database.path, error) }
@@ -247,7 +246,7 @@ package final class FileBlockStore: BlockStore {
   /// - Parameter wasBehind: The last attempt failed, and was logged.
   private func enterIntoIndex(_ tail: inout Tail, last: UInt64, wasBehind: Bool) {
     let checkpoint = ChannelIndex.Checkpoint(
-      file: tail.number, size: tail.file.size, lastBlock: last, isEmpty: false)
+      file: tail.number, size: tail.file.size, lastBlock: last)
     do {
       try index.record(tail.unindexed, checkpoint: checkpoint, synchronized: false)
       tail.unindexed.removeAll(keepingCapacity: true)

@@ -32,9 +32,8 @@ struct ChannelIndex: Sendable {
     var file: Int
     /// Its size, in bytes.
     var size: Int64
-    var lastBlock: UInt64
-    /// The chain is empty; ``lastBlock`` means nothing then.
-    var isEmpty: Bool
+    /// Nil while the chain is empty.
+    var lastBlock: UInt64?
   }
 
   /// An entry to make.
@@ -62,7 +61,7 @@ struct ChannelIndex: Sendable {
     guard let file = next(), let size = next(), let last = next(), let empty = next(),
       let file = Int(exactly: file), let size = Int64(exactly: size)
     else { return nil }
-    return Checkpoint(file: file, size: size, lastBlock: last, isEmpty: empty == 1)
+    return Checkpoint(file: file, size: size, lastBlock: empty == 1 ? nil : last)
   }
 
   /// Number of the last block that has an entry.
@@ -268,8 +267,8 @@ struct ChannelIndex: Sendable {
     var value: [UInt8] = []
     Varint.append(UInt64(checkpoint.file), to: &value)
     Varint.append(UInt64(checkpoint.size), to: &value)
-    Varint.append(checkpoint.lastBlock, to: &value)
-    value.append(checkpoint.isEmpty ? 1 : 0)
+    Varint.append(checkpoint.lastBlock ?? 0, to: &value)
+    value.append(checkpoint.lastBlock == nil ? 1 : 0)
     return value
   }
 }

@@ -68,7 +68,7 @@ struct LedgerRecovery {
     let count = try files.count()
     let checkpoint = try indexed { () throws(LevelDB.Failure) in try index.checkpoint() }
     let lastIndexed = try indexed { () throws(LevelDB.Failure) in try index.lastIndexed() }
-    let checkpointed = checkpoint.flatMap { $0.isEmpty ? nil : $0.lastBlock }
+    let checkpointed = checkpoint.flatMap(\.lastBlock)
     let lastKnown = [checkpointed, lastIndexed].compactMap(\.self).max()
     guard count > 0 else {
       if let lastKnown {
@@ -341,8 +341,7 @@ struct LedgerRecovery {
       )
       try writing { () throws(LevelDB.Failure) in try index.removeBlocks(from: chain.height) }
     }
-    let settled = ChannelIndex.Checkpoint(
-      file: chain.file, size: chain.size, lastBlock: last, isEmpty: false)
+    let settled = ChannelIndex.Checkpoint(file: chain.file, size: chain.size, lastBlock: last)
     if settled != checkpoint || lastIndexed != last || scan.found > 0 {
       try writing { () throws(LevelDB.Failure) in
         try index.record(
