@@ -33,63 +33,102 @@ struct BrokerFailure: Sendable, Equatable {
     certificateProblem: (String) -> String? = { _ in nil }
   ) {
     let (broker, rest) = Self.split(text)
-    self.broker = broker
     let problem = Self.withoutTime(rest)
+    self.broker = broker
+    (kind, reason) =
+      Self.certificate(broker, problem, ownCertificate, certificateProblem)
+      ?? Self.password(broker, problem)
+      ?? Self.protocols(broker, problem)
+      ?? Self.closed(broker, problem, isAtOnce: Self.isAtOnce(rest), ownCertificate)
+      ?? (.other, broker.isEmpty ? "Kafka: \(problem)" : "Kafka broker \(broker): \(problem)")
+  }
+
+  // MARK: Causes, each nil if it is another one
+
+  private typealias Diagnosis = (kind: Kind, reason: String)
+
+  private static func certificate(
+    _ broker: String, _ problem: String, _ ownCertificate: String?,
+    _ certificateProblem: (String) -> String?
+  ) -> Diagnosis? {
     if problem.contains("certificate verify failed")
       || problem.contains("verify broker certificate")
     {
-      kind = .brokerCertificate
-      reason =
+      return (
+        .brokerCertificate,
         "the certificate of Kafka broker \(broker) is not trusted: "
-        + (certificateProblem(broker) ?? problem)
-    } else if problem.contains(" alert "), let ownCertificate {
-      kind = .ownCertificate
-      reason = """
-        Kafka broker \(broker) refuses this orderer's certificate (\(Self.alert(problem))): \
-        Kafka.TLS.Certificate is \(ownCertificate)
-        """
-    } else if problem.contains("mechanism handshake failed") {
-      kind = .password
-      reason =
+          + (certificateProblem(broker) ?? problem)
+      )
+    }
+    guard problem.contains(" alert "), let ownCertificate else { return nil }
+    return (
+      .ownCertificate,
+      """
+      Kafka broker \(broker) refuses this orderer's certificate (\(alert(problem))): \
+      Kafka.TLS.Certificate is \(ownCertificate)
+      """
+    )
+  }
+
+  private static func password(_ broker: String, _ problem: String) -> Diagnosis? {
+    if problem.contains("mechanism handshake failed") {
+      return (
+        .password,
         "Kafka broker \(broker) does not accept Kafka.SASLPlain.Mechanism: "
-        + (Self.after("Unsupported SASL mechanism: ", problem) ?? problem)
-    } else if problem.contains("SASL") && problem.contains("uthentication")
-      && !problem.contains("?")
-      && !problem.contains("might require")
-    {
-      kind = .password
-      reason = """
-        Kafka broker \(broker) refuses Kafka.SASLPlain.User and Password: \
-        \(Self.after("SASL authentication error: ", problem) ?? problem)
-        """
-    } else if problem.contains("connecting to a PLAINTEXT broker listener")
+          + (after("Unsupported SASL mechanism: ", problem) ?? problem)
+      )
+    }
+    guard problem.contains("SASL"), problem.contains("uthentication"), !problem.contains("?"),
+      !problem.contains("might require")
+    else { return nil }
+    return (
+      .password,
+      """
+      Kafka broker \(broker) refuses Kafka.SASLPlain.User and Password: \
+      \(after("SASL authentication error: ", problem) ?? problem)
+      """
+    )
+  }
+
+  private static func protocols(_ broker: String, _ problem: String) -> Diagnosis? {
+    if problem.contains("connecting to a PLAINTEXT broker listener")
       || problem.contains("handshake failed") && problem.contains("unexpected eof")
     {
-      kind = .protocols
-      reason = """
+      return (
+        .protocols,
+        """
         Kafka broker \(broker) ended the connection during the TLS handshake: its listener may not \
         speak TLS (Kafka.TLS.Enabled), or want another version of it
         """
-    } else if problem.contains("wrong version number") || problem.contains("packet length too long")
-    {
-      kind = .protocols
-      reason = "Kafka broker \(broker) does not speak TLS, but Kafka.TLS.Enabled is true"
-    } else if problem.contains("security.protocol")
-      || problem.contains("Disconnected") && Self.isAtOnce(rest)
-    {
-      kind = .closed
-      let wish =
-        ownCertificate.map { "not accept Kafka.TLS.Certificate, which is \($0)," }
-        ?? "want TLS (Kafka.TLS.Enabled)"
-      reason = """
-        Kafka broker \(broker) ended the connection at once: its listener may \(wish) or want a \
-        password (Kafka.SASLPlain.Enabled)
-        """
-    } else {
-      kind = .other
-      reason = broker.isEmpty ? "Kafka: \(problem)" : "Kafka broker \(broker): \(problem)"
+      )
     }
+    guard
+      problem.contains("wrong version number") || problem.contains("packet length too long")
+    else { return nil }
+    return (
+      .protocols, "Kafka broker \(broker) does not speak TLS, but Kafka.TLS.Enabled is true"
+    )
   }
+
+  private static func closed(
+    _ broker: String, _ problem: String, isAtOnce: Bool, _ ownCertificate: String?
+  ) -> Diagnosis? {
+    guard
+      problem.contains("security.protocol") || problem.contains("Disconnected") && isAtOnce
+    else { return nil }
+    let wish =
+      ownCertificate.map { "not accept Kafka.TLS.Certificate, which is \($0)," }
+      ?? "want TLS (Kafka.TLS.Enabled)"
+    return (
+      .closed,
+      """
+      Kafka broker \(broker) ended the connection at once: its listener may \(wish) or want a \
+      password (Kafka.SASLPlain.Enabled)
+      """
+    )
+  }
+
+  // MARK: What librdkafka writes
 
   /// Splits `ssl://host:port/1: text` into address and text.
   private static func split(_ text: String) -> (String, String) {

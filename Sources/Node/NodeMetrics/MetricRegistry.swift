@@ -51,6 +51,27 @@ package final class MetricRegistry: MetricsFactory, Sendable {
       sortedLabels = description.labels.sorted(by: SeriesKey.precedes)
       statsdName = StatsdName(description, sortedLabels: sortedLabels)
     }
+
+    /// Adds a warning, unless it was given before.
+    mutating func tell(_ trouble: Trouble, _ text: String, in warnings: inout [String]) {
+      if told.insert(trouble).inserted { warnings.append(text) }
+    }
+
+    /// The series that an object with these dimensions writes to.
+    mutating func key(
+      _ dimensions: [(String, String)], _ warnings: inout [String]
+    ) -> SeriesKey {
+      let values = sortedLabels.map { wanted in
+        dimensions.last { $0.0 == wanted || MetricName.label($0.0) == wanted }?.1
+      }
+      if values.contains(nil) || dimensions.count != values.count {
+        tell(
+          .labels,
+          "The metric \(description.name) has the labels \(sortedLabels) and was used with "
+            + "\(dimensions.map(\.0))", in: &warnings)
+      }
+      return SeriesKey(values: values.map { $0 ?? "unknown" })
+    }
   }
 
   /// What is logged once for each metric.
@@ -159,75 +180,71 @@ package final class MetricRegistry: MetricsFactory, Sendable {
   ) -> (series: (any MetricSeries)?, warnings: [String]) {
     let described = catalogue.description(of: label)
     let name = described?.name ?? MetricName.metric(label)
-    var family: Family
-    if let known = state.families[name] {
-      family = known
-    } else if let description = described ?? catalogue.description(of: name) {
-      family = Family(description)
-    } else {
-      guard state.uncataloguedCount < limits.uncataloguedMetrics else {
-        defer { state.hasToldOfTooManyMetrics = true }
-        return (
-          nil,
-          state.hasToldOfTooManyMetrics
-            ? []
-            : [
-              "There are more than \(limits.uncataloguedMetrics) metrics that the node does not "
-                + "know beforehand; \(name) and further ones are not recorded"
-            ]
-        )
-      }
-      state.uncataloguedCount += 1
-      family = Family(Self.description(name, dimensions, kind))
-    }
+    guard
+      var family = state.families[name]
+        ?? (described ?? catalogue.description(of: name)).map(Family.init)
+        ?? uncatalogued(name, dimensions, kind, in: &state)
+    else { return (nil, warningOfTooManyMetrics(name, in: &state)) }
     // So that the array is not copied when it is changed below.
     state.families[name] = nil
     defer { state.families[name] = family }
 
     var warnings: [String] = []
-    func tell(_ trouble: Trouble, _ text: String) {
-      if family.told.insert(trouble).inserted { warnings.append(text) }
-    }
     guard family.description.kind == kind else {
-      tell(
+      family.tell(
         .kind,
         "The metric \(name) is a \(family.description.kind.rawValue) and not a \(kind.rawValue); "
-          + "what is recorded as such is lost")
+          + "what is recorded as such is lost", in: &warnings)
       return (nil, warnings)
     }
-    let values = family.sortedLabels.map { wanted in
-      dimensions.last { $0.0 == wanted || MetricName.label($0.0) == wanted }?.1
-    }
-    if values.contains(nil) || dimensions.count != values.count {
-      tell(
-        .labels,
-        "The metric \(name) has the labels \(family.sortedLabels) and was used with "
-          + "\(dimensions.map(\.0))")
-    }
-    let key = SeriesKey(values: values.map { $0 ?? "unknown" })
+    let key = family.key(dimensions, &warnings)
     if let known = family.series[key] { return (known, warnings) }
     guard family.series.count < limits.seriesPerMetric, state.seriesCount < limits.seriesInAll
     else {
-      tell(
+      family.tell(
         .tooManySeries,
         "The metric \(name) has \(family.series.count) series, all metrics have "
           + "\(state.seriesCount), and no more than \(limits.seriesPerMetric) and "
           + "\(limits.seriesInAll) are kept: values for more channels or clients are not recorded "
-          + "until some go away")
+          + "until some go away", in: &warnings)
       return (nil, warnings)
     }
-    let new: any MetricSeries =
-      switch kind {
-      case .counter: CounterSeries(name: name, key: key)
-      case .gauge: GaugeSeries(name: name, key: key)
-      case .histogram:
-        HistogramSeries(
-          name: name, key: key, bounds: family.description.buckets,
-          observations: observationBudget.map(ObservationSample.init))
-      }
+    let new = makeSeries(of: family.description, key)
     family.series[key] = new
     state.seriesCount += 1
     return (new, warnings)
+  }
+
+  private func makeSeries(
+    of description: MetricDescription, _ key: SeriesKey
+  ) -> any MetricSeries {
+    switch description.kind {
+    case .counter: CounterSeries(name: description.name, key: key)
+    case .gauge: GaugeSeries(name: description.name, key: key)
+    case .histogram:
+      HistogramSeries(
+        name: description.name, key: key, bounds: description.buckets,
+        observations: observationBudget.map(ObservationSample.init))
+    }
+  }
+
+  /// A metric that the catalogue does not have; nil if there are too many of them.
+  private func uncatalogued(
+    _ name: String, _ dimensions: [(String, String)], _ kind: MetricDescription.Kind,
+    in state: inout State
+  ) -> Family? {
+    guard state.uncataloguedCount < limits.uncataloguedMetrics else { return nil }
+    state.uncataloguedCount += 1
+    return Family(Self.description(name, dimensions, kind))
+  }
+
+  private func warningOfTooManyMetrics(_ name: String, in state: inout State) -> [String] {
+    guard !state.hasToldOfTooManyMetrics else { return [] }
+    state.hasToldOfTooManyMetrics = true
+    return [
+      "There are more than \(limits.uncataloguedMetrics) metrics that the node does not "
+        + "know beforehand; \(name) and further ones are not recorded"
+    ]
   }
 
   /// The description of an uncatalogued metric, as its first use tells it.

@@ -37,19 +37,41 @@ package enum ConfigUpdateBuilder {
 private struct Difference {
   var readSet = Common_ConfigGroup()
   var writeSet = Common_ConfigGroup()
-  let isChange: Bool
+  private(set) var isChange = false
+
+  /// The members that stay as they are, with their versions.
+  private var unchanged = Common_ConfigGroup()
 
   init(_ original: Common_ConfigGroup, _ updated: Common_ConfigGroup) {
-    // A group has a new version if its mod policy or its list of members changes. Then its read and
-    // write sets must list all members; otherwise only those that change.
-    var sameSet = Common_ConfigGroup()
-    let membersChange =
-      Set(original.policies.keys) != Set(updated.policies.keys)
-      || Set(original.values.keys) != Set(updated.values.keys)
-      || Set(original.groups.keys) != Set(updated.groups.keys)
     readSet.version = original.version
     writeSet.version = original.version
+    comparePolicies(original, updated)
+    compareValues(original, updated)
+    compareGroups(original, updated)
+    // A group has a new version if its mod policy or its list of members changes. Then its read and
+    // write sets must list all members; otherwise only those that change.
+    if Self.membersDiffer(original, updated) || original.modPolicy != updated.modPolicy {
+      isChange = true
+      listUnchangedMembers()
+      writeSet.version = original.version &+ 1
+      writeSet.modPolicy = updated.modPolicy
+    } else {
+      isChange =
+        !writeSet.policies.isEmpty || !writeSet.values.isEmpty || !writeSet.groups.isEmpty
+    }
+  }
 
+  private static func membersDiffer(
+    _ original: Common_ConfigGroup, _ updated: Common_ConfigGroup
+  ) -> Bool {
+    Set(original.policies.keys) != Set(updated.policies.keys)
+      || Set(original.values.keys) != Set(updated.values.keys)
+      || Set(original.groups.keys) != Set(updated.groups.keys)
+  }
+
+  private mutating func comparePolicies(
+    _ original: Common_ConfigGroup, _ updated: Common_ConfigGroup
+  ) {
     for (name, new) in updated.policies {
       var entry = Common_ConfigPolicy()
       if let old = original.policies[name] {
@@ -58,7 +80,7 @@ private struct Difference {
           && old.policy == new.policy
         if same {
           entry.version = old.version
-          sameSet.policies[name] = entry
+          unchanged.policies[name] = entry
           continue
         }
         entry.version = old.version &+ 1
@@ -67,13 +89,17 @@ private struct Difference {
       if new.hasPolicy { entry.policy = new.policy }
       writeSet.policies[name] = entry
     }
+  }
 
+  private mutating func compareValues(
+    _ original: Common_ConfigGroup, _ updated: Common_ConfigGroup
+  ) {
     for (name, new) in updated.values {
       var entry = Common_ConfigValue()
       if let old = original.values[name] {
         if old.modPolicy == new.modPolicy, old.value == new.value {
           entry.version = old.version
-          sameSet.values[name] = entry
+          unchanged.values[name] = entry
           continue
         }
         entry.version = old.version &+ 1
@@ -82,7 +108,11 @@ private struct Difference {
       entry.value = new.value
       writeSet.values[name] = entry
     }
+  }
 
+  private mutating func compareGroups(
+    _ original: Common_ConfigGroup, _ updated: Common_ConfigGroup
+  ) {
     for (name, new) in updated.groups {
       if let old = original.groups[name] {
         let below = Difference(old, new)
@@ -90,7 +120,7 @@ private struct Difference {
           readSet.groups[name] = below.readSet
           writeSet.groups[name] = below.writeSet
         } else {
-          sameSet.groups[name] = below.readSet
+          unchanged.groups[name] = below.readSet
         }
       } else {
         var added = Difference(Common_ConfigGroup(), new).writeSet
@@ -99,26 +129,20 @@ private struct Difference {
         writeSet.groups[name] = added
       }
     }
+  }
 
-    guard membersChange || original.modPolicy != updated.modPolicy else {
-      isChange =
-        !writeSet.policies.isEmpty || !writeSet.values.isEmpty || !writeSet.groups.isEmpty
-      return
-    }
-    isChange = true
-    for (name, entry) in sameSet.policies {
+  private mutating func listUnchangedMembers() {
+    for (name, entry) in unchanged.policies {
       readSet.policies[name] = entry
       writeSet.policies[name] = entry
     }
-    for (name, entry) in sameSet.values {
+    for (name, entry) in unchanged.values {
       readSet.values[name] = entry
       writeSet.values[name] = entry
     }
-    for (name, entry) in sameSet.groups {
+    for (name, entry) in unchanged.groups {
       readSet.groups[name] = entry
       writeSet.groups[name] = entry
     }
-    writeSet.version = original.version &+ 1
-    writeSet.modPolicy = updated.modPolicy
   }
 }

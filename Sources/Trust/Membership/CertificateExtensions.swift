@@ -82,35 +82,34 @@ struct CertificateExtensions: Sendable {
       nameConstraints = constraints
       return (constraints.permittedSubtrees + constraints.excludedSubtrees)
         .allSatisfy(NameConstraintRules.understands)
+    default:
+      return try isWellFormed(item)
+    }
+  }
+
+  /// Checks an extension that decides nothing here, as far as Go looks at it; returns whether it was
+  /// understood.
+  private func isWellFormed(_ item: Certificate.Extension) throws -> Bool {
+    switch item.oid {
     case .X509ExtensionID.authorityKeyIdentifier:
-      // It decides nothing here, but Go refuses certificates where it is critical.
+      // Go refuses certificates where it is critical.
       if item.critical { throw CertificateProblem("the extension must not be critical") }
       _ = try Parts.children(of: DER.parse(item.value), what: "authorityKeyIdentifier")
-      return true
     case .X509ExtensionID.authorityInformationAccess:
       if item.critical { throw CertificateProblem("the extension must not be critical") }
       try checkEntries(item, identifiers: 1)
-      return true
     case [2, 5, 29, 31]:
       // CRL distribution points and policies put no limits on what an MSP uses certificates for; they
       // only have to be well-formed.
       try checkEntries(item, identifiers: 0)
-      return true
-    case [2, 5, 29, 32]:
-      try checkEntries(item, identifiers: 1)
-      return true
-    case [2, 5, 29, 33]:
-      try checkEntries(item, identifiers: 2)
-      return true
+    case [2, 5, 29, 32]: try checkEntries(item, identifiers: 1)
+    case [2, 5, 29, 33]: try checkEntries(item, identifiers: 2)
     case [2, 5, 29, 36]:
       _ = try Parts.children(of: DER.parse(item.value), what: "policyConstraints")
-      return true
-    case [2, 5, 29, 54]:
-      _ = try Parts.serialNumber(DER.parse(item.value))
-      return true
-    default:
-      return false
+    case [2, 5, 29, 54]: _ = try Parts.serialNumber(DER.parse(item.value))
+    default: return false
     }
+    return true
   }
 
   /// Checks for a list of structures that each begin with this many object identifiers.

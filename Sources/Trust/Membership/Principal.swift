@@ -35,67 +35,72 @@ package struct Principal: Sendable {
   private init(_ message: Common_MSPPrincipal, depth: Int, parts: inout Int) {
     parts += 1
     let bytes = message.principal
-    switch message.principalClassification {
-    case .role:
-      guard let role = try? Common_MSPRole(serializedBytes: bytes) else {
-        kind = .malformed("not an MSPRole in protobuf form")
-        return
+    kind =
+      switch message.principalClassification {
+      case .role: Self.role(bytes)
+      case .organizationUnit: Self.organizationalUnit(bytes)
+      case .identity: Self.identity(bytes)
+      case .anonymity: Self.anonymity(bytes)
+      case .combined: Self.combined(bytes, depth: depth, parts: &parts)
+      case .UNRECOGNIZED(let value): .malformed("unknown principal type \(value)")
       }
-      guard let known = Role(role.role) else {
-        kind = .malformed("unknown MSP role \(role.role.rawValue)")
-        return
-      }
-      kind = .role(mspID: role.mspIdentifier, known)
-    case .organizationUnit:
-      guard let unit = try? Common_OrganizationUnit(serializedBytes: bytes) else {
-        kind = .malformed("not an OrganizationUnit in protobuf form")
-        return
-      }
-      kind = .organizationalUnit(
-        mspID: unit.mspIdentifier, name: unit.organizationalUnitIdentifier,
-        certifiersIdentifier: Array(unit.certifiersIdentifier))
-    case .identity:
-      guard let identity = try? SerializedIdentity(Array(bytes)[...]) else {
-        kind = .malformed("not a SerializedIdentity in protobuf form")
-        return
-      }
-      kind = .identity(
-        identity, certificate: try? ParsedCertificate(pem: identity.certificatePEM))
-    case .anonymity:
-      guard let anonymity = try? Common_MSPIdentityAnonymity(serializedBytes: bytes) else {
-        kind = .malformed("not an MSPIdentityAnonymity in protobuf form")
-        return
-      }
-      switch anonymity.anonymityType {
-      case .nominal: kind = .nominal
-      case .anonymous: kind = .anonymous
-      case .UNRECOGNIZED(let value): kind = .malformed("unknown anonymity type \(value)")
-      }
-    case .combined:
-      guard depth < Self.maximumDepth, parts <= Self.maximumParts else {
-        kind = .malformed("the combined principal is too large or too deep")
-        return
-      }
-      guard let combined = try? Common_CombinedPrincipal(serializedBytes: bytes) else {
-        kind = .malformed("not a CombinedPrincipal in protobuf form")
-        return
-      }
-      guard !combined.principals.isEmpty else {
-        kind = .malformed("no principals in the CombinedPrincipal")
-        return
-      }
-      guard parts + combined.principals.count <= Self.maximumParts else {
-        kind = .malformed("the combined principal is too large or too deep")
-        return
-      }
-      var principals: [Principal] = []
-      for part in combined.principals {
-        principals.append(Principal(part, depth: depth + 1, parts: &parts))
-      }
-      kind = .combined(principals)
-    case .UNRECOGNIZED(let value):
-      kind = .malformed("unknown principal type \(value)")
+  }
+
+  private static func role(_ bytes: Data) -> Kind {
+    guard let role = try? Common_MSPRole(serializedBytes: bytes) else {
+      return .malformed("not an MSPRole in protobuf form")
     }
+    guard let known = Role(role.role) else {
+      return .malformed("unknown MSP role \(role.role.rawValue)")
+    }
+    return .role(mspID: role.mspIdentifier, known)
+  }
+
+  private static func organizationalUnit(_ bytes: Data) -> Kind {
+    guard let unit = try? Common_OrganizationUnit(serializedBytes: bytes) else {
+      return .malformed("not an OrganizationUnit in protobuf form")
+    }
+    return .organizationalUnit(
+      mspID: unit.mspIdentifier, name: unit.organizationalUnitIdentifier,
+      certifiersIdentifier: Array(unit.certifiersIdentifier))
+  }
+
+  private static func identity(_ bytes: Data) -> Kind {
+    guard let identity = try? SerializedIdentity(Array(bytes)[...]) else {
+      return .malformed("not a SerializedIdentity in protobuf form")
+    }
+    return .identity(identity, certificate: try? ParsedCertificate(pem: identity.certificatePEM))
+  }
+
+  private static func anonymity(_ bytes: Data) -> Kind {
+    guard let anonymity = try? Common_MSPIdentityAnonymity(serializedBytes: bytes) else {
+      return .malformed("not an MSPIdentityAnonymity in protobuf form")
+    }
+    switch anonymity.anonymityType {
+    case .nominal: return .nominal
+    case .anonymous: return .anonymous
+    case .UNRECOGNIZED(let value): return .malformed("unknown anonymity type \(value)")
+    }
+  }
+
+  private static func combined(_ bytes: Data, depth: Int, parts: inout Int) -> Kind {
+    guard depth < maximumDepth, parts <= maximumParts else {
+      return .malformed("the combined principal is too large or too deep")
+    }
+    guard let combined = try? Common_CombinedPrincipal(serializedBytes: bytes) else {
+      return .malformed("not a CombinedPrincipal in protobuf form")
+    }
+    guard !combined.principals.isEmpty else {
+      return .malformed("no principals in the CombinedPrincipal")
+    }
+    guard parts + combined.principals.count <= maximumParts else {
+      return .malformed("the combined principal is too large or too deep")
+    }
+    var principals: [Principal] = []
+    for part in combined.principals {
+      principals.append(Principal(part, depth: depth + 1, parts: &parts))
+    }
+    return .combined(principals)
   }
 }
 
