@@ -82,13 +82,13 @@ let rooms: [[Target]] = [
     tests: []),
   room(
     .foundations, "Storage", [nioPosix],
-    tests: []),
+    tests: ["TestSupport"]),
   room(
     .foundations, "YAMLSettings", ["GoText", "Storage", yams],
-    tests: ["GoText", "Storage"]),
+    tests: ["GoText", "Storage", "TestSupport"]),
   room(
     .foundations, "FabricCrypto", [crypto, asn1],
-    tests: [crypto, cryptoExtras]),
+    tests: ["TestSupport", crypto, cryptoExtras]),
   room(
     .foundations, "FabricLogging", ["GoText", logging],
     tests: ["GoText", logging]),
@@ -116,8 +116,13 @@ let rooms: [[Target]] = [
   // Trust
   room(
     .trust, "Membership",
-    ["FabricProtos", "Storage", "YAMLSettings", "FabricCrypto", crypto, cryptoExtras, x509, asn1],
-    tests: ["FabricProtos", "FabricCrypto", protobuf, crypto, cryptoExtras, x509, asn1]),
+    [
+      "FabricProtos", "GoText", "Storage", "YAMLSettings", "FabricCrypto", crypto, cryptoExtras,
+      x509, asn1,
+    ],
+    tests: [
+      "FabricProtos", "FabricCrypto", "TestSupport", protobuf, crypto, cryptoExtras, x509, asn1,
+    ]),
   room(
     .trust, "Policies", ["FabricProtos", "Membership", protobuf],
     tests: ["FabricProtos", "FabricCrypto", "Membership", "TestSupport"]),
@@ -143,7 +148,10 @@ let rooms: [[Target]] = [
   room(
     .ledger, "Blocks",
     ["FabricProtos", "FabricCrypto", "Membership", "Policies", "ChannelConfig", "BlockLedger"],
-    tests: ["FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger", logging]),
+    tests: [
+      "FabricProtos", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger", "TestSupport",
+      logging,
+    ]),
   // Consensus
   room(
     .consensus, "Ordering",
@@ -153,7 +161,7 @@ let rooms: [[Target]] = [
     ],
     tests: [
       "FabricProtos", "Concurrency", "Storage", "FabricCrypto", "Membership", "BlockLedger",
-      "Blocks", logging, metrics, metricsTestKit, nioCore,
+      "Blocks", "TestSupport", logging, metrics, metricsTestKit, nioCore,
     ]),
   room(
     .consensus, "SoloConsensus",
@@ -197,15 +205,15 @@ let rooms: [[Target]] = [
   room(
     .node, "MessageProcessing",
     [
-      "FabricProtos", "FabricCrypto", "Membership", "Policies", "ChannelConfig", protobuf, x509,
-      logging,
+      "FabricProtos", "GoText", "FabricCrypto", "Membership", "Policies", "ChannelConfig", "Blocks",
+      protobuf, x509, logging,
     ],
     tests: [
       "FabricProtos", "Membership", "ChannelConfig", "TestSupport", "ProcessingFixtures", protobuf,
     ]),
   room(
     .node, "SystemChannel",
-    ["FabricProtos", "ChannelConfig", "MessageProcessing", logging],
+    ["FabricProtos", "GoText", "ChannelConfig", "MessageProcessing", logging],
     tests: ["FabricProtos", "ChannelConfig", "MessageProcessing", "ProcessingFixtures", protobuf]),
   room(
     .node, "Multichannel",
@@ -222,7 +230,8 @@ let rooms: [[Target]] = [
     .node, "AtomicBroadcast",
     [
       "FabricProtos", "Concurrency", "MetricDescriptions", "Membership", "Policies",
-      "ChannelConfig", "Ordering", "MessageProcessing", "Multichannel", logging, metrics, nioCore,
+      "ChannelConfig", "Blocks", "Ordering", "MessageProcessing", "Multichannel", logging, metrics,
+      nioCore,
     ],
     tests: [
       "FabricProtos", "Concurrency", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger",
@@ -250,7 +259,7 @@ let rooms: [[Target]] = [
     ]),
   room(
     .node, "OrdererConfiguration", ["GoText", "YAMLSettings"],
-    tests: ["YAMLSettings"]),
+    tests: ["YAMLSettings", "TestSupport"]),
   room(
     .node, "OrdererServer",
     [
@@ -289,7 +298,9 @@ let rooms: [[Target]] = [
   room(
     .tools, "LedgerTools",
     ["FabricProtos", "Concurrency", "FabricCrypto", "ChannelConfig", "BlockLedger", "Blocks"],
-    tests: ["FabricProtos", "Concurrency", "Membership", "BlockLedger", "Blocks", logging]),
+    tests: [
+      "FabricProtos", "Concurrency", "Membership", "BlockLedger", "Blocks", "TestSupport", logging,
+    ]),
   room(
     .tools, "ToolCommands",
     [

@@ -22,6 +22,7 @@ final class BrokerTrust: Sendable {
   /// Describes this node's own certificate: whose it is, who issued it, and until when it is valid.
   let ownCertificate: String
 
+  private let now: @Sendable () -> Date
   private let anchors: Set<[UInt8]>
   private let ownEnd: Date?
   /// What was wrong with a broker's certificate the last time, by the broker's address.
@@ -30,8 +31,12 @@ final class BrokerTrust: Sendable {
   /// Addresses whose problem is remembered.
   private static let maximumProblems = 100
 
+  /// - Parameter now: The date by which certificates are valid or not.
   /// - Throws: ``KafkaError/configuration(setting:reason:)`` if a text holds no certificate.
-  init(_ tls: KafkaClientSettings.TLS) throws(KafkaError) {
+  init(
+    _ tls: KafkaClientSettings.TLS, now: @escaping @Sendable () -> Date
+  ) throws(KafkaError) {
+    self.now = now
     func certificates(_ text: String, _ setting: String) throws(KafkaError) -> [[UInt8]] {
       let found = PEM.decodeAll(text).filter { $0.type == "CERTIFICATE" }.map(\.der)
       guard !found.isEmpty else {
@@ -64,8 +69,8 @@ final class BrokerTrust: Sendable {
 
   /// Logs a warning if the node's own certificate has expired or soon will.
   func warn(_ logger: Logger) {
-    guard let ownEnd, ownEnd.timeIntervalSinceNow < 7 * 86_400 else { return }
-    let verb = ownEnd.timeIntervalSinceNow < 0 ? "has expired" : "expires within a week"
+    guard let remaining = ownEnd?.timeIntervalSince(now()), remaining < 7 * 86_400 else { return }
+    let verb = remaining < 0 ? "has expired" : "expires within a week"
     logger.warning(
       """
       Kafka.TLS.Certificate \(verb): it is \(ownCertificate). Brokers that ask for certificates \
@@ -101,9 +106,7 @@ final class BrokerTrust: Sendable {
   ///   - fault: OpenSSL's judgement; 0 if it finds nothing wrong.
   ///   - depth: 0 for the broker's own certificate.
   /// - Returns: Why the certificate is refused; nil if it is not.
-  func judge(
-    _ der: [UInt8], fault: Int32, depth: Int32, broker: String, now: Date = Date()
-  ) -> String? {
+  func judge(_ der: [UInt8], fault: Int32, depth: Int32, broker: String) -> String? {
     let certificate = try? Certificate(derEncoded: der)
     let host = Self.host(of: broker)
     switch fault {
@@ -122,7 +125,7 @@ final class BrokerTrust: Sendable {
     case Fault.noIssuer, Fault.noLocalIssuer, Fault.noLeafSignature:
       guard anchors.contains(der) else { break }
       // OpenSSL leaves out the dates of what it cannot follow further.
-      if let certificate, certificate.notValidAfter < now {
+      if let certificate, certificate.notValidAfter < now() {
         return Self.reason(Fault.expired, certificate, host)
       }
       return nil

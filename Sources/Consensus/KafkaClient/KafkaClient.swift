@@ -3,6 +3,7 @@
 
 import CRdKafka
 import Concurrency
+import Foundation
 import Logging
 import Synchronization
 
@@ -22,13 +23,14 @@ package final class KafkaClient: Sendable {
   /// - Parameters:
   ///   - brokers: Addresses of some of the brokers, as `host:port`.
   ///   - time: For the pauses between this client's own attempts; librdkafka has a clock of its own.
+  ///   - now: The date by which brokers' certificates are valid or not.
   /// - Throws: ``KafkaError`` if librdkafka refuses a setting.
   package init(
     brokers: [String], settings: KafkaClientSettings, metrics: KafkaClientMetrics,
-    time: any TimeSource, logger: Logger
+    time: any TimeSource, now: @escaping @Sendable () -> Date, logger: Logger
   ) throws(KafkaError) {
     self.settings = settings
-    let trust = try settings.tls.map { tls throws(KafkaError) in try BrokerTrust(tls) }
+    let trust = try settings.tls.map { tls throws(KafkaError) in try BrokerTrust(tls, now: now) }
     trust?.warn(logger)
     let reachability = Reachability(
       brokers: brokers.joined(separator: ", "), trust: trust, time: time, logger: logger)

@@ -3,6 +3,7 @@
 import ChannelConfig
 import Concurrency
 import FabricProtos
+import Foundation
 import KafkaClient
 import Logging
 import Metrics
@@ -16,6 +17,7 @@ package final class KafkaConsenter: Consenter {
 
   private let settings: KafkaSettings
   private let time: any TimeSource
+  private let now: @Sendable () -> Date
   private let logger: Logger
   private let metrics: any MetricsFactory
   private let clientMetrics: KafkaClientMetrics
@@ -23,13 +25,16 @@ package final class KafkaConsenter: Consenter {
 
   /// - Parameters:
   ///   - time: The clock of the chains and of their clients. librdkafka has one of its own.
+  ///   - now: The date by which brokers' certificates are valid or not.
   ///   - metrics: Where the metrics below `consensus_kafka` go; by default they are not recorded.
   package init(
-    settings: KafkaSettings, time: any TimeSource, logger: Logger,
+    settings: KafkaSettings, time: any TimeSource, now: @escaping @Sendable () -> Date,
+    logger: Logger,
     metrics: any MetricsFactory = NOOPMetricsHandler.instance
   ) {
     self.settings = settings
     self.time = time
+    self.now = now
     self.logger = logger
     self.metrics = metrics
     clientMetrics = KafkaClientMetrics(factory: metrics)
@@ -61,7 +66,7 @@ package final class KafkaConsenter: Consenter {
       do throws(KafkaError) {
         let client = try KafkaClient(
           brokers: brokers, settings: settings.client, metrics: clientMetrics, time: time,
-          logger: logger)
+          now: now, logger: logger)
         clients[key] = client
         return .success(client)
       } catch { return .failure(error) }

@@ -1,6 +1,7 @@
 // The Kafka protocol without its surroundings: records and expiries go in, blocks and new records
 // come out.
 
+import Blocks
 import FabricProtos
 import Ordering
 
@@ -295,57 +296,63 @@ package struct KafkaCore: Sendable {
         .discard("record \(offset) is of the unknown class \(regular.messageClass)")
       ])
     }
-    var effects: [Effect] = []
-    if regular.originalOffset != 0 {
-      guard regular.originalOffset > lastOriginal else { return .effects([]) }
-      if isConfig {
-        if regular.originalOffset == lastResubmittedConfig,
-          regular.configSequence == context.configSequence
-        {
-          effects += release()
-        }
-        // Another node found the message valid and re-submitted it, this one did not.
-        lastResubmittedConfig = max(lastResubmittedConfig, regular.originalOffset)
-      }
-    }
     let message = OrderedMessage(
       envelope: envelope, configSequence: regular.configSequence, isConfig: isConfig)
-    if regular.configSequence < context.configSequence {
+    return process(message, original: regular.originalOffset, offset, context)
+  }
+
+  /// A message that was validated before it was ordered.
+  ///
+  /// - Parameter original: Where it stood before it was re-submitted; 0 if it never was.
+  private mutating func process(
+    _ message: OrderedMessage, original: Int64, _ offset: Int64, _ context: Context
+  ) -> Step {
+    let isResubmitted = original != 0
+    // A copy of it is in a block.
+    if isResubmitted, original <= lastOriginal { return .effects([]) }
+    var effects: [Effect] = []
+    if isResubmitted, message.isConfig {
+      effects = resubmittedConfigArrived(original, of: message.configSequence, context)
+    }
+    if message.configSequence < context.configSequence {
       // A copy of a message that is on its way again already. Posting it too would give it another
       // original offset, and so make two messages of one.
-      if regular.originalOffset != 0, remembered.contains(regular.originalOffset) {
-        return .effects([])
-      }
+      if isResubmitted, remembered.contains(original) { return .effects([]) }
       validation = Validation(
-        message: message, offset: offset, originalOffset: regular.originalOffset,
-        isCompatibility: false)
+        message: message, offset: offset, originalOffset: original, isCompatibility: false)
       return .validate(message)
     }
-    let original = regular.originalOffset == 0 ? lastOriginal : regular.originalOffset
+    let newestOriginal = isResubmitted ? original : lastOriginal
     effects +=
-      isConfig
-      ? commitConfig(message, original, offset, context.limits)
-      : commitNormal(message, original, offset, context.limits)
+      message.isConfig
+      ? commitConfig(message, newestOriginal, offset, context.limits)
+      : commitNormal(message, newestOriginal, offset, context.limits)
     // Nodes may judge differently, e.g. by their clocks. Then this message was re-submitted by another
     // node only, and what clients wait for counts as a copy from now on.
     if holdsClients, lastResubmittedConfig <= lastOriginal { effects += release() }
     return .effects(effects)
   }
 
+  private mutating func resubmittedConfigArrived(
+    _ original: Int64, of sequence: UInt64, _ context: Context
+  ) -> [Effect] {
+    let isAwaited = original == lastResubmittedConfig && sequence == context.configSequence
+    // Another node found the message valid and re-submitted it, this one did not.
+    lastResubmittedConfig = max(lastResubmittedConfig, original)
+    return isAwaited ? release() : []
+  }
+
   /// Orderers before 1.1 validated every message after it was ordered, and re-submitted none.
   private mutating func compatible(
     _ envelope: EnvelopeView, _ regular: KafkaRecord.Regular, _ offset: Int64
   ) -> Step {
-    let isConfig: Bool
-    switch Int(envelope.headerType) {
-    case Common_HeaderType.configUpdate.rawValue:
+    let messageClass = MessageClass(envelope)
+    if case .configUpdate = messageClass {
       return .effects([.discard("record \(offset) holds a config update, which is never ordered")])
-    case Common_HeaderType.config.rawValue, Common_HeaderType.ordererTransaction.rawValue:
-      isConfig = true
-    default: isConfig = false
     }
     let message = OrderedMessage(
-      envelope: envelope, configSequence: regular.configSequence, isConfig: isConfig)
+      envelope: envelope, configSequence: regular.configSequence,
+      isConfig: messageClass == .config)
     validation = Validation(
       message: message, offset: offset, originalOffset: 0, isCompatibility: true)
     return .validate(message)

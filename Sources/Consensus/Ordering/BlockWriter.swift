@@ -42,6 +42,11 @@ package final class BlockWriter: Sendable {
       throw BlockError(channelID: store.channelID, reason: "the ledger holds no block")
     }
     let last = try store.block(height - 1)
+    guard last.header.number == height - 1 else {
+      throw BlockError(
+        channelID: store.channelID,
+        reason: "the ledger gives block \(last.header.number) as block \(height - 1)")
+    }
     let lastConfig = try last.lastConfigIndex(channelID: store.channelID)
     state = Mutex(
       State(
@@ -92,7 +97,10 @@ package final class BlockWriter: Sendable {
     for block in blocks {
       try BlockSeal.checkIsSigned(block, by: signer, channelID: store.channelID)
     }
-    try await commit(blocks, configSequence: configSequence)
+    let next = try state(behind: blocks) { lastConfig, block in
+      lastConfig.note(block: block.number, sequence: configSequence)
+    }
+    try await commit(blocks, next)
   }
 
   private func seal(
@@ -105,18 +113,19 @@ package final class BlockWriter: Sendable {
   }
 
   /// Commits the next blocks as others sealed them, byte for byte. The caller has verified their
-  /// signatures (`BlockVerifier`); this checks numbers, links, data hashes, and their pointers to
-  /// the configuration. All are durable and can be read when this returns, or nothing was written
+  /// signatures (`BlockVerifier`); this checks numbers, links, data hashes, and that they point
+  /// to the configuration in force. All are durable and can be read when this returns, or nothing was written
   /// if one of them does not fit.
   ///
   /// - Parameter configSequence: Sequence of the configuration in force after the last of them.
   package func append(sealed blocks: [Block], configSequence: UInt64) async throws {
-    try await commit(try verified(blocks), configSequence: configSequence)
+    let blocks = try verified(blocks)
+    try await commit(blocks, try state(behindSealed: blocks, configSequence: configSequence))
   }
 
   /// Checks blocks as ``append(sealed:configSequence:)`` does, without writing them.
   package func check(sealed blocks: [Block]) throws {
-    _ = try state(behind: verified(blocks), configSequence: 0)
+    _ = try state(behindSealed: verified(blocks), configSequence: 0)
   }
 
   private func verified(_ blocks: [Block]) throws -> [SealedBlock] {
@@ -127,21 +136,36 @@ package final class BlockWriter: Sendable {
     }
   }
 
+  /// What others sealed does not tell under which configuration, but a configuration is in the block that
+  /// holds one.
+  private func state(
+    behindSealed blocks: [SealedBlock], configSequence: UInt64
+  ) throws -> State {
+    try state(behind: blocks) { lastConfig, block in
+      let holdsConfig = block.block.configEnvelope != nil
+      lastConfig = LastConfig(
+        block: holdsConfig ? block.number : lastConfig.block, sequence: configSequence)
+    }
+  }
+
   /// Checks the invariants of the next blocks, whoever made them.
-  private func state(behind blocks: [SealedBlock], configSequence: UInt64) throws -> State {
+  ///
+  /// - Parameter note: Takes a block into account that may hold a configuration.
+  private func state(
+    behind blocks: [SealedBlock], _ note: (inout LastConfig, SealedBlock) -> Void
+  ) throws -> State {
     var next = state.withLock { $0 }
     for block in blocks {
       try next.end.advance(over: block.header, hash: block.hash, channelID: store.channelID)
-      next.lastConfig = LastConfig(
-        block: try BlockSeal.checkLastConfig(of: block, channelID: store.channelID),
-        sequence: configSequence)
+      note(&next.lastConfig, block)
+      try BlockSeal.checkLastConfig(
+        of: block, is: next.lastConfig.block, channelID: store.channelID)
     }
     return next
   }
 
   /// Hands blocks to the ledger, after a check that ends this channel before anything is written.
-  private func commit(_ blocks: [SealedBlock], configSequence: UInt64) async throws {
-    let next = try state(behind: blocks, configSequence: configSequence)
+  private func commit(_ blocks: [SealedBlock], _ next: State) async throws {
     // After a permanent failure, some of the blocks may be there: nothing goes on from here.
     let end = state.withLock { $0.end.height }
     guard store.height == end else {
@@ -154,6 +178,14 @@ package final class BlockWriter: Sendable {
       // Of several blocks, some may have been added before it failed.
       let height = store.height
       try await store.append(blocks.filter { $0.number >= height })
+    }
+    // What the ledger has taken is what was handed to it.
+    guard store.height == next.end.height, store.lastBlockHash == next.end.lastHash else {
+      throw BlockError(
+        channelID: store.channelID,
+        reason: "the ledger has \(store.height) blocks, the last with the hash "
+          + "[\(hexadecimal(store.lastBlockHash))], where the chain ends behind \(next.end.height) with "
+          + "[\(hexadecimal(next.end.lastHash))]")
     }
     if let began { metrics.committed(blocks: blocks.count, in: began.duration(to: time.now)) }
     metrics.setHeight(next.end.height)

@@ -4,6 +4,13 @@ import BlockLedger
 import Concurrency
 import Logging
 
+/// A failure that says whether the same act may succeed later.
+package protocol PassingError: Error {
+  var mayPass: Bool { get }
+}
+
+extension LedgerError: PassingError {}
+
 /// Repeats writes to one channel's ledger that failed without a trace, e.g. for want of room.
 ///
 /// While a write is being repeated the channel is *obstructed*: what was ordered waits, submissions
@@ -91,7 +98,7 @@ package final class LedgerRetry: Sendable {
         let value = try await write()
         if attempts > 0 { passed(attempts) }
         return value
-      } catch let error as LedgerError where error.mayPass {
+      } catch let error as any PassingError where error.mayPass {
         guard !isOver else { throw error }
         attempts += 1
         failed(error, attempts)
@@ -103,7 +110,7 @@ package final class LedgerRetry: Sendable {
 
   private var isOver: Bool { state.read { $0.condition.isStopped } || Task.isCancelled }
 
-  private func failed(_ error: LedgerError, _ attempts: Int) {
+  private func failed(_ error: any PassingError, _ attempts: Int) {
     let reason = "blocks cannot be written: \(error)"
     let (hasChanged, observer) = state.change { state in
       defer { state.condition.note(reason) }

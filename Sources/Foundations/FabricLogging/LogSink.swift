@@ -31,7 +31,7 @@ package struct FileDescriptorSink: LogSink {
           var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
           _ = poll(&ready, 1, 1000)
         } else if errno != EINTR {
-          // Nobody reads any more. There is no place left to complain to.
+          // Nobody reads any more, and there is nowhere left to complain.
           return
         }
       }

@@ -52,7 +52,7 @@ package struct CivilTime: Sendable, Equatable {
 
     // Years begin in March here, so that the leap day is their last, and eras of 400 years are all
     // of the same length. Day 0 of this count is the first of March of the year 0.
-    let (era, dayOfEra) = Self.floorDivide(dayNumber + 719_468, 146_097)
+    let (era, dayOfEra) = Self.floorDivide(dayNumber + Self.daysBefore1970, Self.daysOfEra)
     let yearOfEra =
       (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
     let dayFromMarch = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
@@ -64,6 +64,25 @@ package struct CivilTime: Sendable, Equatable {
     // From March to December there are 306 days; January and February have 59, or 60 in a leap year.
     yearDay = month <= 2 ? dayFromMarch - 305 : dayFromMarch + (isLeapYear ? 61 : 60)
   }
+
+  /// Seconds since 1970 of a date in UTC, by the Gregorian calendar. The parts are not checked: hour 24 is
+  /// the next day's first.
+  package static func secondsSince1970(
+    year: Int, month: Int, day: Int, hour: Int = 0, minute: Int = 0, second: Int = 0
+  ) -> Int64 {
+    // Years begin in March here, too.
+    let monthFromMarch = month > 2 ? month - 3 : month + 9
+    let (era, yearOfEra) = floorDivide(month > 2 ? year : year - 1, 400)
+    let dayFromMarch = (153 * monthFromMarch + 2) / 5 + day - 1
+    let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayFromMarch
+    let days = era * daysOfEra + dayOfEra - daysBefore1970
+    return Int64(days * 86_400 + hour * 3_600 + minute * 60 + second)
+  }
+
+  /// Days of 400 years.
+  private static let daysOfEra = 146_097
+  /// From the first of March of the year 0 to the first of January 1970.
+  private static let daysBefore1970 = 719_468
 
   /// Division that rounds down, so that the rest is never negative.
   private static func floorDivide(_ value: Int, _ divisor: Int) -> (quotient: Int, rest: Int) {

@@ -56,7 +56,7 @@ package struct GoVerb: Sendable, Hashable {
     case "s", "v":
       return pad(precision.map { String(value.prefix($0)) } ?? value) + trailing
     case "q":
-      return pad(Self.quoted(precision.map { String(value.prefix($0)) } ?? value)) + trailing
+      return pad(Quoting.go(precision.map { String(value.prefix($0)) } ?? value)) + trailing
     case "x", "X":
       let bytes = precision.map { Array(value.utf8.prefix($0)) } ?? Array(value.utf8)
       let digits = bytes.map { Self.hexadecimal(UInt64($0), width: 2) }.joined()
@@ -104,26 +104,5 @@ package struct GoVerb: Sendable, Hashable {
   private static func hexadecimal(_ value: UInt64, width: Int) -> String {
     let digits = String(value, radix: 16)
     return String(repeating: "0", count: max(0, width - digits.count)) + digits
-  }
-
-  private static func quoted(_ value: String) -> String {
-    var result = "\""
-    for scalar in value.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\n": result += "\\n"
-      case "\r": result += "\\r"
-      case "\t": result += "\\t"
-      case "\u{7}": result += "\\a"
-      case "\u{8}": result += "\\b"
-      case "\u{b}": result += "\\v"
-      case "\u{c}": result += "\\f"
-      case _ where scalar.value < 0x20 || scalar.value == 0x7f:
-        result += "\\x" + hexadecimal(UInt64(scalar.value), width: 2)
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
   }
 }

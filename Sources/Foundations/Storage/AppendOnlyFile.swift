@@ -16,11 +16,6 @@ package struct AppendOnlyFile: Sendable {
     case unsynchronized(StorageError)
     /// The file does not have the size that this writer gave it.
     case foreign(expected: Int64, actual: Int64)
-
-    /// Whether the file's content is known, so that it may be written to again.
-    package var isHarmless: Bool {
-      if case .undone = self { true } else { false }
-    }
   }
 
   private let file: File

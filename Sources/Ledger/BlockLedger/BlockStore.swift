@@ -80,17 +80,6 @@ extension BlockStore {
     }
     try await append(sealed)
   }
-
-  /// One block in protobuf wire form.
-  ///
-  /// - Throws: as ``block(_:)``.
-  package func serializedBlock(_ number: UInt64) async throws(LedgerError) -> ByteBuffer {
-    let forms = try await serializedBlocks(from: number, count: 1, bytes: 1)
-    guard let form = forms.first else {
-      throw .notFound(channel: channelID, number: number, height: height)
-    }
-    return form
-  }
 }
 
 extension BlockHeader {

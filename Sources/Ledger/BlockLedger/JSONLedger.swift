@@ -10,11 +10,8 @@ import Synchronization
 
 /// One channel's blocks as `block_%020d.json` (Fabric 1.4: `common/ledger/blockledger/json`).
 package final class JSONBlockStore: BlockStore {
-  /// Bytes of a block's file; base 64 makes a block a third larger.
-  private static let maximumFileSize = 2 * BlockRecord.maximumSize
-
   package let channelID: String
-  private let folder: String
+  private let chain: JSONChain
   private let pool: BlockingPool
   private let chainHeight: ChainHeight
   /// Hash of the last header. Held while a block is written.
@@ -27,18 +24,16 @@ package final class JSONBlockStore: BlockStore {
   init(
     channelID: String, folder: String, pool: BlockingPool, logger: Logger
   ) throws(LedgerError) {
+    let chain = JSONChain(channelID: channelID, folder: folder)
     self.channelID = channelID
-    self.folder = folder
+    self.chain = chain
     self.pool = pool
     var height: UInt64 = 0
     for name in try onDisk(Folder.names(folder, kind: .file)) {
-      guard name.hasPrefix("block_"), name.hasSuffix(".json"),
-        let number = UInt64(name.dropFirst(6).dropLast(5)),
-        Self.path(folder, number) == "\(folder)/\(name)"
-      else { continue }
+      guard let number = JSONChain.number(of: name) else { continue }
       guard number == height, height < UInt64.max else {
         throw .corrupt(
-          channel: channelID, file: Self.path(folder, height), offset: 0, block: height,
+          channel: channelID, file: chain.path(height), offset: 0, block: height,
           reason: "the file is missing, but there is \(name)")
       }
       height += 1
@@ -46,16 +41,16 @@ package final class JSONBlockStore: BlockStore {
     var hash: [UInt8] = []
     if height > 0 {
       do {
-        let last = try Self.read(channelID, folder, height - 1)
+        let last = try chain.block(height - 1)
         hash = SHA256Digest.hash(last.header.derBytes())
       } catch {
         guard case .corrupt = error else { throw error }
-        let path = Self.path(folder, height - 1)
+        let path = chain.path(height - 1)
         logger.warning("Moving the last block of channel \(channelID) out of the way: \(error)")
         try onDisk(Folder.move(path, to: "\(folder)/damaged_\(height - 1).json"))
         height -= 1
         if height > 0 {
-          let last = try Self.read(channelID, folder, height - 1)
+          let last = try chain.block(height - 1)
           hash = SHA256Digest.hash(last.header.derBytes())
         }
       }
@@ -84,7 +79,7 @@ package final class JSONBlockStore: BlockStore {
   }
 
   private func write(_ block: Block) throws(LedgerError) {
-    let path = Self.path(folder, block.header.number)
+    let path = chain.path(block.header.number)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .withoutEscapingSlashes]
     guard let content = try? encoder.encode(JSONBlock(block)) else {
@@ -92,7 +87,7 @@ package final class JSONBlockStore: BlockStore {
     }
     // Does not have a block's name until all of it is on the disk.
     try onDisk(
-      DurableFile.replace(path, with: Array(content), through: "\(folder)/writing.tmp"))
+      DurableFile.replace(path, with: Array(content), through: "\(chain.folder)/writing.tmp"))
   }
 
   package func block(_ number: UInt64) throws(LedgerError) -> Block {
@@ -100,7 +95,7 @@ package final class JSONBlockStore: BlockStore {
     guard number < height else {
       throw .notFound(channel: channelID, number: number, height: height)
     }
-    return try Self.read(channelID, folder, number)
+    return try chain.block(number)
   }
 
   package func serializedBlocks(
@@ -120,66 +115,6 @@ package final class JSONBlockStore: BlockStore {
   }
 
   func close() { chainHeight.close() }
-
-  private static func path(_ folder: String, _ number: UInt64) -> String {
-    let digits = String(number)
-    return "\(folder)/block_\(String(repeating: "0", count: 20 - digits.count))\(digits).json"
-  }
-
-  private static func read(
-    _ channelID: String, _ folder: String, _ number: UInt64
-  ) throws(LedgerError) -> Block {
-    let path = path(folder, number)
-    let content = Data(try onDisk(BoundedFile.read(path, limit: maximumFileSize)))
-    guard let block = (try? JSONDecoder().decode(JSONBlock.self, from: content))?.block,
-      block.header.number == number
-    else {
-      throw .corrupt(
-        channel: channelID, file: path, offset: 0, block: number,
-        reason: "it does not hold block \(number) as JSON")
-    }
-    return block
-  }
-}
-
-/// A block in protobuf's JSON mapping: bytes in base 64, 64-bit numbers as strings, empty fields
-/// left out.
-private struct JSONBlock: Codable {
-  struct Header: Codable {
-    var number: String?
-    var previousHash: Data?
-    var dataHash: Data?
-  }
-  struct Payload: Codable {
-    var data: [Data]?
-  }
-  struct Metadata: Codable {
-    var metadata: [Data]?
-  }
-
-  var header: Header
-  var data: Payload?
-  var metadata: Metadata?
-
-  init(_ block: Block) {
-    func optional(_ bytes: [UInt8]) -> Data? { bytes.isEmpty ? nil : Data(bytes) }
-    header = Header(
-      number: block.header.number == 0 ? nil : String(block.header.number),
-      previousHash: optional(block.header.previousHash),
-      dataHash: optional(block.header.dataHash))
-    data = Payload(data: block.data.isEmpty ? nil : block.data.map { Data($0) })
-    metadata = Metadata(metadata: block.metadata.isEmpty ? nil : block.metadata.map { Data($0) })
-  }
-
-  var block: Block? {
-    guard let number = UInt64(header.number ?? "0") else { return nil }
-    return Block(
-      header: BlockHeader(
-        number: number, previousHash: Array(header.previousHash ?? Data()),
-        dataHash: Array(header.dataHash ?? Data())),
-      data: (data?.data ?? []).map { Array($0) },
-      metadata: (metadata?.metadata ?? []).map { Array($0) })
-  }
 }
 
 /// JSON ledgers (`General.LedgerType: json`): a folder `chain_<channel>` per channel.
@@ -210,8 +145,7 @@ package final class JSONLedgerFactory: LedgerFactory {
   }
 
   package func channelIDs() throws(LedgerError) -> [String] {
-    try onDisk(Folder.names(directory, kind: .folder)).filter { $0.hasPrefix("chain_") }
-      .map { String($0.dropFirst(6)) }.filter(isUsableChannelName)
+    try JSONChain.channelIDs(in: directory)
   }
 
   package func openOrCreate(_ channelID: String) async throws(LedgerError) -> any BlockStore {
@@ -220,7 +154,7 @@ package final class JSONLedgerFactory: LedgerFactory {
       try self.state.withLock { state throws(LedgerError) in
         guard case .open(var stores) = state else { throw .closed(channel: channelID) }
         if let store = stores[channelID] { return store }
-        let folder = "\(self.directory)/chain_\(channelID)"
+        let folder = JSONChain.folder(of: channelID, in: self.directory)
         try onDisk(Folder.create(folder, mode: 0o700))
         let store = try JSONBlockStore(
           channelID: channelID, folder: folder, pool: self.pool, logger: self.logger)
@@ -239,7 +173,7 @@ package final class JSONLedgerFactory: LedgerFactory {
           stores.removeValue(forKey: channelID)?.close()
           state = .open(stores)
         }
-        try onDisk(Folder.remove("\(self.directory)/chain_\(channelID)"))
+        try onDisk(Folder.remove(JSONChain.folder(of: channelID, in: self.directory)))
       }
     }
   }

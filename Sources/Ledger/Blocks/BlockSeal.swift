@@ -99,22 +99,22 @@ package struct BlockSeal: Sendable {
 }
 
 extension BlockSeal {
-  /// Checks what must hold of every block before the ledger takes it: it names its last config
-  /// block, which is not a later one.
+  /// Checks what must hold of every block before the ledger takes it: it names the block whose
+  /// configuration is in force.
   ///
-  /// - Returns: The number of that block.
-  /// - Throws: ``BlockError`` if it does not.
-  @discardableResult
+  /// - Parameter expected: The number of that block, which is the block's own if it holds a configuration.
+  /// - Throws: ``BlockError`` if it names another one, or none.
   package static func checkLastConfig(
-    of block: SealedBlock, channelID: String
-  ) throws(BlockError) -> UInt64 {
+    of block: SealedBlock, is expected: UInt64, channelID: String
+  ) throws(BlockError) {
     let index = try block.block.lastConfigIndex(channelID: channelID)
-    guard index <= block.number else {
+    guard index == expected else {
       throw BlockError(
         channelID: channelID,
-        reason: "block \(block.number) says that the configuration is in block \(index)")
+        reason:
+          "block \(block.number) says that the configuration is in block \(index), but it is in "
+          + "block \(expected)")
     }
-    return index
   }
 
   /// Checks that a block which this node sealed has a signature of its own.

@@ -1,5 +1,6 @@
 // Decides what to do with a message that a client broadcasts, without doing any of it.
 
+import Blocks
 import FabricProtos
 import MessageProcessing
 import Multichannel
@@ -52,7 +53,7 @@ struct BroadcastIntake {
       let channel = try registrar.broadcastChannel(for: envelope)
       return BroadcastSubmission(
         envelope: envelope, channel: channel,
-        messageClass: channel.processor.classify(envelope.headerType))
+        messageClass: channel.processor.classify(envelope))
     } catch { throw Self.refusal(of: envelope, for: error) }
   }
 

@@ -1,28 +1,7 @@
 // What a channel offers to those who receive messages for it: classification and validation.
 
+import Blocks
 import FabricProtos
-
-/// How a message is to be processed, as its header type tells.
-package enum MessageClass: Sendable, Hashable {
-  /// Any message that does not change a config; for ``ChannelProcessor/processNormal(_:)``.
-  case normal
-  /// A CONFIG_UPDATE; for ``ChannelProcessor/processConfigUpdate(_:)``.
-  case configUpdate
-  /// A CONFIG or an ORDERER_TRANSACTION. Only orderers make these: Broadcast refuses them, and
-  /// ``ChannelProcessor/processConfig(_:)`` validates again one that was ordered too late.
-  case config
-
-  /// The class of a header type; unknown types are normal messages (Fabric:
-  /// `msgprocessor.StandardChannel.ClassifyMsg`).
-  package init(headerType: Int32) {
-    switch Int(headerType) {
-    case Common_HeaderType.configUpdate.rawValue: self = .configUpdate
-    case Common_HeaderType.config.rawValue, Common_HeaderType.ordererTransaction.rawValue:
-      self = .config
-    default: self = .normal
-    }
-  }
-}
 
 /// Validates the messages of one channel against the channel's current config.
 ///
@@ -32,8 +11,9 @@ package enum MessageClass: Sendable, Hashable {
 ///
 /// The methods do not suspend and may run on any number of threads at once.
 package protocol ChannelProcessor: Sendable {
-  /// Which of the other methods a message with this header type is for.
-  func classify(_ headerType: Int32) -> MessageClass
+  /// Which of the other methods a message is for: ``processNormal(_:)``, ``processConfigUpdate(_:)``, or
+  /// ``processConfig(_:)``, which Broadcast does not call.
+  func classify(_ envelope: EnvelopeView) -> MessageClass
 
   /// Checks a message that does not change the config.
   ///
@@ -56,7 +36,5 @@ package protocol ChannelProcessor: Sendable {
 }
 
 extension ChannelProcessor {
-  package func classify(_ headerType: Int32) -> MessageClass {
-    MessageClass(headerType: headerType)
-  }
+  package func classify(_ envelope: EnvelopeView) -> MessageClass { MessageClass(envelope) }
 }

@@ -39,12 +39,3 @@ package func lastUpdate(of envelope: Common_ConfigEnvelope) throws(ProcessingErr
   }
   return try view(bytes, "the config update within the config message")
 }
-
-/// A name that a client chose, in quotes, fit for a log line: control characters are escaped, and
-/// what is longer than any valid name is cut off.
-package func quoted(_ name: String) -> String {
-  let longest = 256
-  let scalars = name.unicodeScalars
-  let text = scalars.prefix(longest).map { $0.escaped(asASCII: false) }.joined()
-  return "'\(text)\(scalars.dropFirst(longest).isEmpty ? "" : "…")'"
-}

@@ -1,6 +1,7 @@
 // Why a message is refused, with the status and the text that the client gets.
 
 import FabricProtos
+import GoText
 
 /// Why a message was refused.
 ///
@@ -35,7 +36,7 @@ package enum ProcessingError: Error, Sendable, Equatable, CustomStringConvertibl
     switch self {
     case .badRequest(let reason), .internalFailure(let reason): reason
     case .forbidden(let reason): "\(reason): permission denied"
-    case .channelNotFound(let channel): "channel does not exist: \(quoted(channel))"
+    case .channelNotFound(let channel): "channel does not exist: \(Quoting.name(channel))"
     case .maintenance(let reason): "\(reason): maintenance mode"
     }
   }

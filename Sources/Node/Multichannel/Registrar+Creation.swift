@@ -60,18 +60,22 @@ extension Registrar {
   /// Whether there is no channel of this name. Waits until that is certain: what an earlier attempt left
   /// is removed when it is open, if it has no block.
   ///
-  /// - Throws: ``RegistrarError`` if the registrar halts before the ledger can be opened.
+  /// - Throws: ``LedgerNotOpen``, which may pass, if the ledger cannot be opened for now: the channel
+  ///   whose chain creates this one has to tell that it waits. ``RegistrarError`` if the registrar halts
+  ///   before the ledger can be opened.
   private func isAbsent(_ channelID: String) async throws -> Bool {
-    let isAbsent: Result<Bool, RegistrarError>? = await map.waitUnlessCancelled { map in
+    let isAbsent: Result<Bool, any Error>? = await map.waitUnlessCancelled { map in
       guard case .opening(let obstacle) = map.states[channelID] else {
         return .success(map.states[channelID] == nil)
       }
       // Once the ledgers close, an opening that is under way fails too. That must not look as if the
       // channel existed: its creation would be taken for done, and never be read again.
-      guard map.life == .halted else { return nil }
-      let reason = obstacle.map { ": \($0)" } ?? ""
-      return .failure(
-        RegistrarError("the orderer stops before channel \(channelID) is opened\(reason)"))
+      if map.life == .halted {
+        let reason = obstacle.map { ": \($0)" } ?? ""
+        return .failure(
+          RegistrarError("the orderer stops before channel \(channelID) is opened\(reason)"))
+      }
+      return obstacle.map { .failure(LedgerNotOpen(channelID: channelID, reason: $0)) }
     }
     guard let isAbsent else { throw CancellationError() }
     return try isAbsent.get()

@@ -87,19 +87,7 @@ extension String: SettingValue {
     return path
   }
 
-  var rendered: String {
-    var result = "\""
-    for scalar in unicodeScalars {
-      switch scalar {
-      case "\n": result += "\\n"
-      case "\r": result += "\\r"
-      case "\t": result += "\\t"
-      case _ where scalar.value < 0x20: result += "\\u{\(String(scalar.value, radix: 16))}"
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
-  }
+  var rendered: String { Quoting.setting(self) }
 
   var isUnset: Bool { isEmpty }
 

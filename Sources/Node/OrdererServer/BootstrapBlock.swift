@@ -1,6 +1,7 @@
 // Where the genesis block of the system channel comes from.
 
 import FabricProtos
+import Foundation
 import GenesisProfiles
 import Logging
 import OrdererConfiguration
@@ -27,7 +28,8 @@ enum BootstrapBlock {
         let document = try ProfileDocument(contentsOf: path)
         let profile = try document.profile(general.genesisProfile)
         for warning in document.warnings + profile.warnings { logger.warning("\(warning)") }
-        return try GenesisBlockFactory.block(profile: profile, channelID: general.systemChannel)
+        return try GenesisBlockFactory.block(
+          profile: profile, channelID: general.systemChannel, now: Date())
       }
     }
   }

@@ -2,6 +2,7 @@
 
 import Concurrency
 import FabricLogging
+import Foundation
 import GRPCTransport
 import Logging
 import Membership
@@ -128,7 +129,7 @@ final class Node: Sendable {
     let localMSP = try StartupError.wrap("Failed to get local MSP identity") {
       try LocalMSP(
         directory: general.localMSPDir, mspID: general.localMSPID,
-        keyStoreDirectory: keyStore.isEmpty ? nil : keyStore)
+        keyStoreDirectory: keyStore.isEmpty ? nil : keyStore, now: Date())
     }
     for notice in localMSP.notices { logger.warning("\(notice)") }
     logger.debug("Loaded the local MSP \(general.localMSPID) from \(general.localMSPDir)")

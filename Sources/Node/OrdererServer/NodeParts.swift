@@ -46,13 +46,8 @@ struct NodeParts: Sendable {
     let participation = ParticipationMetrics(factory: operations.metrics)
     let registrar = Registrar(
       ledgers: ledgers, signer: signer,
-      consenters: [
-        SoloConsenter.type: SoloConsenter(
-          time: time, logger: logging.logger("orderer.consensus.solo")),
-        KafkaConsenter.type: KafkaConsenter(
-          settings: KafkaSettings(configuration.kafka), time: time,
-          logger: logging.logger("orderer.consensus.kafka"), metrics: operations.metrics),
-      ],
+      consenters: Self.consenters(
+        configuration, metrics: operations.metrics, time: time, logging: logging),
       environment: ProcessingEnvironment(
         checksExpiration: !general.authentication.noExpirationChecks,
         logger: logging.logger("orderer.common.msgprocessor"), now: { Date() }),
@@ -68,13 +63,7 @@ struct NodeParts: Sendable {
     try await registrar.initialize(
       BootstrapBlock.load(general, configurationDirectory: directory, logger: logger))
     do {
-      traces = AtomicBroadcastService.Traces(
-        broadcast: RequestTracer(
-          directory: configuration.debug.broadcastTraceDir, method: "Broadcast", time: time,
-          logger: logger),
-        deliver: RequestTracer(
-          directory: configuration.debug.deliverTraceDir, method: "Deliver", time: time,
-          logger: logger))
+      traces = Self.traces(configuration.debug, time: time, logger: logger)
       profiling =
         general.profile.enabled
         ? try ProfilingServer(
@@ -92,6 +81,29 @@ struct NodeParts: Sendable {
       throw StartupError("Failed to set up the TLS of the client port (General.TLS): \(error)")
     }
     trust.attach(server)
+  }
+
+  private static func consenters(
+    _ configuration: OrdererConfiguration, metrics: any MetricsFactory, time: any TimeSource,
+    logging: FabricLogging
+  ) -> [String: any Consenter] {
+    [
+      SoloConsenter.type: SoloConsenter(
+        time: time, logger: logging.logger("orderer.consensus.solo")),
+      KafkaConsenter.type: KafkaConsenter(
+        settings: KafkaSettings(configuration.kafka), time: time, now: { Date() },
+        logger: logging.logger("orderer.consensus.kafka"), metrics: metrics),
+    ]
+  }
+
+  private static func traces(
+    _ debug: OrdererConfiguration.Debug, time: any TimeSource, logger: Logger
+  ) -> AtomicBroadcastService.Traces {
+    AtomicBroadcastService.Traces(
+      broadcast: RequestTracer(
+        directory: debug.broadcastTraceDir, method: "Broadcast", time: time, logger: logger),
+      deliver: RequestTracer(
+        directory: debug.deliverTraceDir, method: "Deliver", time: time, logger: logger))
   }
 
   private static func ledgerFactory(

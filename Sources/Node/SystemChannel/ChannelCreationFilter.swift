@@ -2,6 +2,7 @@
 
 import ChannelConfig
 import FabricProtos
+import GoText
 import MessageProcessing
 
 /// Checks transactions that create channels (Fabric: `msgprocessor.SystemChainFilter`).
@@ -36,8 +37,8 @@ struct ChannelCreationFilter: Sendable {
     }
     guard start.channelID == proposal.channelID else {
       throw .badRequest(
-        "the channel creation names two channels: \(quoted(proposal.channelID)) in the config message, "
-          + "\(quoted(start.channelID)) in its config update")
+        "the channel creation names two channels: \(Quoting.name(proposal.channelID)) in the config message, "
+          + "\(Quoting.name(start.channelID)) in its config update")
     }
     let expected: Common_ConfigEnvelope
     do {

@@ -3,6 +3,7 @@
 import ChannelConfig
 import FabricProtos
 import Foundation
+import GoText
 import Logging
 import MessageProcessing
 
@@ -30,8 +31,8 @@ struct ChannelTemplate: Sendable {
     let update = try ConfigUpdateMessage(envelope).update
     guard update.channelID == envelope.channelID else {
       throw .badRequest(
-        "the channel creation names two channels: \(quoted(update.channelID)) in the config update, "
-          + "\(quoted(envelope.channelID)) in the header")
+        "the channel creation names two channels: \(Quoting.name(update.channelID)) in the config update, "
+          + "\(Quoting.name(envelope.channelID)) in the header")
     }
     do {
       try ChannelName.check(update.channelID)
@@ -65,7 +66,7 @@ struct ChannelTemplate: Sendable {
       throw .badRequest("the ordering system channel has no consortiums to create channels for")
     }
     guard let consortium = consortiums.consortiums[request.consortium] else {
-      throw .badRequest("unknown consortium name: \(quoted(request.consortium))")
+      throw .badRequest("unknown consortium name: \(Quoting.name(request.consortium))")
     }
     let orderer = try system.requiredOrderer(orThrow: ProcessingError.internalFailure)
     let systemGroup = system.config.channelGroup
@@ -133,7 +134,7 @@ struct ChannelTemplate: Sendable {
     for name in request.application.groups.keys.sorted() {
       guard let member = members[name] else {
         throw .badRequest(
-          "attempted to include member \(quoted(name)) which is not in consortium \(request.consortium)"
+          "attempted to include member \(Quoting.name(name)) which is not in consortium \(request.consortium)"
         )
       }
       group.groups[name] = member

@@ -2,6 +2,7 @@
 
 import ChannelConfig
 import FabricProtos
+import GoText
 import MessageProcessing
 
 /// The processor of the system channel, which gets every message whose channel does not exist:
@@ -46,7 +47,7 @@ package final class SystemChannelProcessor: ChannelProcessor {
     // refuse: a node that stopped after it created the channel, but before it wrote the system channel's
     // block, meets the transaction again and has to decide as the other nodes did.
     guard !creationFilter.directory.contains(envelope.channelID) else {
-      throw .badRequest("channel \(quoted(envelope.channelID)) exists already")
+      throw .badRequest("channel \(Quoting.name(envelope.channelID)) exists already")
     }
     return try createChannel(envelope)
   }
@@ -77,7 +78,7 @@ package final class SystemChannelProcessor: ChannelProcessor {
     let channelID = envelope.channelID
     environment.logger.debug(
       """
-      Processing channel create tx for channel \(quoted(channelID)) on system channel \
+      Processing channel create tx for channel \(Quoting.name(channelID)) on system channel \
       \(resources.channelID)
       """)
     // Fabric applies the next two rules only to the finished transaction. Anyone can send this message,
@@ -93,7 +94,7 @@ package final class SystemChannelProcessor: ChannelProcessor {
       proposed = try start.proposeConfigUpdate(envelope: envelope.bytes)
     } catch {
       throw .badRequest(
-        "error validating channel creation transaction for new channel \(quoted(channelID)), could not "
+        "error validating channel creation transaction for new channel \(Quoting.name(channelID)), could not "
           + "successfully apply update to template configuration: \(error)")
     }
     let maker = SignedEnvelopeMaker(environment: environment)

@@ -3,8 +3,6 @@
 import BlockLedger
 import Blocks
 import FabricProtos
-import Foundation
-import Storage
 
 /// Reads a channel's blocks, and nothing else: no lock is taken, no index opened, nothing written. A
 /// block that the node is just writing is not seen.
@@ -16,9 +14,6 @@ package struct ChannelFolder: Sendable {
     /// `chain_CHANNEL/block_00000000000000000000.json`, …
     case json
   }
-
-  /// Bytes of a JSON block's file that are accepted.
-  private static let maximumFileSize = 2 << 30
 
   private let directory: String
   private let channelID: String
@@ -35,10 +30,7 @@ package struct ChannelFolder: Sendable {
       channels =
         switch format {
         case .file: try LedgerFolder(directory: directory).channelIDs()
-        case .json:
-          try FileManager.default.contentsOfDirectory(atPath: directory).filter {
-            $0.hasPrefix("chain_")
-          }.map { String($0.dropFirst(6)) }.sorted()
+        case .json: try JSONChain.channelIDs(in: directory)
         }
     } catch {
       throw ConfigToolsError(
@@ -65,8 +57,8 @@ package struct ChannelFolder: Sendable {
         let height = try chain.height()
         return try newestConfigBlock(height: height) { try chain.block($0).block }
       case .json:
-        let folder = "\(directory)/chain_\(channelID)"
-        return try newestConfigBlock(height: try jsonHeight(folder)) { try jsonBlock($0, folder) }
+        let chain = JSONChain(channelID: channelID, in: directory)
+        return try newestConfigBlock(height: try chain.height()) { try chain.block($0) }
       }
     } catch let error as ConfigToolsError {
       throw error
@@ -84,28 +76,5 @@ package struct ChannelFolder: Sendable {
     let newest = try block(height - 1)
     let index = try newest.lastConfigIndex(channelID: channelID)
     return index == newest.header.number ? newest : try block(index)
-  }
-
-  // MARK: JSON files
-
-  private func jsonHeight(_ folder: String) throws -> UInt64 {
-    let numbers = try FileManager.default.contentsOfDirectory(atPath: folder).compactMap { name in
-      name.hasPrefix("block_") && name.hasSuffix(".json")
-        ? UInt64(name.dropFirst(6).dropLast(5)) : nil
-    }
-    return numbers.max().map { $0 &+ 1 } ?? 0
-  }
-
-  private func jsonBlock(_ number: UInt64, _ folder: String) throws -> Block {
-    let digits = String(number)
-    let name = "block_" + String(repeating: "0", count: 20 - digits.count) + digits + ".json"
-    let content = try BoundedFile.read("\(folder)/\(name)", limit: Self.maximumFileSize)
-    let block = try Common_Block(jsonUTF8Bytes: content)
-    return Block(
-      header: BlockHeader(
-        number: block.header.number, previousHash: [UInt8](block.header.previousHash),
-        dataHash: [UInt8](block.header.dataHash)),
-      data: block.data.data.map { [UInt8]($0) },
-      metadata: block.metadata.metadata.map { [UInt8]($0) })
   }
 }

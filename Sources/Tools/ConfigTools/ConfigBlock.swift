@@ -24,7 +24,7 @@ package struct ConfigBlock: Sendable {
     let number = block.header.number
     guard let entry = block.data.first else {
       throw ConfigToolsError(
-        "block \(number) holds no message; a file that says so holds something else than a block")
+        "block \(number) holds no message; if this is a file, it may not be a block at all")
     }
     var envelope = try Self.envelope(entry, number)
     if case .channelCreation = BlockKind(holding: envelope) {

@@ -11,7 +11,7 @@ package enum JSONValue: Sendable, Equatable {
   case array([JSONValue])
   case object([String: JSONValue])
 
-  /// The member of an object; nil if this is no object or has no such member.
+  /// The member of an object; nil if this is not an object or has no such member.
   package subscript(_ key: String) -> JSONValue? {
     if case .object(let members) = self { members[key] } else { nil }
   }

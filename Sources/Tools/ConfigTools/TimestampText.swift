@@ -4,7 +4,7 @@ import GoText
 
 /// Timestamps in the form that protobuf's JSON gives them.
 enum TimestampText {
-  /// From 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z, in seconds since 1970; there are no others.
+  /// From 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z, in seconds since 1970; protobuf has no others.
   static let seconds: ClosedRange<Int64> = -62_135_596_800...253_402_300_799
 
   private static let wholeSeconds = GoTimeLayout("2006-01-02T15:04:05Z")
@@ -16,8 +16,8 @@ enum TimestampText {
   static func text(_ time: UnixTime, path: String) throws(ConfigToolsError) -> String {
     guard seconds.contains(time.seconds), (0..<1_000_000_000).contains(time.nanoseconds) else {
       throw ConfigToolsError(
-        "\(path): \(time.seconds) seconds and \(time.nanoseconds) nanoseconds are no time between "
-          + "the years 1 and 9999")
+        "\(path): \(time.seconds) seconds and \(time.nanoseconds) nanoseconds are not a time "
+          + "between the years 1 and 9999")
     }
     return time.utc(layout(time.nanoseconds))
   }

@@ -5,10 +5,10 @@ import Foundation
 
 /// A serialized message, split into its fields.
 ///
-/// Protobuf's generated types leave out in JSON what has its default value; Fabric's tools print
-/// everything. So the renderers of ``ConfigJSON`` name each field of each message themselves, and this
-/// is what they read from. Fields of another wire type than asked for count as unknown and are not
-/// shown, as those of other numbers.
+/// Protobuf's generated types leave default values out of their JSON; Fabric's tools print everything.
+/// So the renderers of ``ConfigJSON`` name each field of each message themselves and read it from here.
+/// A field whose wire type is not the one asked for counts as unknown and is not shown, like one whose
+/// number nobody asks for.
 struct WireMessage {
   /// How deeply messages may nest, counted over all layers of serialized messages within messages.
   static let maximumDepth = 200
@@ -111,7 +111,7 @@ struct WireMessage {
 
   private func text(_ bytes: ArraySlice<UInt8>, _ what: String) throws(ConfigToolsError) -> String {
     guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw ConfigToolsError("\(path): \(what) is no text in UTF-8")
+      throw ConfigToolsError("\(path): \(what) is not UTF-8 text")
     }
     return text
   }

@@ -27,7 +27,7 @@ package struct VerificationReport: Sendable, Encodable {
   package internal(set) var validSignatures: UInt64 = 0
   /// Blocks whose signatures could not be judged, e.g. because no configuration is known.
   package internal(set) var uncheckedSignatures: UInt64 = 0
-  /// Bytes at the end of the newest file that are no whole block: one that is being written, or that a
+  /// Bytes at the end of the newest file that are not a whole block: one that is being written, or that a
   /// crash cut short. Not a problem: a node removes them when it starts.
   package internal(set) var incompleteTailBytes: Int64 = 0
   /// The first problems that were found.
@@ -130,7 +130,7 @@ package struct ChainVerifier: Sendable {
       report(&state.report, block: header.number, stored.file, stored.offset, message)
     }
     if header.number != state.next, !state.isUnlinked {
-      problem("the block's number is \(header.number), \(state.next) was expected")
+      problem("the block's number is \(header.number), but \(state.next) was expected")
     } else if header.previousHash != state.previousHash, !state.isUnlinked {
       problem(
         "the block's previous hash is [\(hexadecimal(header.previousHash))], but the header before "

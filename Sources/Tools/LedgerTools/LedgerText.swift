@@ -81,7 +81,7 @@ package enum LedgerText {
       field(
         "Data hash", block.dataHash + (block.dataHashMatches ? "" : " (NOT that of the data)")),
       field("Stored in", "\(block.file) at offset \(block.offset), \(block.bytes) bytes"),
-      field("Configuration", block.lastConfigBlock.map { "in block \($0)" } ?? "not told"),
+      field("Configuration", block.lastConfigBlock.map { "in block \($0)" } ?? "not stated"),
       field(
         "Signed by",
         block.signatures.isEmpty

@@ -78,7 +78,7 @@ struct ShowConfigCommand: ParsableCommand {
     case .json: format = .json
     case .ram:
       throw ConfigToolsError(
-        "General.LedgerType is ram: the node keeps its channels in memory, where only a client of it "
+        "General.LedgerType is ram: the node keeps its channels in memory, where only a client "
           + "can read them; fetch the config block and pass it with --block")
     }
     return try ChannelFolder(

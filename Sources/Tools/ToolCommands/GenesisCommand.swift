@@ -64,7 +64,9 @@ package struct GenesisCommand: ParsableCommand, DescribedCommand {
           timestamp: Int64(Date().timeIntervalSince1970)
         ).serializedBytes()
       } else {
-        bytes = try GenesisBlockFactory.block(profile: profile, channelID: channel).serialized()
+        bytes = try GenesisBlockFactory.block(
+          profile: profile, channelID: channel, now: Date()
+        ).serialized()
       }
       try write(
         bytes, isTransaction ? "channel-creation transaction" : "genesis block", isTransaction)

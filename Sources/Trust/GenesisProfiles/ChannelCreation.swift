@@ -29,7 +29,7 @@ package enum ChannelCreation {
     guard let consortiumName = profile.consortium else {
       throw profile.error(
         .unsuitableProfile,
-        "a new channel needs a Consortium, the one of the system channel it is created from")
+        "a new channel needs a Consortium: one of the system channel it is created from")
     }
     try GenesisBlockFactory.check(channelID: channelID, for: profile)
     let group = try profile.channelGroup()

@@ -47,12 +47,12 @@ package enum GenesisBlockFactory {
       header: header, data: [data], metadata: try metadata(dialect: profile.dialect, profile))
   }
 
-  /// As ``block(profile:channelID:timestamp:nonce:)`` with the current time and a random nonce.
+  /// As ``block(profile:channelID:timestamp:nonce:)`` with a random nonce.
   package static func block(
-    profile: Profile, channelID: String
+    profile: Profile, channelID: String, now: Date
   ) throws(GenesisError) -> Block {
     try block(
-      profile: profile, channelID: channelID, timestamp: Int64(Date().timeIntervalSince1970),
+      profile: profile, channelID: channelID, timestamp: Int64(now.timeIntervalSince1970),
       nonce: Nonce.random())
   }
 

@@ -117,7 +117,7 @@ extension ChannelGroupBuilder {
     } catch {
       throw profile.error(
         .unreadableFile, at: place, value: path,
-        "the consenter's certificate is not there: \(error)")
+        "the consenter's certificate cannot be read: \(error)")
     }
   }
 }

@@ -1,6 +1,7 @@
 // The fields of a certificate's ASN.1, in the order RFC 5280 gives them.
 
 import Foundation
+import GoText
 import SwiftASN1
 import X509
 
@@ -47,7 +48,7 @@ struct Parts {
     let innerAlgorithm = try Self.next(&fields, what: "signature")
     guard innerAlgorithm.encodedBytes == outerAlgorithm.encodedBytes else {
       throw CertificateProblem(
-        "the certificate names two different signature algorithms inside and outside")
+        "the certificate names one signature algorithm inside and another outside")
     }
     let issuerNode = try Self.next(&fields, what: "issuer")
     _ = try DistinguishedName(derEncoded: issuerNode)
@@ -121,24 +122,13 @@ struct Parts {
   static func time(_ node: ASN1Node) throws -> Int64 {
     if node.identifier == UTCTime.defaultIdentifier {
       let time = try UTCTime(derEncoded: node)
-      return seconds(
-        year: time.year, month: time.month, day: time.day,
-        secondOfDay: time.hours * 3600 + time.minutes * 60 + time.seconds)
+      return CivilTime.secondsSince1970(
+        year: time.year, month: time.month, day: time.day, hour: time.hours, minute: time.minutes,
+        second: time.seconds)
     }
     let time = try GeneralizedTime(derEncoded: node)
-    return seconds(
-      year: time.year, month: time.month, day: time.day,
-      secondOfDay: time.hours * 3600 + time.minutes * 60 + time.seconds)
-  }
-
-  /// Seconds since 1970 of a date in the Gregorian calendar, counted in eras of 400 years that begin
-  /// in March, so that the leap day is the last day of its year.
-  private static func seconds(year: Int, month: Int, day: Int, secondOfDay: Int) -> Int64 {
-    let shiftedYear = month > 2 ? year : year - 1
-    let era = (shiftedYear >= 0 ? shiftedYear : shiftedYear - 399) / 400
-    let yearOfEra = shiftedYear - era * 400
-    let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-    let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-    return Int64(era * 146_097 + dayOfEra - 719_468) * 86_400 + Int64(secondOfDay)
+    return CivilTime.secondsSince1970(
+      year: time.year, month: time.month, day: time.day, hour: time.hours, minute: time.minutes,
+      second: time.seconds)
   }
 }

@@ -24,7 +24,7 @@ package struct LocalMSP: Sendable {
   ///   - now: the time at which the signing identity must not have expired.
   package init(
     directory: String, mspID: String, keyStoreDirectory: String? = nil,
-    version: MSPVersion = .v1_4_3, now: Date = Date()
+    version: MSPVersion = .v1_4_3, now: Date
   ) throws(MembershipError) {
     let folder = MSPFolder(path: directory, subject: "the local MSP")
     guard !mspID.isEmpty else {

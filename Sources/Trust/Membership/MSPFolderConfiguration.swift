@@ -54,7 +54,7 @@ struct MSPFolderConfiguration {
       throw folder.problem("the configuration file '\(path)' is not a text in UTF-8 or UTF-16")
     }
     do {
-      // A file with comments only configures nothing.
+      // A file of nothing but comments configures nothing.
       try read(SettingWalk().root(of: YAMLDocument(text, mayBeEmpty: true)))
     } catch {
       throw folder.problem("the configuration file '\(path)' is not valid: \(error.reason)")

@@ -55,7 +55,7 @@ extension MSP {
     case .anonymous:
       try checkVersion(atLeast: .v1_3, what: "an anonymity principal")
       throw .principalNotSatisfied(
-        "the principal is anonymous, but X.509 MSPs know no anonymous identities")
+        "the principal is anonymous, but an X.509 MSP has no anonymous identities")
     case .combined(let principals):
       try checkVersion(atLeast: .v1_3, what: "a combined principal")
       for principal in principals { try check(identity, satisfies: principal) }

@@ -138,15 +138,3 @@ package final class PolicyManager: Sendable {
     try policy.evaluate(signatures)
   }
 }
-
-/// Makes policies that are not part of a channel config.
-package enum PolicyFactory {
-  /// Compiles a signature policy.
-  ///
-  /// - Throws: ``PolicyError`` if the definition is malformed.
-  package static func signaturePolicy(
-    _ envelope: Common_SignaturePolicyEnvelope, mspManager: MSPManager
-  ) throws(PolicyError) -> any Policy {
-    try CompiledPolicy(signature: envelope, mspManager: mspManager)
-  }
-}

@@ -53,13 +53,6 @@ package enum PolicyTemplate {
     return envelope
   }
 
-  /// A policy that nothing satisfies.
-  package static var rejectAll: Common_SignaturePolicyEnvelope {
-    var envelope = Common_SignaturePolicyEnvelope()
-    envelope.rule = nOutOf(1, [])
-    return envelope
-  }
-
   /// Wraps a signature policy into a policy message.
   package static func policy(_ envelope: Common_SignaturePolicyEnvelope) -> Common_Policy {
     var policy = Common_Policy()

@@ -139,17 +139,6 @@ package struct SignerSet: Sendable {
     return identity.verify(messageParts: signed.data, signature: signed.signature)
   }
 
-  /// The identities whose signature verifies, without duplicates, in the order of the signatures.
-  /// Verifies the signatures that nobody has needed so far.
-  package mutating func validIdentities() -> [Identity] {
-    var result: [Identity] = []
-    result.reserveCapacity(signers.count)
-    for index in signers.indices where counts(index) {
-      result.append(signers[index].identity)
-    }
-    return result
-  }
-
   /// Which signatures were left out so far, and why; for a debug log.
   package var exclusions: [String] {
     var result = unresolved

@@ -11,10 +11,12 @@ import Testing
   private let broker = "broker1.test:9093"
 
   private func trust(
-    roots: [String] = [TestPEM.root], certificate: String = TestPEM.leaf
+    roots: [String] = [TestPEM.root], certificate: String = TestPEM.leaf,
+    now: @escaping @Sendable () -> Date = { Date() }
   ) throws -> BrokerTrust {
     try BrokerTrust(
-      KafkaClientSettings.TLS(certificate: certificate, privateKey: "", rootCertificates: roots))
+      KafkaClientSettings.TLS(certificate: certificate, privateKey: "", rootCertificates: roots),
+      now: now)
   }
 
   private func der(_ pem: String) throws -> [UInt8] {
@@ -49,8 +51,8 @@ import Testing
     #expect(reason?.contains("CN=Kafka CA, which is not in Kafka.TLS.RootCAs") == true)
     let late = Date(timeIntervalSinceNow: 200 * 365 * 86_400)
     #expect(
-      try trust(roots: [TestPEM.middle]).judge(
-        middle, fault: fault, depth: 1, broker: broker, now: late)?.contains("expired") == true)
+      try trust(roots: [TestPEM.middle], now: { late }).judge(
+        middle, fault: fault, depth: 1, broker: broker)?.contains("expired") == true)
   }
 
   /// A certificate in RootCAs is not trusted if anything else is wrong with it.

@@ -1,6 +1,7 @@
 // What librdkafka is told.
 
 import CRdKafka
+import Foundation
 import Testing
 
 @testable import KafkaClient
@@ -11,7 +12,8 @@ import Testing
     change(&settings)
     let all =
       settings.properties(
-        brokers: ["a:1", "b:2"], trust: settings.tls.flatMap { try? BrokerTrust($0) })
+        brokers: ["a:1", "b:2"],
+        trust: settings.tls.flatMap { try? BrokerTrust($0, now: { Date() }) })
       + settings.producerProperties
       + settings.consumerProperties
     return Dictionary(all.map { ($0.name, $0.value) }) { first, _ in first }

@@ -1,6 +1,7 @@
 // Chains on a cluster of three brokers that fail in all the ways that brokers do.
 
 import Concurrency
+import Foundation
 import KafkaClient
 import KafkaMockCluster
 import Metrics
@@ -23,7 +24,7 @@ import Testing
     time: any TimeSource = .system, metrics: any MetricsFactory = NOOPMetricsHandler.instance
   ) throws -> any Chain {
     let consenter = KafkaConsenter(
-      settings: settings, time: time, logger: testLogger, metrics: metrics)
+      settings: settings, time: time, now: { Date() }, logger: testLogger, metrics: metrics)
     let chain = try consenter.makeChain(
       support: channel, newestBlock: channel.newestBlock(holding: metadata))
     chain.start()

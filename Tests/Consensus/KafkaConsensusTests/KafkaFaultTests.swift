@@ -2,6 +2,7 @@
 // slow brokers.
 
 import Concurrency
+import Foundation
 import KafkaClient
 import KafkaMockCluster
 import Metrics
@@ -22,7 +23,8 @@ import Testing
     _ channel: TestChannel, settings: KafkaSettings = patientSettings(),
     time: any TimeSource = .system
   ) throws -> any Chain {
-    let consenter = KafkaConsenter(settings: settings, time: time, logger: testLogger)
+    let consenter = KafkaConsenter(
+      settings: settings, time: time, now: { Date() }, logger: testLogger)
     let chain = try consenter.makeChain(support: channel, newestBlock: channel.newestBlock())
     chain.start()
     return chain
@@ -33,7 +35,7 @@ import Testing
     let client = try KafkaClient(
       brokers: cluster.addresses, settings: patientSettings().client,
       metrics: KafkaClientMetrics(factory: NOOPMetricsHandler.instance), time: .system,
-      logger: testLogger)
+      now: { Date() }, logger: testLogger)
     defer { client.close() }
     let topic = try client.topic("poison")
     let messages = (0..<35).map { regular("\($0)") }

@@ -11,17 +11,16 @@ import Membership
 import NIOCore
 import Storage
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Ordering
 
 @Suite struct BlockWriterTests {
   private static let node = Result {
-    let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("Fixtures").path
+    let fixtures = Repository.fixtures.path
     return try LocalMSP(
-      directory: "\(fixtures)/crypto/orderer.test/nodes/node1/msp", mspID: "OrdererMSP"
+      directory: "\(fixtures)/crypto/orderer.test/nodes/node1/msp", mspID: "OrdererMSP", now: Date()
     ).signer
   }
 
@@ -228,15 +227,42 @@ import Testing
     #expect(store.appends.isEmpty)
   }
 
+  @Test("A ledger that says to have what it has not ends the chain")
+  func falseLedger() async throws {
+    let store = try await store()
+    store.failures.withLock { $0 = [.init(after: 1, error: nil)] }
+    let writer = try writer(store)
+    await #expect {
+      try await writer.write([content([1]), content([2])], configSequence: 0)
+    } throws: {
+      "\($0)".contains("the ledger has 2 blocks") && "\($0)".contains("ends behind 3")
+    }
+    await #expect(throws: BlockError.self) {
+      try await writer.write([content([3])], configSequence: 0)
+    }
+  }
+
   // MARK: Blocks that others sealed
+
+  /// A CONFIG message, as far as a block shows that it holds one.
+  private func configuration() throws -> [UInt8] {
+    var header = Common_ChannelHeader()
+    header.type = Int32(Common_HeaderType.config.rawValue)
+    var payload = Common_Payload()
+    payload.header.channelHeader = try header.serializedData()
+    var envelope = Common_Envelope()
+    envelope.payload = try payload.serializedData()
+    return try envelope.serializedBytes()
+  }
 
   /// Blocks 1 to 4 of another node, which changed the configuration in block 2.
   private func foreign() async throws -> [Block] {
     let other = try await store()
     let writer = try writer(other)
-    for sequence in [0, 1, 1, 1] as [UInt64] {
-      try await writer.write(
-        [content([UInt8(sequence)], metadata: [7])], configSequence: sequence)
+    for (entry, sequence) in [
+      ([0], 0), (try configuration(), 1), ([1], 1), ([2], 1),
+    ] as [([UInt8], UInt64)] {
+      try await writer.write([content(entry, metadata: [7])], configSequence: sequence)
     }
     return try (1...4).map { try other.block($0) }
   }
@@ -250,7 +276,8 @@ import Testing
     try await writer.append(sealed: Array(blocks[1...]), configSequence: 1)
     #expect(store.appends == [[1], [2, 3, 4]])
     for block in blocks {
-      let stored = try await store.serializedBlock(block.header.number)
+      let stored = try await store.serializedBlocks(
+        from: block.header.number, count: 1, bytes: 1)[0]
       #expect(Array(stored.readableBytesView) == block.serialized())
     }
     let own = try self.writer(store, configSequence: 1)
@@ -284,19 +311,25 @@ import Testing
     gap.remove(at: 1)
     var twice = blocks
     twice.insert(blocks[0], at: 1)
-    var ahead = blocks
-    ahead[3].metadata = try BlockSeal(lastConfig: 5, consenterMetadata: [])
-      .attach(
-        [], to: AssembledBlock(verifying: blocks[3].header, data: blocks[3].data),
-        isForFabric1: false
-      ).metadata
+    func pointing(_ index: Int, to lastConfig: UInt64) throws -> [Block] {
+      var all = blocks
+      all[index].metadata = try BlockSeal(lastConfig: lastConfig, consenterMetadata: [])
+        .attach(
+          [], to: AssembledBlock(verifying: all[index].header, data: all[index].data),
+          isForFabric1: false
+        ).metadata
+      return all
+    }
     var silent = blocks
     silent[0].metadata = []
     for (unfit, reason) in [
       (otherData, "the data hash of block 3"), (otherLink, "names the previous hash"),
       (gap, "block 3 came where block 2 was expected"),
       (twice, "block 1 came where block 2 was expected"),
-      (ahead, "says that the configuration is in block 5"),
+      (try pointing(3, to: 5), "is in block 5, but it is in block 2"),
+      (try pointing(2, to: 0), "is in block 0, but it is in block 2"),
+      (try pointing(1, to: 0), "is in block 0, but it is in block 2"),
+      (try pointing(0, to: 1), "is in block 1, but it is in block 0"),
       (silent, "does not tell its last config block"),
     ] {
       let store = try await store()
@@ -325,7 +358,8 @@ private final class FlakyStore: BlockStore {
   struct Failure: Sendable {
     /// How many of the blocks are added first.
     var after: Int
-    var error: LedgerError
+    /// Nil to say that all of them were.
+    var error: LedgerError?
   }
 
   /// What becomes of the next appends; later ones succeed.
@@ -350,7 +384,7 @@ private final class FlakyStore: BlockStore {
       return try await store.append(blocks)
     }
     try await store.append(Array(blocks.prefix(failure.after)))
-    throw failure.error
+    if let error = failure.error { throw error }
   }
 
   func block(_ number: UInt64) throws(LedgerError) -> Block { try store.block(number) }

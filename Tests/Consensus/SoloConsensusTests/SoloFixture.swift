@@ -6,6 +6,7 @@ import FabricProtos
 import Foundation
 import Logging
 import Ordering
+import TestSupport
 
 @testable import SoloConsensus
 
@@ -37,9 +38,7 @@ final class TestChannel: ConsenterSupport {
   let state: Watched<State>
 
   init() throws {
-    let fixture = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent()
-      .appendingPathComponent("../Fixtures/blocks/system-solo-v20.block")
+    let fixture = Repository.fixtures.appending(path: "blocks/system-solo-v20.block")
     let block = try Block(serialized: [UInt8](Data(contentsOf: fixture)))
     let envelope = try Common_Envelope(serializedBytes: block.data[0])
     let payload = try Common_Payload(serializedBytes: envelope.payload)

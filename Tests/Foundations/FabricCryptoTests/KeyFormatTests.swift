@@ -2,14 +2,14 @@
 
 import Crypto
 import Foundation
+import TestSupport
 import Testing
 import _CryptoExtras
 
 @testable import FabricCrypto
 
 @Suite struct KeyFormatTests {
-  static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Fixtures")
+  static let fixtures = Repository.fixtures
 
   @Test func `public keys survive their DER form`() throws {
     for der in [

@@ -46,10 +46,11 @@ import Testing
     var last = CivilTime(utc: UnixTime(seconds: -200_000 * 86_400))
     for day in -199_999...200_000 as ClosedRange<Int64> {
       let time = CivilTime(utc: UnixTime(seconds: day * 86_400))
+      let back = CivilTime.secondsSince1970(year: time.year, month: time.month, day: time.day)
       let isNewMonth = time.day == 1
       let isNewYear = isNewMonth && time.month == 1
       let follows =
-        time.weekday == (last.weekday + 1) % 7
+        back == day * 86_400 && time.weekday == (last.weekday + 1) % 7
         && time.month == (isNewMonth ? last.month % 12 + 1 : last.month)
         && time.year == (isNewYear ? last.year + 1 : last.year)
         && time.yearDay == (isNewYear ? 1 : last.yearDay + 1)

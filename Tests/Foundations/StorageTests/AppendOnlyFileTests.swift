@@ -1,6 +1,7 @@
 // Appending: all or nothing, and never over what is there.
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Storage
@@ -52,14 +53,6 @@ import Testing
     let failure = AppendOnlyFile.Failure.unsynchronized(
       .unsynchronized(path: "/dev/null", code: EINVAL))
     #expect(throws: failure) { try end.append([1]) }
-    #expect(!failure.isHarmless)
     #expect(end.size == 0)
-  }
-
-  @Test func onlyWhatIsUndoneIsHarmless() {
-    let full = StorageError.noSpace(path: "/x", operation: "write to")
-    #expect(AppendOnlyFile.Failure.undone(full).isHarmless)
-    #expect(!AppendOnlyFile.Failure.leftover(full, takingBack: full).isHarmless)
-    #expect(!AppendOnlyFile.Failure.foreign(expected: 1, actual: 2).isHarmless)
   }
 }

@@ -1,6 +1,7 @@
 // Whole files, up to a limit and not a byte more.
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Storage

@@ -1,6 +1,7 @@
 // Files: what is read where, what is written, and who has the lock.
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Storage

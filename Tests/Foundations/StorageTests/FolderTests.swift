@@ -1,6 +1,7 @@
 // Folders, and files that exist as a whole or not at all.
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Storage

@@ -2,23 +2,10 @@
 
 import Foundation
 import Storage
+import TestSupport
 import Testing
 
 @testable import YAMLSettings
-
-/// A folder that goes away with its owner.
-final class TemporaryFolder {
-  let path = ConfigurationPath.clean(NSTemporaryDirectory() + "/heddle-" + UUID().uuidString)
-
-  init(_ files: [String: [UInt8]] = [:]) throws {
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    for (name, bytes) in files {
-      try Data(bytes).write(to: URL(fileURLWithPath: path + "/" + name))
-    }
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-}
 
 @Suite struct ConfigurationFileTests {
   private let named: TemporaryFolder

@@ -3,6 +3,7 @@
 import FabricProtos
 import Foundation
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import BlockLedger

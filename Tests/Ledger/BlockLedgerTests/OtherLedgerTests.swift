@@ -2,6 +2,7 @@
 
 import FabricProtos
 import Foundation
+import TestSupport
 import Testing
 
 @testable import BlockLedger

@@ -3,6 +3,7 @@
 import FabricProtos
 import Foundation
 import SwiftProtobuf
+import TestSupport
 import Testing
 
 @testable import BlockLedger

@@ -6,22 +6,10 @@ import Foundation
 import Logging
 import NIOCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import BlockLedger
-
-/// A folder of its own for one test, removed with the object.
-final class TemporaryFolder: Sendable {
-  let path: String
-
-  init() throws {
-    let base = FileManager.default.temporaryDirectory.path
-    path = "\(base)/heddle-ledger-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-}
 
 /// What the Go orderers left behind, see the README next to the archives.
 struct RecordedLedger: Sendable, CustomTestStringConvertible {
@@ -30,9 +18,7 @@ struct RecordedLedger: Sendable, CustomTestStringConvertible {
   var testDescription: String { archive }
 
   private static let folder =
-    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent()
-    .appendingPathComponent("Fixtures/vectors").path
+    Repository.fixtures.appending(path: "vectors").path
 
   private struct Manifest: Codable {
     let heights: [String: UInt64]
@@ -218,4 +204,11 @@ func indexContent(_ folder: String) throws -> [[UInt8]: [UInt8]] {
     pairs[key] = try database.get(key)
   }
   return pairs
+}
+
+extension BlockStore {
+  /// One block in protobuf wire form.
+  func serializedBlock(_ number: UInt64) async throws -> ByteBuffer {
+    try #require(try await serializedBlocks(from: number, count: 1, bytes: 1).first)
+  }
 }

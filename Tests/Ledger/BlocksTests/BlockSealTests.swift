@@ -64,19 +64,18 @@ import Testing
     #expect(none.block.signatures?.signatures.isEmpty == true)
   }
 
-  @Test("The last config block lies before the block or is the block itself")
+  @Test("A block names the last config block, and no other")
   func lastConfig() throws {
-    for (index, isGood) in [(0, true), (3, true), (4, false)] as [(UInt64, Bool)] {
-      let sealed = try BlockSeal(lastConfig: index, consenterMetadata: [])
-        .attach([], to: block, isForFabric1: false)
-      if isGood {
-        #expect(try BlockSeal.checkLastConfig(of: sealed, channelID: "one") == index)
-      } else {
-        #expect(
-          throws: BlockError(
-            channelID: "one", reason: "block 3 says that the configuration is in block 4")
-        ) { try BlockSeal.checkLastConfig(of: sealed, channelID: "one") }
-      }
+    let sealed = try BlockSeal(lastConfig: 2, consenterMetadata: [])
+      .attach([], to: block, isForFabric1: false)
+    try BlockSeal.checkLastConfig(of: sealed, is: 2, channelID: "one")
+    for expected in [0, 1, 3] as [UInt64] {
+      #expect(
+        throws: BlockError(
+          channelID: "one",
+          reason:
+            "block 3 says that the configuration is in block 2, but it is in block \(expected)")
+      ) { try BlockSeal.checkLastConfig(of: sealed, is: expected, channelID: "one") }
     }
   }
 

@@ -5,14 +5,13 @@ import ChannelConfig
 import FabricProtos
 import Foundation
 import Membership
+import TestSupport
 import Testing
 
 @testable import Blocks
 
 enum Fixtures {
-  static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent("Fixtures").path
+  static let folder = Repository.fixtures.path
 
   /// The genesis block of a recorded channel, e.g. `app-bft-v30`.
   static func genesis(_ name: String) throws -> Block {
@@ -41,7 +40,8 @@ enum Fixtures {
   /// The identity of one of the four orderers, 1 to 4.
   static func signer(_ node: Int) throws -> SigningIdentity {
     try LocalMSP(
-      directory: "\(folder)/crypto/orderer.test/nodes/node\(node)/msp", mspID: "OrdererMSP"
+      directory: "\(folder)/crypto/orderer.test/nodes/node\(node)/msp", mspID: "OrdererMSP",
+      now: Date()
     ).signer
   }
 }

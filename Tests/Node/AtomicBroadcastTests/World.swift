@@ -178,7 +178,7 @@ struct World {
     logger.logLevel = .critical
     let local = try LocalMSP(
       directory: "\(Fixture.directory)/crypto/orderer.test/nodes/node1/msp", mspID: "OrdererMSP",
-      keyStoreDirectory: nil)
+      keyStoreDirectory: nil, now: Date())
     registrar = Registrar(
       ledgers: ledgers, signer: local.signer,
       consenters: ["solo": consenter ?? SoloConsenter(time: chainTime, logger: logger)],

@@ -68,7 +68,7 @@ struct ScriptedConsenter: Consenter {
     logger.logLevel = .critical
     let local = try LocalMSP(
       directory: "\(RegistrarTests.fixtures)/crypto/orderer.test/nodes/node1/msp",
-      mspID: "OrdererMSP", keyStoreDirectory: nil)
+      mspID: "OrdererMSP", keyStoreDirectory: nil, now: Date())
     let registrar = Registrar(
       ledgers: RAMLedgerFactory(historySize: 100), signer: local.signer,
       consenters: ["solo": consenter],
@@ -116,7 +116,7 @@ struct ScriptedConsenter: Consenter {
     let bundle = try await channel(consenter).bundle
     let local = try LocalMSP(
       directory: "\(RegistrarTests.fixtures)/crypto/orderer.test/nodes/node1/msp",
-      mspID: "OrdererMSP", keyStoreDirectory: nil)
+      mspID: "OrdererMSP", keyStoreDirectory: nil, now: Date())
     let resources = ChannelResourcesHolder(
       bundle: bundle, signer: local.signer, consenter: consenter, observer: { _ in })
     let orderer = try #require(bundle.orderer)

@@ -2,6 +2,7 @@
 
 import ChannelConfig
 import FabricProtos
+import Foundation
 import Logging
 import Membership
 import SoloConsensus
@@ -21,7 +22,7 @@ import Testing
   private func holder(_ bundle: ConfigBundle) throws -> ChannelResourcesHolder {
     let local = try LocalMSP(
       directory: "\(RegistrarTests.fixtures)/crypto/orderer.test/nodes/node1/msp",
-      mspID: "OrdererMSP")
+      mspID: "OrdererMSP", now: Date())
     return ChannelResourcesHolder(
       bundle: bundle, signer: local.signer,
       consenter: SoloConsenter(time: .system, logger: Logger(label: "test")),

@@ -102,13 +102,36 @@ import Testing
     await registrar.halt()
   }
 
-  @Test func aHaltEndsACreationThatWaitsForALedgerThatCannotBeOpened() async throws {
+  @Test func aCreationTellsThatTheLedgerCannotBeOpenedForNow() async throws {
+    let registrar = try await started()
+    let genesis = try #require(try CreationFixture.genesisBlock(named: "late").data.first)
+    let creation = Task { try await registrar.createChannel(EnvelopeView(genesis)) }
+    await registrar.map.waitForWaiters(1)
+    ledgers.fail(with: noRoom)
+    let error = await #expect(throws: LedgerNotOpen.self) { try await creation.value }
+    #expect(error?.mayPass == true)
+    #expect(error?.reason == "\(noRoom)")
+    await registrar.halt()
+  }
+
+  @Test func noCreationLooksDoneOnceTheOrdererStops() async throws {
     let registrar = try await started()
     ledgers.fail(with: noRoom)
     await time.waitForSleepers(1)
     let genesis = try #require(try CreationFixture.genesisBlock(named: "late").data.first)
+    await registrar.halt()
+    await #expect {
+      try await registrar.createChannel(EnvelopeView(genesis))
+    } throws: {
+      "\($0)".contains("stops before channel late is opened")
+    }
+  }
+
+  @Test func aHaltEndsACreationThatWaits() async throws {
+    let registrar = try await started()
+    let genesis = try #require(try CreationFixture.genesisBlock(named: "late").data.first)
     let creation = Task { try await registrar.createChannel(EnvelopeView(genesis)) }
-    await registrar.map.waitForWaiters(2)
+    await registrar.map.waitForWaiters(1)
     await registrar.halt()
     await #expect {
       try await creation.value

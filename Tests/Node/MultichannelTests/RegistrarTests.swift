@@ -34,7 +34,7 @@ import Testing
   ) throws -> Registrar {
     let local = try LocalMSP(
       directory: "\(fixtures)/crypto/orderer.test/nodes/node1/msp", mspID: "OrdererMSP",
-      keyStoreDirectory: nil)
+      keyStoreDirectory: nil, now: Date())
     return Registrar(
       ledgers: ledgers, signer: local.signer,
       consenters: ["solo": consenter ?? SoloConsenter(time: chainTime, logger: logger)],

@@ -19,12 +19,19 @@ import Testing
 @Suite struct SealedBlocksTests {
   private static let channelID = "syschannel"
 
+  /// Why no channel can be created at the moment.
+  private final class Obstacle: Sendable {
+    let reason = Mutex<String?>(nil)
+  }
+
   /// One node's side of the fixture's system channel.
   private final class Node: Sendable {
     let store: any BlockStore
     let support: ChainSupport
     /// The channels that were created.
     let created: Mutex<[String]>.Shared
+    let obstacle = Obstacle()
+    let time = ManualTime()
 
     init(_ number: Int) async throws {
       let genesis = try RegistrarTests.genesis("system-solo-v20")
@@ -36,7 +43,7 @@ import Testing
         bundle: try ConfigBundle(configEnvelope: try #require(genesis.data.first)),
         signer: try LocalMSP(
           directory: "\(RegistrarTests.fixtures)/crypto/orderer.test/nodes/node\(number)/msp",
-          mspID: "OrdererMSP", keyStoreDirectory: nil
+          mspID: "OrdererMSP", keyStoreDirectory: nil, now: Date()
         ).signer, consenter: SoloConsenter(time: .system, logger: logger), observer: { _ in })
       let created = Mutex<[String]>.Shared()
       self.created = created
@@ -45,8 +52,13 @@ import Testing
         processor: StandardChannelProcessor(
           resources, environment: ProcessingEnvironment(logger: logger, now: { Date() })),
         store: store,
-        createChannel: { genesis in created.value.withLock { $0.append(genesis.channelID) } },
-        metrics: .disabled, time: ManualTime(), logger: logger)
+        createChannel: { [obstacle] genesis in
+          if let reason = obstacle.reason.withLock({ $0 }) {
+            throw LedgerNotOpen(channelID: genesis.channelID, reason: reason)
+          }
+          created.value.withLock { $0.append(genesis.channelID) }
+        },
+        metrics: .disabled, time: time, logger: logger)
     }
 
     func blocks() throws -> [Block] { try (1..<store.height).map { try store.block($0) } }
@@ -83,8 +95,8 @@ import Testing
     #expect(follower.store.height == 6)
     #expect(follower.support.tip.height == 6)
     for number in 1..<6 as Range<UInt64> {
-      let ours = try await follower.store.serializedBlock(number)
-      let theirs = try await leader.store.serializedBlock(number)
+      let ours = try await follower.store.serializedBlocks(from: number, count: 1, bytes: 1)
+      let theirs = try await leader.store.serializedBlocks(from: number, count: 1, bytes: 1)
       #expect(ours == theirs)
     }
     #expect(follower.support.bundle.sequence == 1)
@@ -122,6 +134,20 @@ import Testing
     await #expect(throws: BlockError.self) { try await follower.support.append(sealed: blocks) }
     #expect(follower.store.height == 3)
     #expect(follower.created.value.withLock { $0 } == [])
+  }
+
+  @Test func theChannelThatCreatesAnotherTellsWhatItWaitsFor() async throws {
+    let node = try await Node(1)
+    node.obstacle.reason.withLock { $0 = "no room" }
+    let working = Task { try await work(node) }
+    await node.time.waitForSleepers(1)
+    let obstruction = try #require(node.support.retry.obstruction)
+    #expect(obstruction.contains("channel made, which is to be created, waits: no room"))
+    node.obstacle.reason.withLock { $0 = nil }
+    node.time.advance(by: .seconds(1))
+    try await working.value
+    #expect(node.support.retry.obstruction == nil)
+    #expect(node.created.value.withLock { $0 } == ["made"])
   }
 
   @Test func aConfigurationThatTheOneInForceDoesNotAllowIsNotWritten() async throws {

@@ -1,6 +1,7 @@
 // Finding and reading orderer.yaml, defaults, both generations of settings.
 
 import Foundation
+import TestSupport
 import Testing
 import YAMLSettings
 
@@ -261,10 +262,12 @@ func issues(
 }
 
 @Suite struct FindingTests {
-  private let folder = NSTemporaryDirectory() + "heddle-" + UUID().uuidString
+  private let temporary: TemporaryFolder
+  private var folder: String { temporary.path }
+
+  init() throws { temporary = try TemporaryFolder() }
 
   private func write(_ text: String, _ name: String) throws -> String {
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     let path = ConfigurationPath.clean(folder + "/" + name)
     try Data(text.utf8).write(to: URL(fileURLWithPath: path))
     return path

@@ -1,15 +1,14 @@
 // The commented sample in sampleconfig.
 
 import Foundation
+import TestSupport
 import Testing
 import YAMLSettings
 
 @testable import OrdererConfiguration
 
 @Suite struct SampleTests {
-  private let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("sampleconfig/orderer.yaml")
+  private let path = Repository.root.appending(path: "sampleconfig/orderer.yaml")
 
   @Test func theSampleShowsTheDefaults() throws {
     let text = try String(contentsOf: path, encoding: .utf8)

@@ -58,7 +58,7 @@ private struct MoodyConsenter: Consenter {
     logger.logLevel = .critical
     let local = try LocalMSP(
       directory: "\(Self.fixtures)/crypto/orderer.test/nodes/node1/msp", mspID: "OrdererMSP",
-      keyStoreDirectory: nil)
+      keyStoreDirectory: nil, now: Date())
     let registrar = Registrar(
       ledgers: ledgers, signer: local.signer, consenters: ["solo": MoodyConsenter(chain: chain)],
       environment: ProcessingEnvironment(logger: logger, now: { Date() }),

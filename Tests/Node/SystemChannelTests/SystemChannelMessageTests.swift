@@ -40,8 +40,14 @@ import Testing
     #expect(refused.reason.count < 300)
   }
 
-  @Test func `messages are classified by their header type`() {
-    let classes = (Int32(-1)...7).map { network.processor.classify($0) }
+  @Test func `messages are classified by their header type`() throws {
+    let classes = try (Int32(-1)...7).map { type in
+      var header = Messages.channelHeader("channel", .message)
+      header.type = type
+      let payload = try Messages.payload(try header.serializedBytes(), [], [])
+      let message = try Messages.envelope(payload: payload, signature: [])
+      return network.processor.classify(try EnvelopeView(message))
+    }
     #expect(
       classes == [
         .normal, .normal, .config, .configUpdate, .normal, .config, .normal, .normal, .normal,

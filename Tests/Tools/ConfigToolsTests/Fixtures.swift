@@ -3,13 +3,12 @@
 import FabricCrypto
 import FabricProtos
 import Foundation
+import TestSupport
 
 @testable import ConfigTools
 
 enum Fixtures {
-  static let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent("Fixtures").path
+  static let directory = Repository.fixtures.path
 
   static func bytes(_ path: String) throws -> [UInt8] {
     [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(directory)/\(path)")))

@@ -6,14 +6,13 @@ import FabricProtos
 import Foundation
 import Logging
 import Membership
+import TestSupport
 import Testing
 
 @testable import LedgerTools
 
 @Suite struct BFTLedgerTests {
-  private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent("Fixtures").path
+  private static let fixtures = Repository.fixtures.path
 
   private static func genesis() throws -> Block {
     try Block(
@@ -28,7 +27,8 @@ import Testing
     let seal = try BlockSeal(lastConfig: 0, consenterMetadata: [1, 2, 3])
     let signatures = try consenters.map { number in
       let msp = try LocalMSP(
-        directory: "\(fixtures)/crypto/orderer.test/nodes/node\(number)/msp", mspID: "OrdererMSP")
+        directory: "\(fixtures)/crypto/orderer.test/nodes/node\(number)/msp", mspID: "OrdererMSP",
+        now: Date())
       return try seal.sign(block, by: msp.signer, as: .consenter(number, nonce: [UInt8(number)]))
     }
     return try seal.attach(signatures, to: block, isForFabric1: false)

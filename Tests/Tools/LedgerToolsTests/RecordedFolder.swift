@@ -2,6 +2,7 @@
 
 import BlockLedger
 import Foundation
+import TestSupport
 import Testing
 
 @testable import LedgerTools
@@ -18,9 +19,7 @@ final class RecordedFolder: Sendable {
   }
 
   init(_ archive: String) throws {
-    let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("Fixtures/vectors").path
+    let fixtures = Repository.fixtures.appending(path: "vectors").path
     let manifests = try JSONDecoder().decode(
       [String: Manifest].self,
       from: Data(contentsOf: URL(fileURLWithPath: "\(fixtures)/manifest.json")))

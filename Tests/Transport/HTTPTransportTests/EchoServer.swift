@@ -13,16 +13,6 @@ extension HTTPServerName {
     subsystem: "test server", addressSetting: "Test.ListenAddress", tlsSection: "Test.TLS")
 }
 
-extension HTTPServerLimits {
-  /// The usual limits, but for times that no busy machine can exceed.
-  static var patient: HTTPServerLimits {
-    var limits = HTTPServerLimits()
-    limits.readTimeout = .seconds(3600)
-    limits.writeTimeout = .seconds(3600)
-    return limits
-  }
-}
-
 /// A server with the routes `/echo`, `/large` (1 MiB) and `/slow` (until cancelled). Its shutdowns wait
 /// until everything has ended.
 func withEchoServer(

@@ -5,13 +5,13 @@ import FabricProtos
 import Foundation
 import Membership
 import SwiftProtobuf
+import TestSupport
 import Testing
 
 @testable import ChannelConfig
 
 enum Fixtures {
-  static let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Fixtures")
+  static let directory = Repository.fixtures
 
   static let raft = "app-raft-v20.block"
   static let bft = "app-bft-v30.block"

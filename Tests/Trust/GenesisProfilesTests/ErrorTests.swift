@@ -170,7 +170,7 @@ struct ErrorTests {
     func error(_ text: String, _ channel: String = "c") throws -> GenesisError {
       try #require(
         #expect(throws: GenesisError.self) {
-          try GenesisBlockFactory.block(profile: try profile(text), channelID: channel)
+          try GenesisBlockFactory.block(profile: try profile(text), channelID: channel, now: Date())
         })
     }
     #expect(try error("    Consortium: C\n").kind == .unsuitableProfile)
@@ -180,7 +180,7 @@ struct ErrorTests {
       #expect(try error(complete, name).kind == .invalidChannelID)
     }
     #expect(throws: Never.self) {
-      try GenesisBlockFactory.block(profile: try profile(complete), channelID: "a.b-1")
+      try GenesisBlockFactory.block(profile: try profile(complete), channelID: "a.b-1", now: Date())
     }
     let foreign = """
           Orderer: {Organizations: [{Name: Elsewhere, SkipAsForeign: true}]}

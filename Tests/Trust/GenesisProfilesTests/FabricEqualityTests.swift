@@ -95,7 +95,8 @@ struct FabricEqualityTests {
   func nonces() throws {
     let profile = try TestData.document().profile("SystemSoloV14")
     let blocks = try (0..<2).map { _ in
-      try GenesisBlockFactory.block(profile: profile, channelID: "c")
+      try GenesisBlockFactory.block(
+        profile: profile, channelID: "c", now: Date(timeIntervalSince1970: 1))
     }
     #expect(blocks[0].header.dataHash != blocks[1].header.dataHash)
   }

@@ -45,7 +45,7 @@ private final class SampleFolder {
   func channel(_ profile: String) throws -> ConfigBundle {
     let document = try ProfileDocument(contentsOf: path + "/configtx.yaml")
     let block = try GenesisBlockFactory.block(
-      profile: try document.profile(profile), channelID: "sample")
+      profile: try document.profile(profile), channelID: "sample", now: Date())
     return try ConfigBundle(channelID: "sample", config: try block.configuration().config)
   }
 }
@@ -73,10 +73,11 @@ struct SampleConfigurationTests {
     let folder = try SampleFolder()
     let stranger = try SampleFolder()
     let node = try LocalMSP(
-      directory: folder.path + "/msp", mspID: "SampleOrg", keyStoreDirectory: nil)
+      directory: folder.path + "/msp", mspID: "SampleOrg", keyStoreDirectory: nil, now: Date())
     func sign(_ folder: SampleFolder, _ user: String) throws -> SignedData {
       let msp = try LocalMSP(
-        directory: folder.path + "/users/\(user)/msp", mspID: "SampleOrg", keyStoreDirectory: nil)
+        directory: folder.path + "/users/\(user)/msp", mspID: "SampleOrg", keyStoreDirectory: nil,
+        now: Date())
       let message = Array("message".utf8)
       return SignedData(
         data: [message[...]], identity: msp.signer.serializedIdentity[...],
@@ -120,7 +121,8 @@ struct SampleConfigurationTests {
   func signedCreation() throws {
     let folder = try SampleFolder()
     let admin = try LocalMSP(
-      directory: folder.path + "/users/admin/msp", mspID: "SampleOrg", keyStoreDirectory: nil)
+      directory: folder.path + "/users/admin/msp", mspID: "SampleOrg", keyStoreDirectory: nil,
+      now: Date())
     let document = try ProfileDocument(contentsOf: folder.path + "/configtx.yaml")
     let envelope = try ChannelCreation.transaction(
       profile: try document.profile("SampleSingleMSPChannel"), channelID: "new",

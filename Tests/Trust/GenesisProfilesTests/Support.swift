@@ -2,16 +2,14 @@
 
 import FabricProtos
 import Foundation
+import TestSupport
 import Testing
 
 @testable import GenesisProfiles
 
 enum TestData {
   /// The repository's root folder.
-  static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent()
-
+  static let root = Repository.root
   static func path(_ relative: String) -> String { root.appendingPathComponent(relative).path }
 
   static func fixture(_ relative: String) throws -> [UInt8] {

@@ -4,12 +4,12 @@ import FabricCrypto
 import FabricProtos
 import Foundation
 import SwiftProtobuf
+import TestSupport
 
 @testable import Membership
 
 enum Fixtures {
-  static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Fixtures")
+  static let root = Repository.fixtures
 
   static func path(_ name: String) -> String {
     root.appendingPathComponent(name).path

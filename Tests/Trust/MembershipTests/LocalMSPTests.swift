@@ -14,7 +14,7 @@ import _CryptoExtras
 
   @Test func `a node's folder gives its MSP and its signer`() throws {
     let local = try LocalMSP(
-      directory: Fixtures.path(Self.fixture), mspID: "OrdererMSP")
+      directory: Fixtures.path(Self.fixture), mspID: "OrdererMSP", now: Date())
     #expect(local.msp.identifier == "OrdererMSP")
     #expect(local.notices == [])
     #expect(local.signer.mspID == "OrdererMSP")
@@ -39,14 +39,14 @@ import _CryptoExtras
       .map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     try folder.write("keystore/aaa", Array("garbage".utf8))
     try folder.write("keystore/bbb", ECDSAPrivateKey.generate().pkcs8PEM)
-    _ = try LocalMSP(directory: folder.path, mspID: "OrdererMSP")
+    _ = try LocalMSP(directory: folder.path, mspID: "OrdererMSP", now: Date())
     try folder.rename("keystore/priv_sk", to: "keystore/\(identifier)_sk")
-    _ = try LocalMSP(directory: folder.path, mspID: "OrdererMSP")
+    _ = try LocalMSP(directory: folder.path, mspID: "OrdererMSP", now: Date())
     try folder.rename("keystore", to: "elsewhere")
     _ = try LocalMSP(
       directory: folder.path, mspID: "OrdererMSP",
-      keyStoreDirectory: folder.path + "/elsewhere")
-    let message = failure { try LocalMSP(directory: folder.path, mspID: "OrdererMSP") }
+      keyStoreDirectory: folder.path + "/elsewhere", now: Date())
+    let message = failure { try LocalMSP(directory: folder.path, mspID: "OrdererMSP", now: Date()) }
     #expect(message.contains("keystore") && message.contains(folder.path))
   }
 
@@ -55,7 +55,9 @@ import _CryptoExtras
       let folder = try TestFolder.copy(Self.fixture)
       defer { folder.remove() }
       try spoil(folder)
-      let message = failure { try LocalMSP(directory: folder.path, mspID: "OrdererMSP") }
+      let message = failure {
+        try LocalMSP(directory: folder.path, mspID: "OrdererMSP", now: Date())
+      }
       #expect(
         message.contains("could not load the local MSP from '\(folder.path)'"), "\(message)")
       #expect(message.contains("msp"))
@@ -88,11 +90,12 @@ import _CryptoExtras
           "signcerts/cert.pem", Fixtures.bytes("crypto/org1.test/users/user1/cert.pem"))
       }.contains("unknown authority"))
     #expect(
-      failure { try LocalMSP(directory: "/nowhere/y", mspID: "OrdererMSP") }.contains(
+      failure { try LocalMSP(directory: "/nowhere/y", mspID: "OrdererMSP", now: Date()) }.contains(
         "'/nowhere/y'"))
     #expect(
-      failure { try LocalMSP(directory: Fixtures.path(Self.fixture), mspID: "") }.contains(
-        "LocalMSPID"))
+      failure { try LocalMSP(directory: Fixtures.path(Self.fixture), mspID: "", now: Date()) }
+        .contains(
+          "LocalMSPID"))
   }
 
   @Test func `an expired signing certificate is refused`() throws {
@@ -110,7 +113,7 @@ import _CryptoExtras
     try folder.write(
       "signcerts/c.pem", Fixtures.bytes("crypto/org3.test/users/user1/cert.pem"))
     try folder.write("keystore/k", Fixtures.bytes("crypto/org3.test/users/user1/key.pem"))
-    let local = try LocalMSP(directory: folder.path, mspID: "Org3MSP")
+    let local = try LocalMSP(directory: folder.path, mspID: "Org3MSP", now: Date())
     #expect(local.notices.contains { $0.contains("revoked") })
   }
 }
@@ -146,7 +149,7 @@ extension LocalMSPTests {
     ] {
       let folder = try folder(key: key, pem: Array(pem.utf8))
       defer { folder.remove() }
-      let local = try LocalMSP(directory: folder.path, mspID: "OrdererMSP")
+      let local = try LocalMSP(directory: folder.path, mspID: "OrdererMSP", now: Date())
       let message = Array("a block".utf8)[...]
       let signature = try local.signer.sign([message])
       #expect(local.signer.identity.verify(message: message, signature: signature[...]))
@@ -161,7 +164,7 @@ extension LocalMSPTests {
     let folder = try folder(
       key: Certificate.PrivateKey(rsa), pem: Array(rsa.pemRepresentation.utf8))
     defer { folder.remove() }
-    let message = failure { try LocalMSP(directory: folder.path, mspID: "OrdererMSP") }
+    let message = failure { try LocalMSP(directory: folder.path, mspID: "OrdererMSP", now: Date()) }
     #expect(message.contains("signcerts") && message.contains("ECDSA"), "\(message)")
   }
 }

@@ -4,12 +4,12 @@ import FabricCrypto
 import FabricProtos
 import Foundation
 import Membership
+import TestSupport
 
 @testable import Policies
 
 enum Fixtures {
-  static let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Fixtures")
+  static let directory = Repository.fixtures
 
   /// The MSPs of the fixtures, in the order that recorded evaluations count them.
   static let organizations: [(mspID: String, folder: String)] = [
@@ -87,5 +87,23 @@ extension PolicyError {
       try body()
       return nil
     } catch { return error }
+  }
+}
+
+extension PolicyTemplate {
+  /// A policy that nothing satisfies.
+  static var rejectAll: Common_SignaturePolicyEnvelope {
+    var envelope = Common_SignaturePolicyEnvelope()
+    envelope.rule = nOutOf(1, [])
+    return envelope
+  }
+}
+
+extension SignerSet {
+  /// The identities whose signature verifies, without duplicates, in the order of the signatures.
+  mutating func validIdentities() -> [Identity] {
+    var result: [Identity] = []
+    for index in signers.indices where counts(index) { result.append(signers[index].identity) }
+    return result
   }
 }

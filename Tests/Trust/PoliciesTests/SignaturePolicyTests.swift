@@ -16,8 +16,8 @@ struct SignaturePolicyTests {
   init() throws { manager = try Fixtures.mspManager() }
 
   func policy(_ rule: String) throws -> any Policy {
-    try PolicyFactory.signaturePolicy(
-      try SignaturePolicyParser.parse(rule), mspManager: manager)
+    try CompiledPolicy(
+      signature: try SignaturePolicyParser.parse(rule), mspManager: manager)
   }
 
   @Test("is satisfied by a valid signature of whom it asks for")
@@ -111,8 +111,8 @@ struct SignaturePolicyTests {
 
   @Test("of no rules is satisfied if none is needed")
   func handlesEmptyGates() throws {
-    try PolicyFactory.signaturePolicy(PolicyTemplate.acceptAll, mspManager: manager).evaluate([])
-    let reject = try PolicyFactory.signaturePolicy(PolicyTemplate.rejectAll, mspManager: manager)
+    try CompiledPolicy(signature: PolicyTemplate.acceptAll, mspManager: manager).evaluate([])
+    let reject = try CompiledPolicy(signature: PolicyTemplate.rejectAll, mspManager: manager)
     #expect(throws: PolicyError.self) { try reject.evaluate([]) }
     try policy("OutOf(0, 'Org1MSP.admin')").evaluate([])
     let never = try policy("OutOf(2, 'Org1MSP.admin')")
@@ -132,7 +132,7 @@ struct SignaturePolicyTests {
     for (needed, satisfied) in [(200, true), (201, false)] {
       let rules = Array(repeating: PolicyTemplate.signedBy(0), count: needed)
       envelope.rule = PolicyTemplate.nOutOf(Int32(needed), rules)
-      let policy = try PolicyFactory.signaturePolicy(envelope, mspManager: manager)
+      let policy = try CompiledPolicy(signature: envelope, mspManager: manager)
       #expect(((try? policy.evaluate(identities: identities)) != nil) == satisfied)
     }
   }
@@ -173,7 +173,7 @@ struct SignaturePolicyTests {
       }
       var text = parts[1][...]
       envelope.rule = try Self.rule(&text)
-      let policy = try PolicyFactory.signaturePolicy(envelope, mspManager: manager)
+      let policy = try CompiledPolicy(signature: envelope, mspManager: manager)
       for _ in 0..<10 {
         // Few users, so that the same ones sign several times, and every other time badly.
         let signatures = (0..<Int.random(in: 1...7, using: &random)).map { _ in
@@ -201,7 +201,7 @@ struct SignaturePolicyTests {
       var text = parts[1][...]
       envelope.rule = try rule(&text)
       let signers = parts[2].split(separator: " ").compactMap { identities[Int($0) ?? 0] }
-      let policy = try PolicyFactory.signaturePolicy(envelope, mspManager: manager)
+      let policy = try CompiledPolicy(signature: envelope, mspManager: manager)
       let satisfied = (try? policy.evaluate(identities: signers)) != nil
       #expect(satisfied == (parts[3] == "1"), "\(line)")
     }
@@ -242,7 +242,7 @@ struct MalformedSignaturePolicyTests {
   func refusal(_ envelope: Common_SignaturePolicyEnvelope) throws -> PolicyError? {
     let manager = try Fixtures.mspManager()
     return PolicyError.thrown { () throws(PolicyError) in
-      _ = try PolicyFactory.signaturePolicy(envelope, mspManager: manager)
+      _ = try CompiledPolicy(signature: envelope, mspManager: manager)
     }
   }
 

@@ -3,7 +3,8 @@
 import HTTPTransport
 
 extension HTTPServerLimits {
-  static var patient: HTTPServerLimits {
+  /// The usual limits, but for times that no busy machine can exceed.
+  package static var patient: HTTPServerLimits {
     var limits = HTTPServerLimits()
     limits.readTimeout = .seconds(3600)
     limits.writeTimeout = .seconds(3600)
