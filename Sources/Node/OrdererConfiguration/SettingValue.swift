@@ -162,69 +162,38 @@ extension Double: SettingValue {
   var isUnset: Bool { self == 0 }
 }
 
-/// The common behaviour of whole numbers.
-private func decodeInteger<Value: FixedWidthInteger>(
-  _ raw: SettingTree, _ context: DecodingContext, as type: Value.Type
-) throws(ValueProblem) -> Value {
-  let lowest = context.options.contains(.negative) ? Int64(clamping: Value.min) : 0
-  let range = "a whole number from \(lowest) to \(Value.max)"
-  let text = try text(raw, context, expected: range)
-  if text.isEmpty { return 0 }
-  if context.options.contains(.byteSize), let bytes = try? ByteSize.parse(text) {
-    guard let value = Value(exactly: bytes) else {
-      throw ValueProblem(reason: "\(context.shown(text)) is more than \(Value.max) bytes")
+/// Whole numbers.
+protocol IntegerSetting: SettingValue, FixedWidthInteger {}
+
+extension IntegerSetting {
+  static func decode(_ raw: SettingTree, _ context: DecodingContext) throws(ValueProblem) -> Self {
+    let lowest = context.options.contains(.negative) ? Int64(clamping: min) : 0
+    let range = "a whole number from \(lowest) to \(max)"
+    let text = try text(raw, context, expected: range)
+    if text.isEmpty { return 0 }
+    if context.options.contains(.byteSize), let bytes = try? ByteSize.parse(text) {
+      guard let value = Self(exactly: bytes) else {
+        throw ValueProblem(reason: "\(context.shown(text)) is more than \(max) bytes")
+      }
+      return value
+    }
+    guard let number = GoInteger.parse(text), number >= lowest, let value = Self(exactly: number)
+    else {
+      let units = context.options.contains(.byteSize) ? ", with K, M or G if wanted" : ""
+      throw ValueProblem(reason: "\(context.shown(text)) is not \(range)\(units)")
     }
     return value
   }
-  guard let number = GoInteger.parse(text), number >= lowest, let value = Value(exactly: number)
-  else {
-    let units = context.options.contains(.byteSize) ? ", with K, M or G if wanted" : ""
-    throw ValueProblem(reason: "\(context.shown(text)) is not \(range)\(units)")
-  }
-  return value
-}
 
-extension Int: SettingValue {
-  static func decode(_ raw: SettingTree, _ context: DecodingContext) throws(ValueProblem) -> Int {
-    try decodeInteger(raw, context, as: Int.self)
-  }
   var rendered: String { description }
   var isUnset: Bool { self == 0 }
 }
 
-extension Int16: SettingValue {
-  static func decode(_ raw: SettingTree, _ context: DecodingContext) throws(ValueProblem) -> Int16 {
-    try decodeInteger(raw, context, as: Int16.self)
-  }
-  var rendered: String { description }
-  var isUnset: Bool { self == 0 }
-}
-
-extension Int32: SettingValue {
-  static func decode(_ raw: SettingTree, _ context: DecodingContext) throws(ValueProblem) -> Int32 {
-    try decodeInteger(raw, context, as: Int32.self)
-  }
-  var rendered: String { description }
-  var isUnset: Bool { self == 0 }
-}
-
-extension UInt16: SettingValue {
-  static func decode(_ raw: SettingTree, _ context: DecodingContext) throws(ValueProblem) -> UInt16
-  {
-    try decodeInteger(raw, context, as: UInt16.self)
-  }
-  var rendered: String { description }
-  var isUnset: Bool { self == 0 }
-}
-
-extension UInt32: SettingValue {
-  static func decode(_ raw: SettingTree, _ context: DecodingContext) throws(ValueProblem) -> UInt32
-  {
-    try decodeInteger(raw, context, as: UInt32.self)
-  }
-  var rendered: String { description }
-  var isUnset: Bool { self == 0 }
-}
+extension Int: IntegerSetting {}
+extension Int16: IntegerSetting {}
+extension Int32: IntegerSetting {}
+extension UInt16: IntegerSetting {}
+extension UInt32: IntegerSetting {}
 
 extension KafkaVersion: SettingValue {
   static func decode(

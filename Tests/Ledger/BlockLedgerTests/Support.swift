@@ -17,29 +17,19 @@ struct RecordedLedger: Sendable, CustomTestStringConvertible {
   let heights: [String: UInt64]
   var testDescription: String { archive }
 
-  private static let folder =
-    Repository.fixtures.appending(path: "vectors").path
-
   private struct Manifest: Codable {
     let heights: [String: UInt64]
   }
 
   static let all: [RecordedLedger] = {
-    guard let data = FileManager.default.contents(atPath: "\(folder)/manifest.json"),
-      let manifests = try? JSONDecoder().decode([String: Manifest].self, from: data)
-    else { return [] }
+    guard let manifests = try? RecordedArchive.manifests(Manifest.self) else { return [] }
     return manifests.map { RecordedLedger(archive: $0.key, heights: $0.value.heights) }
       .sorted { $0.archive < $1.archive }
   }()
 
   /// Unpacks the ledger and returns its folder.
   func extract(into target: TemporaryFolder) throws -> String {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/tar")
-    process.arguments = ["xzf", "\(Self.folder)/\(archive)", "-C", target.path]
-    try process.run()
-    process.waitUntilExit()
-    try #require(process.terminationStatus == 0)
+    try RecordedArchive.unpack(archive, into: target)
     return "\(target.path)/ledger"
   }
 }

@@ -5,6 +5,7 @@ import FabricCrypto
 import FabricProtos
 import Foundation
 import Membership
+import TestSupport
 import Testing
 
 @testable import Blocks
@@ -95,11 +96,12 @@ import Testing
   @Test("Blocks of Go's orderers, taken apart and sealed again, have the same bytes")
   func recorded() async throws {
     for archive in ["v1.4.12", "v2.5.16", "v3.1.5"] {
-      let folder = try Fixtures.unpack("fileledger-\(archive).tar.gz")
-      defer { try? FileManager.default.removeItem(atPath: folder) }
-      let ledgers = try LedgerFolder(directory: "\(folder)/ledger")
+      let folder = try TemporaryFolder()
+      try RecordedArchive.unpack("fileledger-\(archive).tar.gz", into: folder)
+      let ledgers = try LedgerFolder(directory: "\(folder.path)/ledger")
       for channel in try ledgers.channelIDs() {
         let chain = try ledgers.chain(channel)
+        var lastConfig: UInt64 = 0
         var assembler = BlockAssembler(at: ChainEnd(after: try chain.block(0).header))
         for number in 1..<(try chain.height()) {
           let stored = try chain.block(number)
@@ -121,6 +123,8 @@ import Testing
             isForFabric1: !recorded.metadata[3].isEmpty)
           #expect(sealed.header == recorded.header, "\(archive) \(channel) \(number)")
           #expect(sealed.hash == stored.headerHash)
+          if recorded.configEnvelope != nil { lastConfig = number }
+          try BlockSeal.checkLastConfig(of: sealed, is: lastConfig, channelID: channel)
           // Fabric 1.x has no slot for the commit hash yet.
           #expect(
             Array(sealed.metadata.prefix(recorded.metadata.count)) == recorded.metadata,

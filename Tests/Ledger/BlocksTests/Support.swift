@@ -24,19 +24,6 @@ enum Fixtures {
     try ConfigBundle(configEnvelope: try #require(try genesis(name).data.first))
   }
 
-  /// Unpacks a recorded ledger into a folder of its own, which the caller removes.
-  static func unpack(_ archive: String) throws -> String {
-    let target = "\(FileManager.default.temporaryDirectory.path)/heddle-blocks-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/tar")
-    process.arguments = ["xzf", "\(folder)/vectors/\(archive)", "-C", target]
-    try process.run()
-    process.waitUntilExit()
-    try #require(process.terminationStatus == 0)
-    return target
-  }
-
   /// The identity of one of the four orderers, 1 to 4.
   static func signer(_ node: Int) throws -> SigningIdentity {
     try LocalMSP(

@@ -9,29 +9,20 @@ import Testing
 
 /// An unpacked recording, removed with the object.
 final class RecordedFolder: Sendable {
-  let path: String
+  private let folder: TemporaryFolder
+  var path: String { folder.path }
   /// The consensus type of each channel.
   let consensus: [String: String]
-  var ledger: String { "\(path)/ledger" }
+  var ledger: String { "\(folder.path)/ledger" }
 
   private struct Manifest: Codable {
     let consensus: [String: String]
   }
 
   init(_ archive: String) throws {
-    let fixtures = Repository.fixtures.appending(path: "vectors").path
-    let manifests = try JSONDecoder().decode(
-      [String: Manifest].self,
-      from: Data(contentsOf: URL(fileURLWithPath: "\(fixtures)/manifest.json")))
-    consensus = try #require(manifests[archive]).consensus
-    path = "\(FileManager.default.temporaryDirectory.path)/heddle-tools-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/tar")
-    process.arguments = ["xzf", "\(fixtures)/\(archive)", "-C", path]
-    try process.run()
-    process.waitUntilExit()
-    try #require(process.terminationStatus == 0)
+    consensus = try #require(RecordedArchive.manifests(Manifest.self)[archive]).consensus
+    folder = try TemporaryFolder()
+    try RecordedArchive.unpack(archive, into: folder)
   }
 
   /// The longest chain of each consensus type.
@@ -43,8 +34,6 @@ final class RecordedFolder: Sendable {
       chains.filter { consensus[$0.channel] == type }.max { $0.figures.height < $1.figures.height }
     }
   }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
 
   func changeByte(_ channel: String, at offset: Int, by mask: UInt8) throws {
     let file = URL(fileURLWithPath: "\(ledger)/chains/\(channel)/blockfile_000000")
