@@ -95,6 +95,7 @@ let rooms: [[Target]] = [
   room(
     .foundations, "MetricDescriptions", [metrics],
     tests: [metrics, metricsTestKit]),
+  [.target(name: "CCRC32C", path: "Sources/Foundations/CCRC32C")],
   // Transport
   room(
     .transport, "Sockets", ["Concurrency", nioCore, nioPosix],
@@ -201,6 +202,10 @@ let rooms: [[Target]] = [
   room(
     .consensus, "RaftWire", ["FabricProtos", "RaftCore"],
     tests: ["RaftCore", "TestSupport"]),
+  room(
+    .consensus, "RaftLog",
+    ["FabricProtos", "Storage", "CCRC32C", "RaftCore", "RaftWire", logging],
+    tests: ["Storage", "CCRC32C", "RaftCore", "RaftWire", "TestSupport", logging]),
   // Node
   room(
     .node, "MessageProcessing",

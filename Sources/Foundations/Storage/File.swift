@@ -37,10 +37,12 @@ package final class File: Sendable {
   package let path: String
   private let descriptor: Int32
 
-  /// Opens `path`. A file that this creates gets the mode that Go's orderer gives it: read and write for
-  /// owner and group, less the umask.
-  package init(_ path: String, _ use: Use) throws(StorageError) {
-    let descriptor = retrying { open(path, use.flags | O_CLOEXEC, 0o660) }
+  /// Opens `path`.
+  ///
+  /// - Parameter mode: What a file that this creates gets, less the umask; by default what Go's orderer gives
+  ///   its ledger's: read and write for owner and group.
+  package init(_ path: String, _ use: Use, mode: mode_t = 0o660) throws(StorageError) {
+    let descriptor = retrying { open(path, use.flags | O_CLOEXEC, mode) }
     guard descriptor >= 0 else { throw .system(path, "open", errno) }
     self.path = path
     self.descriptor = descriptor
@@ -135,6 +137,11 @@ package final class File: Sendable {
 
   /// Writes all of `bytes` at `offset`. On an error some of them may have been written.
   package func write(_ bytes: [UInt8], at offset: Int64) throws(StorageError) {
+    try write(bytes[...], at: offset)
+  }
+
+  /// The same for a part of some bytes.
+  package func write(_ bytes: ArraySlice<UInt8>, at offset: Int64) throws(StorageError) {
     var done = 0
     while done < bytes.count {
       let wrote = bytes.withUnsafeBytes { source in
@@ -180,7 +187,23 @@ package final class File: Sendable {
     if errno == EWOULDBLOCK { return false }
     throw .system(path, "lock", errno)
   }
+
+  /// Takes the record lock for writing on the whole file without waiting, as etcd does (`F_OFD_SETLK`). It
+  /// lasts until the descriptor is closed; the file must be open for writing.
+  ///
+  /// - Returns: false if somebody else has it, another descriptor of this process included.
+  package func lockRecords() throws(StorageError) -> Bool {
+    var lock = flock()
+    lock.l_type = Int16(F_WRLCK)
+    lock.l_whence = Int16(SEEK_SET)
+    if retrying({ fcntl(descriptor, setOwnedLock, &lock) }) == 0 { return true }
+    if errno == EWOULDBLOCK || errno == EACCES { return false }
+    throw .system(path, "lock", errno)
+  }
 }
+
+/// `F_OFD_SETLK`, which the C library keeps from programs that do not ask for its extensions.
+private let setOwnedLock: Int32 = 37
 
 /// read(2), whose name the methods of ``File`` hide.
 private func systemRead(_ descriptor: Int32, _ target: UnsafeMutableRawPointer?, _ count: Int)

@@ -54,6 +54,19 @@ import Testing
     }
   }
 
+  @Test func aRecordLockHasOneOwnerEvenWithinAProcess() throws {
+    var first: File? = try File(path, .creating, mode: 0o600)
+    let second = try File(path, .updating)
+    #expect(try first?.lockRecords() == true)
+    #expect(try second.lockRecords() == false)
+    #expect(try first?.lockRecords() == true)
+    // It is another lock than that of flock(2).
+    #expect(try second.lock() == true)
+    first = nil
+    #expect(try second.lockRecords() == true)
+    #expect(throws: StorageError.self) { try File(path, .reading).lockRecords() }
+  }
+
   @Test func oneHasTheLockUntilItsFileIsClosed() throws {
     var first: File? = try File(path, .updating)
     let second = try File(path, .updating)
