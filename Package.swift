@@ -307,10 +307,17 @@ let rooms: [[Target]] = [
       "FabricProtos", "Concurrency", "Membership", "BlockLedger", "Blocks", "TestSupport", logging,
     ]),
   room(
+    .tools, "RaftTools",
+    [
+      "FabricProtos", "Storage", "FabricCrypto", "Blocks", "RaftCore", "RaftWire", "RaftLog",
+      logging,
+    ],
+    tests: ["FabricProtos", "FabricCrypto", "RaftCore", "RaftWire", "RaftLog", logging]),
+  room(
     .tools, "ToolCommands",
     [
       "FabricProtos", "Concurrency", "GenesisProfiles", "BlockLedger", "OrdererConfiguration",
-      "ConfigTools", "LedgerTools", argumentParser,
+      "ConfigTools", "LedgerTools", "RaftTools", argumentParser,
     ]),
   tool(
     "config-update-fuzzer", "ConfigUpdateFuzzer",

@@ -17,6 +17,7 @@ enum CommandLineText {
   private static let commands: [any ParsableCommand.Type] = [
     StartCommand.self, VersionCommand.self,
     ConfigCommand.self, GenesisCommand.self, LedgerCommand.self,
+    RaftCommand.self,
   ]
 
   /// The help that the arguments ask for, by `help [<command>]` or `--help`; nil if they do not.

@@ -13,7 +13,7 @@ struct OrdererCommand: ParsableCommand {
     abstract: CommandLineText.overview,
     subcommands: [
       StartCommand.self, VersionCommand.self, ConfigCommand.self, GenesisCommand.self,
-      LedgerCommand.self,
+      LedgerCommand.self, RaftCommand.self,
     ],
     defaultSubcommand: StartCommand.self,
     helpNames: [])

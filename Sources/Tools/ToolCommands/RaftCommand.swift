@@ -1,0 +1,162 @@
+// `orderer raft`: looks at the raft logs of a node, running or not, and repairs one that is stopped.
+
+import ArgumentParser
+import Foundation
+import OrdererConfiguration
+import RaftTools
+
+/// `orderer raft`.
+package struct RaftCommand: ParsableCommand, DescribedCommand {
+  package static let configuration = CommandConfiguration(
+    commandName: "raft", abstract: "List, show, verify and repair the raft logs of channels",
+    subcommands: [
+      RaftListCommand.self, RaftShowCommand.self, RaftVerifyCommand.self, RaftRepairCommand.self,
+    ], helpNames: [])
+
+  package static let help = """
+    usage: orderer raft list [--wal FOLDER] [--snapshots FOLDER] [--json]
+           orderer raft show CHANNEL [--entries] [--records] [--wal FOLDER] [--snapshots FOLDER]
+                             [--json]
+           orderer raft verify [CHANNEL ...] [--wal FOLDER] [--snapshots FOLDER] [--json]
+           orderer raft repair CHANNEL [...] [--wal FOLDER] [--snapshots FOLDER] [--json]
+
+    Reads the write-ahead logs and snapshots of etcdraft channels. Only repair writes or locks anything,
+    so a node that is running on the folders is not disturbed.
+
+      list    The channels that have a raft log, and whether it is sound.
+      show    One channel: hard state, members, segments, snapshots; entries and records if asked for.
+      verify  Reads all of the channels' logs and snapshots (of all if none is named) and checks order,
+              checksums and the blocks in them. Ends with status 1 if something is lost, or has to be
+              repaired before a Go orderer of 2.x or 3.x starts on it.
+      repair  Puts right what a crash left: cuts off the rest of an interrupted write (a copy of the file
+              is kept with the ending .broken), puts snapshots aside that the log does not know, sets a
+              commit index that cannot be. A node of this program does the same when it starts; Go's of
+              2.x and 3.x do not. What was durable is never removed. Ends with status 1 if something is
+              lost. The node must be stopped.
+
+    Flags:
+      --help               Show help.
+      --wal FOLDER         The folder with the logs. By default orderer.yaml and the environment say
+                           where it is (Consensus.WALDir), as they do for the node.
+      --snapshots FOLDER   The folder with the snapshots, by default Consensus.SnapDir.
+      --entries            Also list the entries that are in force.
+      --records            Also list every record in the order in which it was written.
+      --json               Print JSON.
+
+    """
+
+  package init() {}
+
+  package func run() throws {
+    writeToStandardError(
+      "orderer: error: must select a subcommand of 'raft': list, show, verify, repair, try --help\n"
+    )
+    throw ExitCode.failure
+  }
+}
+
+/// What the subcommands share.
+struct RaftOptions: ParsableArguments {
+  @Option var wal: String?
+  @Option var snapshots: String?
+  @Flag var json = false
+
+  func folders() throws -> RaftFolders {
+    if let wal, let snapshots { return RaftFolders(logs: wal, snapshots: snapshots) }
+    let consensus = try OrdererConfiguration.load().configuration.consensus
+    return RaftFolders(
+      logs: wal ?? consensus.walDir, snapshots: snapshots ?? consensus.snapDir)
+  }
+
+  /// Runs a command and tells why it failed.
+  static func run(_ name: String, _ body: () throws -> Void) throws {
+    do { try body() } catch let code as ExitCode { throw code } catch {
+      complain("raft \(name)", error)
+      throw ExitCode.failure
+    }
+  }
+}
+
+/// `orderer raft list`.
+struct RaftListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "list", helpNames: [])
+
+  @OptionGroup var options: RaftOptions
+
+  func run() throws {
+    try RaftOptions.run("list") {
+      let folders = try options.folders()
+      let reports = try folders.channelIDs().map { try RaftVerification(folders.channel($0)) }
+      if options.json {
+        try LedgerOptions.printJSON(reports)
+      } else {
+        print(RaftText.table(reports))
+      }
+    }
+  }
+}
+
+/// `orderer raft show`.
+struct RaftShowCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "show", helpNames: [])
+
+  @Argument var channel: String
+  @Flag var entries = false
+  @Flag var records = false
+  @OptionGroup var options: RaftOptions
+
+  func run() throws {
+    try RaftOptions.run("show") {
+      let raft = try RaftDescription(
+        options.folders().channel(channel), entries: entries, records: records)
+      if options.json {
+        try LedgerOptions.printJSON(raft)
+      } else {
+        print(RaftText.description(raft))
+      }
+    }
+  }
+}
+
+/// `orderer raft verify`.
+struct RaftVerifyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "verify", helpNames: [])
+
+  @Argument var channels: [String] = []
+  @OptionGroup var options: RaftOptions
+
+  func run() throws {
+    try RaftOptions.run("verify") {
+      let folders = try options.folders()
+      let reports = try (channels.isEmpty ? folders.channelIDs() : channels).map {
+        try RaftVerification(folders.channel($0))
+      }
+      if options.json {
+        try LedgerOptions.printJSON(reports)
+      } else {
+        for report in reports { print(RaftText.report(report)) }
+      }
+      guard reports.allSatisfy(\.isSound) else { throw ExitCode.failure }
+    }
+  }
+}
+
+/// `orderer raft repair`.
+struct RaftRepairCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "repair", helpNames: [])
+
+  @Argument var channels: [String]
+  @OptionGroup var options: RaftOptions
+
+  func run() throws {
+    try RaftOptions.run("repair") {
+      let folders = try options.folders()
+      let repairs = try channels.map { try RaftRepair(folders.channel($0)) }
+      if options.json {
+        try LedgerOptions.printJSON(repairs)
+      } else {
+        for repair in repairs { print(RaftText.repair(repair)) }
+      }
+    }
+  }
+}
