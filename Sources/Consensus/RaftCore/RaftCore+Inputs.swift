@@ -146,7 +146,7 @@ extension RaftCore {
 
   /// A newer snapshot is on the disk, which followers may be sent from now on. Its data may be left out.
   package mutating func snapshotTaken(_ newer: Snapshot) {
-    guard fault == nil, newer.index > snapshot.index, newer.index <= log.applied else { return }
+    guard fault == nil, newer.index > snapshot.index, newer.index <= log.applying else { return }
     snapshot = newer
   }
 

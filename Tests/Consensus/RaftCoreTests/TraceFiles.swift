@@ -1,0 +1,30 @@
+// Where etcd's traces lie, which are not part of this repository.
+
+import Foundation
+
+/// The traces of go.etcd.io/raft: folders of data-driven files.
+enum TraceFiles {
+  /// Nil if the environment does not say.
+  static let folder = ProcessInfo.processInfo.environment["HEDDLE_RAFT_TRACES"].map {
+    URL(filePath: $0)
+  }
+
+  static var isThere: Bool { folder != nil }
+  static let hint = "HEDDLE_RAFT_TRACES names no folder of etcd's traces"
+
+  /// Names of the files of a folder below, in order.
+  static func names(in path: String) -> [String] {
+    guard let folder else { return [] }
+    let names =
+      (try? FileManager.default.contentsOfDirectory(atPath: folder.appending(path: path).path))
+      ?? []
+    return names.filter { $0.hasSuffix(".txt") }.sorted()
+  }
+
+  static func file(_ path: String, _ name: String) throws -> DataDrivenFile {
+    try DataDrivenFile((folder ?? URL(filePath: "/")).appending(path: path).appending(path: name))
+  }
+
+  /// The traces that are part of this repository, for what etcd has none for.
+  static let own = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Traces")
+}
