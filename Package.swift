@@ -198,7 +198,7 @@ let rooms: [[Target]] = [
     ]),
   room(
     .consensus, "RaftCore", [],
-    tests: []),
+    tests: ["TestSupport"]),
   room(
     .consensus, "RaftWire", ["FabricProtos", "RaftCore"],
     tests: ["RaftCore", "TestSupport"]),

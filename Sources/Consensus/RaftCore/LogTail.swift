@@ -40,13 +40,13 @@ package struct LogTail: Equatable, Sendable {
     changes.contains { range.contains($0) }
   }
 
-  /// Adds an entry as it was written: in place of that with its index and of all behind it.
+  /// Adds an entry as it was written: in place of that with its index and of all behind it. One that the log's base
+  /// stands for is left out.
   ///
   /// - Parameter tailSize: Bytes of entries to keep in memory.
   package mutating func append(_ entry: Entry, keeping tailSize: Int) throws(Gap) {
-    guard entry.index > base.index, entry.index <= lastIndex + 1 else {
-      throw Gap(index: entry.index, last: lastIndex)
-    }
+    guard entry.index > base.index else { return }
+    guard entry.index <= lastIndex + 1 else { throw Gap(index: entry.index, last: lastIndex) }
     truncate(to: entry.index - 1)
     append(entry)
     evict(before: lastIndex + 1, keeping: tailSize)

@@ -18,8 +18,10 @@ package struct Progress: Equatable, Sendable {
   package private(set) var state = State.probe
   /// The highest commit index that is on its way.
   private var sentCommit: LogIndex = 0
-  /// Whether anything came from it within the last election time-out.
-  package var isRecentlyActive: Bool
+  /// Whether anything came from it since the leader last looked for a quorum.
+  package private(set) var isRecentlyActive: Bool
+  /// The tick of the leader's office when it was last heard of.
+  private(set) var lastHeard: Int?
   /// Whether no entries are sent until a heartbeat is answered.
   private(set) var isFlowPaused = false
   package private(set) var inflights: Inflights
@@ -73,6 +75,13 @@ package struct Progress: Equatable, Sendable {
     next = index + 1
     sentCommit = index
   }
+
+  mutating func hear(at tick: Int) {
+    isRecentlyActive = true
+    lastHeard = tick
+  }
+
+  mutating func forgetActivity() { isRecentlyActive = false }
 
   mutating func pauseFlow() { isFlowPaused = true }
   mutating func resumeFlow() { isFlowPaused = false }

@@ -152,7 +152,7 @@ extension RaftCore {
     }
     let me = id
     progress.updateAll { node, progress in
-      if node != me { progress.isRecentlyActive = false }
+      if node != me { progress.forgetActivity() }
     }
   }
 }

@@ -11,8 +11,8 @@ extension RaftCore {
     case impossibleChange(String)
     /// The leader's snapshot holds a membership that cannot be.
     case impossibleMembership(String)
-    /// The shell tells of more than was handed out, or goes back.
-    case appliedOutOfRange(LogIndex, applied: LogIndex, commit: LogIndex)
+    /// The shell tells of more than was handed out.
+    case appliedOutOfRange(LogIndex, handedOut: LogIndex)
   }
 
   /// Why a node cannot start from what it was given.
@@ -76,8 +76,8 @@ extension RaftCore.Fault: CustomStringConvertible {
       "a committed change of membership cannot be applied: \(reason)"
     case .impossibleMembership(let reason):
       "the leader's snapshot has an impossible membership: \(reason)"
-    case .appliedOutOfRange(let index, let applied, let commit):
-      "index \(index) was reported as applied, but \(applied) was applied before and \(commit) is committed"
+    case .appliedOutOfRange(let index, let handedOut):
+      "index \(index) was reported as applied, but entries were handed out up to \(handedOut) only"
     }
   }
 }

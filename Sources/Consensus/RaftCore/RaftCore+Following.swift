@@ -22,6 +22,9 @@ extension RaftCore {
 
   private mutating func handleAppend(_ message: Message) {
     let previous = LogPosition(term: message.logTerm, index: message.index)
+    if let fork = committedConflict(previous, message.entries) {
+      return fail(.committedOverwritten(at: fork, commit: log.committed))
+    }
     if previous.index < log.committed {
       return send(Message(.appendResponse, to: message.from, index: log.committed))
     }
@@ -34,13 +37,21 @@ extension RaftCore {
             at: conflict.index, existing: log.term(at: conflict.index) ?? 0,
             conflicting: conflict.term))
       }
-      guard conflict.index > log.committed else {
-        return fail(.committedOverwritten(at: conflict.index, commit: log.committed))
-      }
       log.append(Array(message.entries.drop { $0.index < conflict.index }), &events)
     }
     commit(to: min(message.commit, last))
     send(Message(.appendResponse, to: message.from, index: last))
+  }
+
+  /// Where the leader has another entry than was committed here. No leader has: one of both logs is not the group's.
+  private func committedConflict(_ previous: LogPosition, _ entries: [Entry]) -> LogIndex? {
+    let positions = [previous] + entries.prefix { $0.index <= log.committed }.map(\.position)
+    return positions.first { position in
+      guard position.index <= log.committed, let ours = log.term(at: position.index) else {
+        return false
+      }
+      return ours != position.term
+    }?.index
   }
 
   /// Tells the leader where the logs may agree: at the last entry here whose term is not above the leader's there.

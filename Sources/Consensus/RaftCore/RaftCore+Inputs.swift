@@ -40,7 +40,10 @@ extension RaftCore {
   }
 
   private mutating func tickAsLeader() {
-    updateOffice { $0.heartbeatElapsed += 1 }
+    updateOffice {
+      $0.ticks += 1
+      $0.heartbeatElapsed += 1
+    }
     if electionElapsed >= configuration.electionTick {
       electionElapsed = 0
       if configuration.checkQuorum { checkQuorum() }

@@ -111,8 +111,8 @@ extension RaftCore {
   // MARK: Answers
 
   mutating func handleAppendResponse(_ message: Message) {
-    guard isLeader else { return }
-    guard progress.update(message.from, { $0.isRecentlyActive = true }) != nil else {
+    guard let office else { return }
+    guard progress.update(message.from, { $0.hear(at: office.ticks) }) != nil else {
       return events.append(.noProgress(of: message.from))
     }
     if message.reject { handleRejection(message) } else { handleAcknowledgement(message) }
@@ -186,10 +186,10 @@ extension RaftCore {
   }
 
   mutating func handleHeartbeatResponse(_ message: Message) {
-    guard isLeader else { return }
+    guard let office else { return }
     let node = message.from
     progress.update(node) {
-      $0.isRecentlyActive = true
+      $0.hear(at: office.ticks)
       $0.resumeFlow()
     }
     guard let state = progress[node] else { return events.append(.noProgress(of: node)) }

@@ -132,12 +132,11 @@ extension RaftCore {
     return entries
   }
 
-  /// The state machine has done all up to an index.
+  /// The state machine has done all up to an index. No news if a snapshot went beyond it in the meantime.
   package mutating func applied(through index: LogIndex) {
     guard fault == nil else { return }
-    guard index >= log.applied, index <= log.applying else {
-      return fail(
-        .appliedOutOfRange(index, applied: log.applied, commit: log.committed))
+    guard index <= log.applying else {
+      return fail(.appliedOutOfRange(index, handedOut: log.applying))
     }
     finishApplying(through: index)
   }

@@ -46,12 +46,12 @@ extension RaftCore {
 
   /// What has to be on the disk. One is written after the other; several may share a write and a sync.
   package struct Persist: Equatable, Sendable {
-    /// In place of all entries from the first one's index on. Never together with a snapshot.
+    /// In place of all entries from the first one's index on.
     package var entries: [Entry]
     /// Nil: unchanged.
     package var hardState: HardState?
-    /// In place of the whole log. The state that it stands for must be in force before an entry is applied
-    /// that a ``Ready`` of the same time or later holds.
+    /// In place of the whole log, and before the entries. Report it as persisted once it is on the disk and the state
+    /// that it stands for is in force; no entry behind it is handed out before.
     package var snapshot: Snapshot?
     /// Whether it has to be synced. What has no need for it, a commit index alone, may be written any time later.
     package var mustSync: Bool

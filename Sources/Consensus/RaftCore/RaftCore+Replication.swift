@@ -109,8 +109,8 @@ extension RaftCore {
 
   /// Answers a read.
   ///
-  /// - Parameter entries: From the first wanted one on; none if they cannot be read now, which are asked for again
-  ///   when there is a reason to.
+  /// - Parameter entries: From the first wanted one on. None if they are not there any more, or cannot be read now:
+  ///   then what is to be applied is asked for again at once, and what is to be sent after the next heartbeat.
   package mutating func loaded(_ read: LogRead, _ entries: [Entry]) {
     guard fault == nil, let place = openReads.firstIndex(of: read) else { return }
     openReads.remove(at: place)
@@ -122,8 +122,11 @@ extension RaftCore {
     switch read.purpose {
     case .applying: loadedEntries = entries
     case .replicating(let node):
-      guard isLeader, progress[node]?.next == read.range.lowerBound else { return }
-      sendAppend(to: node, ifEmpty: false, loaded: entries)
+      guard isLeader else { return }
+      if progress[node]?.next == read.range.lowerBound {
+        let count = Entry.fitting(entries[...], configuration.maxMessageSize)
+        sendAppend(to: node, ifEmpty: false, loaded: Array(entries.prefix(count)))
+      }
       sendEntries(to: node)
     }
   }

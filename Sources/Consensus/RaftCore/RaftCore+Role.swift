@@ -21,6 +21,8 @@ extension RaftCore {
 
   /// What a leader knows as long as it is one.
   struct Office: Equatable, Sendable {
+    /// Since the office began.
+    var ticks = 0
     var heartbeatElapsed = 0
     /// Whom leadership goes to; 0: to nobody.
     var transferee: NodeID = 0
@@ -93,7 +95,7 @@ extension RaftCore {
     reset(term)
     progress.update(id) {
       $0.becomeReplicate()
-      $0.isRecentlyActive = true
+      $0.hear(at: 0)
     }
     // There may be a change in the log's tail: until all of it is applied, none is proposed.
     role = .leader(Office(pendingChange: log.lastIndex))

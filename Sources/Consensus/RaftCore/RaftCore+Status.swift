@@ -29,9 +29,13 @@ extension RaftCore {
   package var last: LogPosition { log.last }
   package func term(at index: LogIndex) -> Term? { log.term(at: index) }
 
-  /// Voters that a leader has heard of within the last election time-out, itself among them.
+  /// Voters that a leader has heard of within the last election time-out, itself among them. Nobody on others.
   package var activeVoters: [NodeID] {
-    guard isLeader else { return [] }
-    return members.voters.voters.filter { progress[$0]?.isRecentlyActive == true }
+    guard let office else { return [] }
+    return members.voters.voters.filter { node in
+      guard node != id else { return true }
+      guard let heard = progress[node]?.lastHeard else { return false }
+      return office.ticks - heard <= configuration.electionTick
+    }
   }
 }

@@ -19,6 +19,10 @@ import Testing
     try run(TraceFiles.file("testdata", name))
   }
 
+  @Test(arguments: TraceFiles.ownNames) func ownInteraction(_ name: String) throws {
+    try run(DataDrivenFile(TraceFiles.own.appending(path: name)))
+  }
+
   private func run(_ file: DataDrivenFile) {
     var group = TraceGroup()
     #expect(!file.commands.isEmpty)

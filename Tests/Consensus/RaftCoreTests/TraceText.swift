@@ -21,7 +21,12 @@ enum TraceText {
       text += "Messages:\n" + ready.messages.map { message($0) + "\n" }.joined()
     }
     for read in ready.reads {
-      text += "Read \(read.range.lowerBound)..<\(read.range.upperBound) for \(read.purpose)\n"
+      let purpose =
+        switch read.purpose {
+        case .applying: "to apply"
+        case .replicating(let node): "for \(node)"
+        }
+      text += "Read \(read.range.lowerBound)..<\(read.range.upperBound) \(purpose)\n"
     }
     return text.isEmpty ? "<empty Ready>" : "Ready MustSync=\(ready.mustSync):\n" + text
   }
