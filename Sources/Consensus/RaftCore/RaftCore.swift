@@ -128,9 +128,14 @@ package struct RaftCore: Equatable, Sendable {
     }
     term = hardState.term
     vote = hardState.vote
+    if hardState != HardState(), log.last.term > term {
+      // A write that was cut off between the entries and the hard state. No vote of that term has left.
+      term = log.last.term
+      vote = 0
+    }
     self.log.resume(commit: commit, applied: max(applied, snapshot.index))
     becomeFollower(term, leader: 0)
-    knownHardState = self.hardState
+    knownHardState = hardState == HardState() ? self.hardState : hardState
     events.append(
       .started(
         voters: members.voters.voters, term: term, commit: self.log.committed,
