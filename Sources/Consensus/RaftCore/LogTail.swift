@@ -46,7 +46,7 @@ package struct LogTail: Equatable, Sendable {
   /// - Parameter tailSize: Bytes of entries to keep in memory.
   package mutating func append(_ entry: Entry, keeping tailSize: Int) throws(Gap) {
     guard entry.index > base.index else { return }
-    guard entry.index <= lastIndex + 1 else { throw Gap(index: entry.index, last: lastIndex) }
+    guard entry.index - 1 <= lastIndex else { throw Gap(index: entry.index, last: lastIndex) }
     truncate(to: entry.index - 1)
     append(entry)
     evict(before: lastIndex + 1, keeping: tailSize)

@@ -19,6 +19,8 @@ extension RaftCore {
   package enum StartRefusal: Error, Equatable, Sendable {
     case configuration(String)
     case membership(String)
+    /// A term or an index leaves no room to count on.
+    case outOfRange
     /// More was committed than the log holds.
     case commitOutOfRange(LogIndex, last: LogIndex)
     case appliedOutOfRange(LogIndex, committed: LogIndex, commit: LogIndex)

@@ -10,7 +10,9 @@ extension RaftCore {
     if let fault { throw .halted(fault) }
     guard !entries.isEmpty else { throw .nothing }
     // From elsewhere only an order to leave can be read, since it has no data.
-    let isReadable = proposer == id || entries.allSatisfy { $0.kind == .normal || $0.data.isEmpty }
+    let isReadable =
+      proposer == id
+      || entries.allSatisfy { $0.kind == .normal || $0.kind == .changeV2 && $0.data.isEmpty }
     guard isReadable else {
       events.append(.changeFromElsewhere(from: proposer))
       throw .changeFromElsewhere

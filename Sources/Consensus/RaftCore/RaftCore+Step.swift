@@ -1,7 +1,7 @@
 // Messages of other nodes: whether they are taken at all, what their term means, and who handles them.
 
 extension RaftCore {
-  /// Takes a message of another node.
+  /// Takes a message of another node. That it was meant for this one is for the shell to see.
   package mutating func step(_ message: Message) throws(StepRefusal) {
     if let fault { throw .halted(fault) }
     guard !message.kind.isLocal else { throw .local(message.kind) }
@@ -9,13 +9,19 @@ extension RaftCore {
     if message.kind.isResponse, !progress.contains(message.from) {
       throw .unknownPeer(message.from)
     }
-    if message.kind == .appendResponse, !message.reject, isLeader, message.term == term,
-      message.index > log.lastIndex
-    {
-      throw .malformed("an acknowledgement of index \(message.index), which was never sent")
-    }
+    if let problem = impossibility(of: message) { throw .malformed(problem) }
     guard admits(message) else { return }
     try dispatch(message)
+  }
+
+  /// Why no other node can have sent this to this one.
+  private func impossibility(of message: Message) -> String? {
+    if message.from == id, message.kind.hasTerm { return "a message from this node itself" }
+    let isAcknowledgement = message.kind == .appendResponse && !message.reject
+    if isAcknowledgement, isLeader, message.term == term, message.index > log.lastIndex {
+      return "an acknowledgement of index \(message.index), which was never sent"
+    }
+    return nil
   }
 
   /// Steps down for higher terms, and answers what belongs to lower ones.

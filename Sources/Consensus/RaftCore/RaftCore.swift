@@ -43,6 +43,9 @@
 ///   kind has.
 /// - *No storage interface.* The core knows the term of each entry and keeps the newest in memory
 ///   (``LogTail``); older ones it asks for (``LogRead``), and sends or applies them when they come.
+/// - *Forks are found.* An append that contradicts what is committed here is a fault; etcd acknowledges it.
+/// - *A torn write* may leave entries of a later term than the hard state's: that term is begun then.
+/// - *Active voters* are those heard of within an election time-out (``activeVoters``), not since the last check.
 /// - *The shell reads the changes.* The core has no encoding, so a change is proposed as a value beside its bytes,
 ///   on the leader; only an order to leave a joint configuration is handed on by followers.
 /// - *Storage answers* are no messages from the network: ``persisted(_:)`` and ``applied(through:)``.
@@ -106,6 +109,8 @@ package struct RaftCore: Equatable, Sendable {
     snapshot: Snapshot = Snapshot(), log: LogTail = LogTail(), applied: LogIndex = 0, seed: UInt64
   ) throws(StartRefusal) {
     if let problem = configuration.problem { throw .configuration(problem) }
+    let numbers = [hardState.term, log.base.index, log.base.term, log.lastIndex, log.last.term]
+    guard numbers.allSatisfy({ $0 < Self.limit }) else { throw .outOfRange }
     self.configuration = configuration
     self.snapshot = snapshot
     self.log = LogView(log, configuration)

@@ -242,7 +242,9 @@ extension Message {
   /// Whether another node would call it malformed.
   fileprivate func problem(in core: RaftCore) -> Bool {
     var other = core
-    do { try other.step(self) } catch RaftCore.StepRefusal.malformed { return true } catch {}
+    var message = self
+    message.from = 2
+    do { try other.step(message) } catch RaftCore.StepRefusal.malformed { return true } catch {}
     return false
   }
 }

@@ -77,6 +77,14 @@ import Testing
     }
   }
 
+  /// A damaged disk may say anything.
+  @Test func largeNumbersDoNotTrap() throws {
+    var tail = LogTail(after: LogPosition(term: 1, index: .max))
+    try tail.append(Self.entry(1, .max), keeping: 0)
+    tail = LogTail()
+    #expect(throws: LogTail.Gap.self) { try tail.append(Self.entry(1, .max), keeping: 0) }
+  }
+
   @Test func keepsNoMoreInMemoryThanItIsTold() throws {
     var tail = LogTail()
     for index in 1...100 {

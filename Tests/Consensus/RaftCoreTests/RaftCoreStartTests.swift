@@ -125,6 +125,12 @@ import Testing
     #expect(throws: RaftCore.StartRefusal.appliedOutOfRange(5, committed: 4, commit: 4)) {
       try Self.start(configuration, HardState(), snapshot, base: base, applied: 5)
     }
+    #expect(throws: RaftCore.StartRefusal.outOfRange) {
+      try Self.start(configuration, HardState(term: .max, vote: 0, commit: 0))
+    }
+    #expect(throws: RaftCore.StartRefusal.outOfRange) {
+      try Self.start(configuration, base: LogPosition(term: 1, index: .max))
+    }
     #expect(throws: RaftCore.StartRefusal.self) {
       try Self.start(
         configuration, HardState(),

@@ -185,6 +185,17 @@ import Testing
     #expect(sent?.index == 5 && sent?.entries.first?.index == 6)
   }
 
+  @Test func nobodySpeaksForTheNodeItself() throws {
+    var core = try Self.core()
+    try Self.lead(&core)
+    for kind: Message.Kind in [.appendResponse, .append, .heartbeat, .vote, .voteResponse] {
+      #expect(throws: RaftCore.StepRefusal.malformed("a message from this node itself")) {
+        try core.step(Message(kind, to: 1, from: 1, term: 2, logTerm: 1, index: 3))
+      }
+    }
+    #expect(core.committed == 2)
+  }
+
   // MARK: Entries from the disk
 
   @Test func entriesThatDoNotBelongToTheLogAreNotSent() throws {
