@@ -59,8 +59,8 @@ extension RaftCore {
       }
       if electionTick > 1 << 30 { return "the election tick is out of range" }
       if maxInflightMessages <= 0 { return "the messages in flight must be greater than 0" }
-      if maxInflightSize < maxMessageSize {
-        return "the size in flight must not be smaller than that of a message"
+      if maxInflightSize < max(maxMessageSize, 1) {
+        return "the size in flight must not be smaller than that of a message, or 0"
       }
       if maxMessageSize < 0 || maxApplyingSize <= 0 || maxUncommittedSize <= 0 || tailSize < 0 {
         return "a size is out of range"

@@ -48,7 +48,11 @@ extension RaftCore {
       electionElapsed = 0
       if configuration.checkQuorum { checkQuorum() }
       // A transfer that took so long has failed.
-      updateOffice { $0.transferee = 0 }
+      if let transferee = office?.transferee, transferee != 0 {
+        updateOffice { $0.transferee = 0 }
+        // It could not be left in the meantime.
+        leaveJoint()
+      }
     }
     guard let office, office.heartbeatElapsed >= configuration.heartbeatTick else { return }
     updateOffice { $0.heartbeatElapsed = 0 }

@@ -9,12 +9,15 @@ extension RaftCore {
   }
 
   /// Puts a committed change into force. Called for each entry that holds one, in their order, before
-  /// ``applied(through:)`` tells of it; not called for one that the state machine refuses.
+  /// ``applied(through:)`` tells of it; not called for one that the state machine refuses, nor for one that a snapshot
+  /// in force stands for.
   ///
   /// - Returns: The membership from now on, which snapshots are to hold.
   @discardableResult
   package mutating func apply(_ change: MembershipChange) throws(Fault) -> MembershipState {
     if let fault { throw fault }
+    // It is older than the snapshot that is on its way to the disk, whose membership is in force already.
+    guard !log.hasIncoming else { return members.state }
     var changer = changer()
     do { try changer.apply(change) } catch {
       let fault = Fault.impossibleChange(error.description)
@@ -38,6 +41,7 @@ extension RaftCore {
     openReads.removeAll { $0.isFor(otherThan: nodes) }
     newReads.removeAll { $0.isFor(otherThan: nodes) }
     if commitAsLeader() {
+      releaseEarlyReads()
       broadcastAppend()
     } else {
       // New members need not wait for the next heartbeat.

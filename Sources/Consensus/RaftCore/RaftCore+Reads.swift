@@ -13,7 +13,6 @@ extension RaftCore {
       message.to = leader
       send(message)
     case .leader(let office):
-      if members.voters.voters.count == 1 { return answer(message, index: log.committed) }
       // What earlier leaders have committed is known only once something of this term is.
       if log.term(at: log.committed) == term { return readAsLeader(message) }
       guard office.earlyReads.count < Self.maximumReads else { return }
@@ -22,7 +21,7 @@ extension RaftCore {
   }
 
   private mutating func readAsLeader(_ message: Message) {
-    guard configuration.readSafety == .quorum else {
+    guard configuration.readSafety == .quorum, members.voters.voters != [id] else {
       return answer(message, index: log.committed)
     }
     let context = message.entries.first?.data ?? []

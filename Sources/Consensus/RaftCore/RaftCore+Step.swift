@@ -107,7 +107,8 @@ extension RaftCore {
     default: message.term = term
     }
     switch message.kind {
-    case .appendResponse, .voteResponse, .preVoteResponse: responses.append(message)
+    // A candidate that a crash makes forget its term could lead in it twice, with two logs.
+    case .vote, .appendResponse, .voteResponse, .preVoteResponse: responses.append(message)
     default: if message.to != id { messages.append(message) }
     }
   }

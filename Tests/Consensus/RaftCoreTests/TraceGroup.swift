@@ -75,7 +75,7 @@ struct TraceGroup {
       snapshot: persist.snapshot)
     output.write(TraceText.message(message) + "\n")
     nodes[place].write(message)
-    respond(persist.responses)
+    respond(persist.responses.filter { $0.kind != .vote })
   }
 
   mutating func processApplyThread(_ place: Int) throws {

@@ -54,6 +54,8 @@ struct TraceNode {
     let persist = taken.persist
     var messages = taken.messages
     if settings.isAsynchronous {
+      // etcd lets a candidate ask before its own vote is on its disk.
+      messages += persist?.responses.filter { $0.kind == .vote } ?? []
       if let persist { messages.append(appendMessage(persist)) }
       if !taken.committed.isEmpty { messages.append(applyMessage(taken.committed)) }
     } else {
@@ -80,7 +82,7 @@ struct TraceNode {
       .storageAppend, to: RaftCore.appendThread, from: id, term: persist.hardState?.term ?? 0,
       entries: persist.entries, commit: persist.hardState?.commit ?? 0,
       vote: persist.hardState?.vote ?? 0, snapshot: persist.snapshot,
-      responses: persist.responses)
+      responses: persist.responses.filter { $0.kind != .vote })
   }
 
   private func applyMessage(_ entries: [Entry]) -> Message {
