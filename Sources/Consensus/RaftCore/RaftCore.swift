@@ -43,6 +43,8 @@
 ///   kind has.
 /// - *No storage interface.* The core knows the term of each entry and keeps the newest in memory
 ///   (``LogTail``); older ones it asks for (``LogRead``), and sends or applies them when they come.
+/// - *A candidate's requests* leave once its own vote is written. etcd sends them before, so that a node which a
+///   crash makes forget its term could lead in it twice.
 /// - *Forks are found.* An append that contradicts what is committed here is a fault; etcd acknowledges it.
 /// - *A torn write* may leave entries of a later term than the hard state's: that term is begun then.
 /// - *Active voters* are those heard of within an election time-out (``activeVoters``), not since the last check.

@@ -96,6 +96,27 @@ import Testing
     #expect(core.ready().committed.isEmpty, "something else might have been written in between")
   }
 
+  /// What is applied late is part of the snapshot already, whose membership is in force.
+  @Test func aSnapshotsMembershipStands() throws {
+    var core = try Self.core(
+      entries: [Entry(kind: .change, term: 1, index: 3, data: [1])],
+      hardState: HardState(term: 1, vote: 0, commit: 3))
+    #expect(core.ready().committed.map(\.index) == [3])
+    let members = MembershipState(voters: [1, 2])
+    try core.step(
+      Message(
+        .snapshot, to: 1, from: 2, term: 2, snapshot: Snapshot(index: 9, term: 2, members: members))
+    )
+    let state = try core.apply(MembershipChange(steps: [.init(.addVoter, 4)]))
+    core.applied(through: 3)
+    #expect(state == members && core.members.state == members)
+    core.persisted(try #require(core.ready().persist))
+    #expect(core.applied == 9 && core.fault == nil)
+    // Those that were handed out before the snapshot may be reported late.
+    core.applied(through: 3)
+    #expect(core.applied == 9 && core.fault == nil)
+  }
+
   // MARK: Elections
 
   /// A member that does not know the voters must not count votes.
@@ -138,6 +159,16 @@ import Testing
     let sent = Self.settle(&core)
     #expect(sent.map(\.to) == [2, 3, 2])
     #expect(sent.map(\.reject) == [false, true, false])
+  }
+
+  /// A crash must not make it forget in which term it asked.
+  @Test func aCandidateAsksOnceItsVoteIsWritten() throws {
+    var core = try Self.core()
+    core.campaign()
+    let ready = core.ready()
+    #expect(ready.messages.isEmpty)
+    #expect(ready.persist?.hardState == HardState(term: 2, vote: 1, commit: 2))
+    #expect(ready.persist?.replies(of: 1).map(\.kind) == [.vote, .vote])
   }
 
   /// Nothing that rests on a vote leaves before it is written.
