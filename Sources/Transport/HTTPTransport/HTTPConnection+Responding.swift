@@ -24,13 +24,14 @@ extension HTTPConnection {
   private static let chunkBytes = 64 << 10
 
   /// Runs a handler, not on the event loop.
+  ///
+  /// - Parameter hasUnread: whether part of the request is unread.
   func run(
-    _ route: HTTPRoute, _ target: RequestTarget, _ incoming: Incoming,
-    _ context: ChannelHandlerContext
+    _ handler: @escaping HTTPRoute.Handler, of route: HTTPRoute, _ target: RequestTarget,
+    _ head: HTTPRequestHead, hasUnread: Bool, _ context: ChannelHandlerContext
   ) {
-    let head = incoming.head
     guard environment.registry.handlerStarted() else {
-      return respond(RequestRules.overloaded, to: head, hasUnread: false, context)
+      return respond(RequestRules.overloaded, to: head, hasUnread: hasUnread, context)
     }
     let given = head.headers.first(name: "x-request-id") ?? ""
     let requestID =
@@ -46,7 +47,6 @@ extension HTTPConnection {
     let environment = environment
     let eventLoop = context.eventLoop
     let bound = NIOLoopBound((self, context), eventLoop: eventLoop)
-    let handler = route.handler
     let task = Task {
       var response = await handler(request)
       response.headers.append(("X-Request-Id", requestID))
@@ -56,7 +56,9 @@ extension HTTPConnection {
       }
       environment.registry.handlerEnded()
     }
-    phase = .running(Running(head: head, task: task, timeoutStatus: route.timeoutStatus))
+    phase = .running(
+      Running(
+        head: head, task: task, timeoutStatus: route.timeoutStatus, hasUnread: hasUnread))
     setDeadline(route.timeout, context)
   }
 
@@ -65,7 +67,7 @@ extension HTTPConnection {
     _ serial: UInt64, _ response: HTTPResponse, _ context: ChannelHandlerContext
   ) {
     guard serial == self.serial, case .running(let running) = phase else { return }
-    respond(response, to: running.head, hasUnread: false, context)
+    respond(response, to: running.head, hasUnread: running.hasUnread, context)
   }
 
   /// Begins to write a response.
@@ -139,7 +141,6 @@ extension HTTPConnection {
     guard case .success = result else { return close(context) }
     guard outgoing.endsConnection else { return next(context) }
     guard outgoing.hasUnread else { return close(context) }
-    setDeadline(Self.lingeringTime, context)
-    readIfWanted(context)
+    linger(context)
   }
 }

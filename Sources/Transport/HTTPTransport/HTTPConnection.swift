@@ -36,6 +36,8 @@ final class HTTPConnection: ChannelDuplexHandler {
     let task: Task<Void, Never>
     /// The status of the answer if the handler takes too long.
     let timeoutStatus: Int
+    /// Whether part of the request is unread, because its body is too large.
+    let hasUnread: Bool
   }
 
   enum Phase {
@@ -183,16 +185,18 @@ final class HTTPConnection: ChannelDuplexHandler {
     switch (part, phase) {
     case (.head(let head), .waiting): take(head, context)
     case (.body(let buffer), .receiving(let incoming)):
-      guard case .route(let route, _) = incoming.plan,
-        body.count + buffer.readableBytes <= route.bodyLimit
-      else {
+      guard case .route(let route, let target) = incoming.plan else {
         return respond(RequestRules.bodyTooLarge, to: incoming.head, hasUnread: true, context)
+      }
+      guard body.count + buffer.readableBytes <= route.bodyLimit else {
+        return refuseBody(for: route, target, incoming.head, context)
       }
       body.append(contentsOf: buffer.readableBytesView)
     case (.end, .receiving(let incoming)):
       switch incoming.plan {
       case .answer(let response): respond(response, to: incoming.head, hasUnread: false, context)
-      case .route(let route, let target): run(route, target, incoming, context)
+      case .route(let route, let target):
+        run(route.handler, of: route, target, incoming.head, hasUnread: false, context)
       }
     default: break
     }
@@ -204,9 +208,9 @@ final class HTTPConnection: ChannelDuplexHandler {
     switch plan {
     case .answer(let response) where hasBody:
       return respond(response, to: head, hasUnread: true, context)
-    case .route(let route, _):
+    case .route(let route, let target):
       guard RequestRules.announcedLength(head) <= route.bodyLimit else {
-        return respond(RequestRules.bodyTooLarge, to: head, hasUnread: true, context)
+        return refuseBody(for: route, target, head, context)
       }
     default: break
     }
@@ -218,6 +222,18 @@ final class HTTPConnection: ChannelDuplexHandler {
         wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))),
         promise: nil)
     }
+  }
+
+  /// Answers a request whose body is larger than its route takes; then the connection ends.
+  private func refuseBody(
+    for route: HTTPRoute, _ target: RequestTarget, _ head: HTTPRequestHead,
+    _ context: ChannelHandlerContext
+  ) {
+    guard let handler = route.oversized else {
+      return respond(RequestRules.bodyTooLarge, to: head, hasUnread: true, context)
+    }
+    body = []
+    run(handler, of: route, target, head, hasUnread: true, context)
   }
 
   /// Answers bytes that are not a request; then the connection ends.
@@ -254,6 +270,14 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
   }
 
+  /// Reads on, to throw away what comes and what has come.
+  func linger(_ context: ChannelHandlerContext) {
+    pending.removeAll()
+    pendingFailure = nil
+    setDeadline(Self.lingeringTime, context)
+    readIfWanted(context)
+  }
+
   func readIfWanted(_ context: ChannelHandlerContext) {
     guard isReadWanted else { return }
     isReadWanted = false
@@ -282,7 +306,8 @@ final class HTTPConnection: ChannelDuplexHandler {
       running.task.cancel()
       serial &+= 1
       respond(
-        HTTPResponse(status: running.timeoutStatus), to: running.head, hasUnread: false, context)
+        HTTPResponse(status: running.timeoutStatus), to: running.head, hasUnread: running.hasUnread,
+        context)
     case .waiting, .writing, .lingering: close(context)
     case .closed: break
     }

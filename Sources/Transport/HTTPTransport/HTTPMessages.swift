@@ -35,6 +35,12 @@ package struct HTTPRequest: Sendable {
     let name = name.lowercased()
     return headers.first { $0.name.lowercased() == name }?.value
   }
+
+  /// All headers of this name, in whatever case.
+  package func headers(_ name: String) -> [String] {
+    let name = name.lowercased()
+    return headers.filter { $0.name.lowercased() == name }.map(\.value)
+  }
 }
 
 /// A response. The server adds length, date and request ID.
@@ -81,8 +87,11 @@ package struct HTTPRoute: Sendable {
   /// route (as in Go's ServeMux).
   package var path: String
   package var access: Access
-  /// Largest body in bytes; a larger one is refused with 413.
+  /// Largest body in bytes; a larger one is refused.
   package var bodyLimit: Int
+  /// Answers a request whose body is larger, without the body; nil for the answer 413. The connection ends
+  /// then.
+  package var oversized: Handler?
   /// A request that takes longer is cancelled and answered with `timeoutStatus`.
   package var timeout: Duration
   package var timeoutStatus: Int
@@ -95,12 +104,14 @@ package struct HTTPRoute: Sendable {
 
   package init(
     path: String, access: Access, bodyLimit: Int = HTTPRoute.defaultBodyLimit,
-    timeout: Duration = HTTPRoute.defaultTimeout, timeoutStatus: Int = 503,
+    oversized: Handler? = nil, timeout: Duration = HTTPRoute.defaultTimeout,
+    timeoutStatus: Int = 503,
     handler: @escaping Handler
   ) {
     self.path = path
     self.access = access
     self.bodyLimit = bodyLimit
+    self.oversized = oversized
     self.timeout = timeout
     self.timeoutStatus = timeoutStatus
     self.handler = handler
