@@ -244,6 +244,16 @@ let rooms: [[Target]] = [
       logging, metrics, metricsTestKit, nioCore,
     ]),
   room(
+    .node, "ChannelParticipation",
+    [
+      "FabricProtos", "GoText", "HTTPTransport", "ChannelConfig", "Ordering", "Multichannel",
+      logging, nioCore,
+    ],
+    tests: [
+      "FabricProtos", "HTTPTransport", "Ordering", "Multichannel", "TestSupport",
+      "ProcessingFixtures", logging, nioCore,
+    ]),
+  room(
     .node, "NodeMetrics",
     [
       "GoText", "Concurrency", "Storage", "MetricDescriptions", "Sockets", logging, metrics,
@@ -271,8 +281,9 @@ let rooms: [[Target]] = [
       "FabricProtos", "GoText", "Concurrency", "Storage", "FabricCrypto", "FabricLogging",
       "MetricDescriptions", "GRPCTransport", "HTTPTransport", "Membership", "ChannelConfig",
       "GenesisProfiles", "BlockLedger", "Blocks", "Ordering", "SoloConsensus", "KafkaClient",
-      "KafkaConsensus", "MessageProcessing", "Multichannel", "AtomicBroadcast", "NodeMetrics",
-      "Operations", "OrdererConfiguration", logging, metrics, nioCore, unixSignals,
+      "KafkaConsensus", "MessageProcessing", "Multichannel", "AtomicBroadcast",
+      "ChannelParticipation", "NodeMetrics", "Operations", "OrdererConfiguration", logging, metrics,
+      nioCore, unixSignals,
     ],
     tests: [
       "FabricProtos", "Concurrency", "FabricCrypto", "FabricLogging", "GRPCTransport", "Membership",

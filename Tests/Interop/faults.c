@@ -1,14 +1,15 @@
 // Makes file operations of a process fail while it runs. Preloaded into the orderer by faults.py, which
 // writes the rules into a file that both have mapped.
 //
-// A rule names operations, a pattern for paths, and what happens: an errno, or a write of half of the
-// bytes. It may let some calls through first, and end after some. The layout is known to faults.py.
+// A rule names operations, a pattern for paths, and what happens: an errno, a write of half of the bytes, the
+// sudden end of the process, or nothing but counting. It may let some calls through first, and end after some. The layout is known to faults.py.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -20,12 +21,12 @@
 #include <unistd.h>
 
 enum { WRITE = 1, SYNC = 2, TRUNCATE = 4, CREATE = 8, RENAME = 16, REMOVE = 32, READ = 64, OPEN = 128 };
-enum { HALF = -1 };
+enum { HALF = -1, KILL = -2 };
 
 struct rule {
   atomic_uint active;      // not looked at while 0
   unsigned operations;     // which operations it is for
-  int error;               // the errno, or HALF for a write of half of the bytes
+  int error;               // the errno, 0 for none, HALF for a write of half of the bytes, or KILL
   atomic_int skip;         // so many calls are let through first
   atomic_int times;        // then so many fail; negative for all
   atomic_uint hits;        // how many did
@@ -77,6 +78,7 @@ static int verdict(unsigned operation, const char *path, int file) {
     if (fnmatch(rule->pattern, path, 0) != 0) continue;
     if (take(&rule->skip) || !(atomic_load(&rule->times) < 0 || take(&rule->times))) continue;
     atomic_fetch_add(&rule->hits, 1);
+    if (rule->error == KILL) raise(SIGKILL);
     return rule->error;
   }
   return 0;

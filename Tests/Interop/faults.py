@@ -13,6 +13,9 @@ import pytest
 
 WRITE, SYNC, TRUNCATE, CREATE, RENAME, REMOVE, READ, OPEN = (1 << bit for bit in range(8))
 HALF = -1  # no error: half of the bytes are written, or read
+KILL = -2  # the process is killed instead
+COUNT = 0  # nothing happens
+CHANGES = WRITE | SYNC | TRUNCATE | CREATE | RENAME | REMOVE
 RULES, RULE_SIZE, HEADER = 15, 256, 16
 BLOCK_FILES = "*/chains/{}/blockfile_*"
 INDEX = "*/ledger/index/*"
@@ -75,7 +78,7 @@ class Faults:
     def fail(self, operations, pattern, error, skip=0, times=-1):
         """Begin to let operations fail: after `skip` calls, `times` times, on paths that match.
 
-        The first of several rules counts. `error` is an errno, as a number or a name, or HALF.
+        The first of several rules counts. `error` is an errno, as a number or a name, HALF, KILL or COUNT.
         """
         assert self._used < RULES
         offset = HEADER + RULE_SIZE * self._used

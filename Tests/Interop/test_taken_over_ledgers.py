@@ -5,23 +5,15 @@ etcdraft.
 """
 
 import hashlib
-import http.client
 import json
 import shutil
-import ssl
 import subprocess
 
 import grpc
 import pytest
-from fabric_protos.common import common_pb2, configtx_pb2, configuration_pb2
-from fabric_protos.orderer import configuration_pb2 as orderer_configuration_pb2
-from fabric_protos.orderer.etcdraft import configuration_pb2 as raft_pb2
 
-from harness import (FIXTURES, SYSTEM_CHANNEL, Orderer, envelope, free_port, org_user, payload_data,
-                     rivals, wait_for)
-
-NODE = FIXTURES / "crypto/orderer.test/nodes/node1/tls"
-CHANNELS = "/participation/v1/channels"
+from harness import (SYSTEM_CHANNEL, Orderer, envelope, org_user, payload_data, rivals, wait_for)
+from raftorderer import RaftOrderer
 
 
 def parameters(*versions):
@@ -115,74 +107,6 @@ def test_solo_is_ordered_in_turn(executable, tmp_path, version, path):
         assert verified(executable, orderer)[chain.name] == len(chain.blocks)
     finally:
         orderer.stop(9)
-
-
-class RaftOrderer(Orderer):
-    """An orderer without a system channel, its logs and snapshots in the ledger's folder."""
-
-    def __init__(self, executable, directory):
-        self.admin = free_port()
-        tls = {"Enabled": True, "PrivateKey": str(NODE / "server.key"),
-               "Certificate": str(NODE / "server.crt"), "ClientAuthRequired": True,
-               "ClientRootCAs": [str(NODE / "ca.crt")]}
-        super().__init__(executable, directory, options={
-            "General.BootstrapMethod": "none", "General.BootstrapFile": "",
-            "General.TLS.Enabled": True, "General.TLS.RootCAs": [str(NODE / "ca.crt")],
-            "General.Cluster.ClientCertificate": str(NODE / "server.crt"),
-            "General.Cluster.ClientPrivateKey": str(NODE / "server.key"),
-            "ChannelParticipation.Enabled": True, "ChannelParticipation.MaxRequestBodySize": "1 MB",
-            "Admin.ListenAddress": f"127.0.0.1:{self.admin}", "Admin.TLS": tls})
-        ledger = self.directory / "ledger"
-        self.settings["Consensus"] = {"WALDir": str(ledger / "etcdraft/wal"),
-                                      "SnapDir": str(ledger / "etcdraft/snapshot")}
-
-    def serves(self):
-        """Whether requests are answered; an error if the process has ended."""
-        if self.process.poll() is not None:
-            raise RuntimeError(f"the orderer ended: {self.log[-2000:]}")
-        try:
-            return self.deliver("nothere", org_user(1), 0, 0)[1]
-        except grpc.RpcError:
-            return False
-
-    def join(self, block):
-        """Join a channel with a config block."""
-        context = ssl.create_default_context(cafile=NODE / "ca.crt")
-        context.load_cert_chain(NODE / "server.crt", NODE / "server.key")
-        connection = http.client.HTTPSConnection("127.0.0.1", self.admin, timeout=60,
-                                                 context=context)
-        body = (b'--x\r\nContent-Disposition: form-data; name="config-block"; filename="b"\r\n\r\n'
-                + block.SerializeToString() + b"\r\n--x--\r\n")
-        connection.request("POST", CHANNELS, body,
-                           {"Content-Type": "multipart/form-data; boundary=x"})
-        response = connection.getresponse()
-        assert response.status == 201, response.read()
-        connection.close()
-
-    def genesis(self):
-        """(name, genesis block) of the fixture channel with this orderer as the only consenter."""
-        block = common_pb2.Block.FromString((FIXTURES / "blocks/app-raft-v20.block").read_bytes())
-        message = common_pb2.Envelope.FromString(block.data.data[0])
-        payload = common_pb2.Payload.FromString(message.payload)
-        config = configtx_pb2.ConfigEnvelope.FromString(payload.data)
-        root = config.config.channel_group
-        kind = orderer_configuration_pb2.ConsensusType.FromString(
-            root.groups["Orderer"].values["ConsensusType"].value)
-        raft = raft_pb2.ConfigMetadata.FromString(kind.metadata)
-        certificate = (NODE / "server.crt").read_bytes()
-        del raft.consenters[:]
-        raft.consenters.add(host="127.0.0.1", port=self.port, client_tls_cert=certificate,
-                            server_tls_cert=certificate)
-        kind.metadata = raft.SerializeToString()
-        root.groups["Orderer"].values["ConsensusType"].value = kind.SerializeToString()
-        root.values["OrdererAddresses"].value = configuration_pb2.OrdererAddresses(
-            addresses=[self.address]).SerializeToString()
-        payload.data = config.SerializeToString()
-        message.payload = payload.SerializeToString()
-        block.data.data[0] = message.SerializeToString()
-        block.header.data_hash = hashlib.sha256(block.data.data[0]).digest()
-        header = common_pb2.ChannelHeader.FromString(payload.header.channel_header)
-        return header.channel_id, block
 
 
 @pytest.mark.parametrize("_version, path", parameters("2.5", "3."))

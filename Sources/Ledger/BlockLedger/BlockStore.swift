@@ -99,28 +99,45 @@ extension BlockHeader {
 
 /// The ledgers of all channels in one place.
 package protocol LedgerFactory: AnyObject, Sendable {
-  /// The channels that have a ledger, sorted by name.
+  /// The channels that have a ledger, sorted by name, without those in ``unfinishedRemovals()``.
   func channelIDs() throws(LedgerError) -> [String]
 
   /// The channel's ledger, created empty if there is none. There is one object per channel: a
   /// second call returns the same one.
   func openOrCreate(_ channelID: String) async throws(LedgerError) -> any BlockStore
 
-  /// Closes a channel's ledger and deletes its blocks. No error if there is none.
-  func remove(_ channelID: String) async throws(LedgerError)
+  /// Notes that a channel is going to be removed. From then on it is among ``unfinishedRemovals()``, also
+  /// after a crash, until ``remove(_:rest:)`` has returned.
+  func beginRemoval(_ channelID: String) async throws(LedgerError)
+
+  /// Closes a channel's ledger and deletes its blocks and its join block, then `rest`, which is what
+  /// others keep of the channel. No error if there is none, or only a part. What a crash cuts short is
+  /// among ``unfinishedRemovals()`` after the next start.
+  ///
+  /// - Throws: ``LedgerError``, and what `rest` throws.
+  func remove(_ channelID: String, rest: @Sendable () async throws -> Void) async throws
+
+  /// The channels whose removal was begun, and has failed or was cut short; sorted by name.
+  func unfinishedRemovals() throws(LedgerError) -> [String]
+
+  /// Where joins that are under way are noted; nil if ledgers of this kind cannot be joined.
+  var joins: JoinBlockFolder? { get }
 
   /// Closes all ledgers; later calls get ``LedgerError/closed(channel:)``. Waits for the operations that
   /// are under way.
   func close() async
-
-  /// Whether another orderer was told to join the channel and noted that in the folder; it may not
-  /// have any of its blocks yet.
-  func isBeingJoined(_ channelID: String) -> Bool
 }
 
 extension LedgerFactory {
-  /// No: only block files are shared with other orderers that join channels.
-  package func isBeingJoined(_ channelID: String) -> Bool { false }
+  /// Only block files belong to releases in which channels are joined.
+  package var joins: JoinBlockFolder? { nil }
+
+  /// A removal that is cut short leaves nothing that would have to be noted.
+  package func beginRemoval(_ channelID: String) async throws(LedgerError) {}
+  package func unfinishedRemovals() throws(LedgerError) -> [String] { [] }
+
+  /// Closes a channel's ledger and deletes its blocks, where nobody else keeps anything of the channel.
+  package func remove(_ channelID: String) async throws { try await remove(channelID, rest: {}) }
 }
 
 /// The rule for names that become folder names: 1 to 249 letters, digits, `.`, `-` and `_`, not

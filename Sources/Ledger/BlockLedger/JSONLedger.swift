@@ -165,8 +165,10 @@ package final class JSONLedgerFactory: LedgerFactory {
     }
   }
 
-  package func remove(_ channelID: String) async throws(LedgerError) {
-    guard isUsableChannelName(channelID) else { throw .invalidChannelName(channelID) }
+  package func remove(
+    _ channelID: String, rest: @Sendable () async throws -> Void
+  ) async throws {
+    guard isUsableChannelName(channelID) else { throw LedgerError.invalidChannelName(channelID) }
     try await pool.run(channelID) { () throws(LedgerError) in
       try self.state.withLock { state throws(LedgerError) in
         if case .open(var stores) = state {
@@ -176,6 +178,7 @@ package final class JSONLedgerFactory: LedgerFactory {
         try onDisk(Folder.remove(JSONChain.folder(of: channelID, in: self.directory)))
       }
     }
+    try await rest()
   }
 
   package func close() async {

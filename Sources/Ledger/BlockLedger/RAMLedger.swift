@@ -103,13 +103,16 @@ package final class RAMLedgerFactory: LedgerFactory {
     }
   }
 
-  package func remove(_ channelID: String) async throws(LedgerError) {
+  package func remove(
+    _ channelID: String, rest: @Sendable () async throws -> Void
+  ) async throws {
     let store = state.withLock { state -> RAMBlockStore? in
       guard case .open(var stores) = state else { return nil }
       defer { state = .open(stores) }
       return stores.removeValue(forKey: channelID)
     }
     store?.close()
+    try await rest()
   }
 
   package func close() async {

@@ -76,24 +76,34 @@ package struct DeliverHandler: Sendable {
       return .badRequest
     }
     let log = DeliverLog(logger: logger, channelID: envelope.channelID)
-    guard let entry = registrar.lookUp(envelope.channelID) else {
+    switch registrar.lookUp(envelope.channelID) {
+    case .channel(let channel):
+      return try await measured(channel.id) { series in
+        try await answer(envelope, for: channel, on: stream, series, log)
+      }
+    case .unavailable(let reason):
+      return try await measured(envelope.channelID) { _ in
+        log.warning("Rejecting deliver request for \(stream.remoteAddress): \(reason)")
+        return .serviceUnavailable
+      }
+    case .follower, nil:
       // Clients poll while they wait for a channel to be created: not worth more than debug.
       log.debug("Rejecting deliver for \(stream.remoteAddress): not found")
       return .notFound
     }
-    let series = metrics?.series(channel: envelope.channelID)
+  }
+
+  /// Counts a request for a channel that exists.
+  private func measured(
+    _ channelID: String, _ body: (DeliverMetrics.Series?) async throws -> Common_Status
+  ) async throws -> Common_Status {
+    let series = metrics?.series(channel: channelID)
     series?.requestReceived()
     var succeeded = false
     defer { series?.requestCompleted(success: succeeded) }
-    switch entry {
-    case .channel(let channel):
-      let status = try await answer(envelope, for: channel, on: stream, series, log)
-      succeeded = status == .success
-      return status
-    case .unavailable(let reason):
-      log.warning("Rejecting deliver request for \(stream.remoteAddress): \(reason)")
-      return .serviceUnavailable
-    }
+    let status = try await body(series)
+    succeeded = status == .success
+    return status
   }
 
   /// Finds out what a request wants and whether it may have that, and sends it.

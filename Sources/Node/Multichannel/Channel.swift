@@ -115,6 +115,14 @@ package final class Channel: Sendable {
     }
   }
 
+  /// The number of the newest config block.
+  ///
+  /// - Throws: `LedgerError` or `BlockError` if the newest block cannot be read or does not say.
+  package func newestConfigBlock() throws -> UInt64 {
+    let newest = try support.store.block(support.store.height - 1)
+    return try newest.lastConfigIndex(channelID: id)
+  }
+
   /// A damaged block ends the ordering of its channel, since nobody knows what else is damaged.
   private func haltingOnDamage<Value>(_ body: () async throws -> Value) async throws -> Value {
     do {

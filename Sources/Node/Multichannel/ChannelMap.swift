@@ -1,10 +1,11 @@
 // What the registrar knows, as one value under one lock.
 
+import Ordering
 import SystemChannel
 
 /// The channels of this node by name, and where a message goes.
 struct ChannelMap: Sendable {
-  typealias State = ChannelState<Channel, Never>
+  typealias State = ChannelState<Channel, Follower>
 
   private(set) var life = RegistrarLife.made
   private(set) var states: [String: State] = [:]
@@ -18,14 +19,13 @@ struct ChannelMap: Sendable {
     case nowhere
   }
 
-  /// The channel that a message names, or the system channel if there is none of that name.
+  /// The channel that a message names, or the system channel if none of that name is ordered here.
   func route(to name: String) -> Route {
-    if let state = states[name] {
-      switch Registrar.Entry(state) {
-      case .channel(let channel): return .channel(channel)
-      case .unavailable(let reason):
-        return .unavailable(ChannelUnavailable(channelID: name, reason: reason))
-      }
+    switch states[name].flatMap(Registrar.Entry.init) {
+    case .channel(let channel): return .channel(channel)
+    case .unavailable(let reason):
+      return .unavailable(ChannelUnavailable(channelID: name, reason: reason))
+    case .follower, nil: break
     }
     guard let suspect = system.suspect else { return .nowhere }
     let (system, doubt) =
@@ -33,14 +33,14 @@ struct ChannelMap: Sendable {
       case .certain(let name): (name, "is")
       case .possible(let name): (name, "may be")
       }
-    switch states[system].map(Registrar.Entry.init) {
+    switch states[system].flatMap(Registrar.Entry.init) {
     case .channel(let channel): return .channel(channel)
     case .unavailable(let reason):
       return .unavailable(
         ChannelUnavailable(
           channelID: system,
           reason: "\(reason) (it \(doubt) the system channel, which creates channels)"))
-    case nil: return .nowhere
+    case .follower, nil: return .nowhere
     }
   }
 
@@ -84,6 +84,59 @@ struct ChannelMap: Sendable {
     states[channel.id] = .ordering(channel)
   }
 
+  /// A channel is going to be joined, if that is allowed (Fabric: `Registrar.JoinChannel`).
+  mutating func beginJoin(
+    _ name: String, isSystemChannel: Bool
+  ) throws(ParticipationRefusal) {
+    switch states[name] {
+    case .beingRemoved(.underWay): throw .pendingRemoval
+    case .beingRemoved(.failed): throw .removalFailed
+    default: break
+    }
+    if case .found = system { throw .systemChannelExists }
+    guard states[name] == nil else { throw .alreadyExists }
+    if isSystemChannel, !states.isEmpty { throw .applicationChannelsExist }
+    guard life == .serving else { throw .other("the orderer is starting or stopping") }
+    states[name] = .joining
+  }
+
+  /// A channel is going to be removed, if that is allowed (Fabric: `Registrar.RemoveChannel`).
+  ///
+  /// - Returns: What it was.
+  mutating func beginRemoval(_ name: String) throws(ParticipationRefusal) -> State {
+    guard var state = states[name] else {
+      if case .found = system { throw .systemChannelExists }
+      throw .doesNotExist
+    }
+    if case .beingRemoved(.underWay) = state { throw .pendingRemoval }
+    if case .found(let system) = system {
+      guard system == name else { throw .systemChannelExists }
+      throw .other(Self.systemChannelStays(state, name))
+    }
+    let was = state
+    do {
+      try state.remove(was: state.participation)
+    } catch { throw .other("\(error)") }
+    states[name] = state
+    return was
+  }
+
+  private static func systemChannelStays(_ state: State, _ name: String) -> String {
+    let type =
+      if case .ordering(let channel) = state {
+        channel.bundle.orderer?.consensusType ?? ""
+      } else {
+        ""
+      }
+    return "cannot remove \(type) system channel: \(name)"
+  }
+
+  /// A removal that an earlier process began is under way.
+  mutating func addUnfinishedRemoval(_ name: String) {
+    states[name] = .beingRemoved(
+      .underWay(was: ParticipationStatus(relation: .other, status: .inactive)))
+  }
+
   /// Nothing is left of a channel.
   mutating func forget(_ name: String) throws(IllegalTransition) {
     try states[name]?.checkCanBeForgotten()
@@ -93,15 +146,14 @@ struct ChannelMap: Sendable {
 }
 
 extension Registrar.Entry {
-  init(_ state: ChannelMap.State) {
+  /// nil if the channel is not there for clients (yet, or any more).
+  init?(_ state: ChannelMap.State) {
     switch state {
     case .ordering(let channel): self = .channel(channel)
+    case .following(let follower): self = .follower(follower)
     case .opening(let obstacle): self = .unavailable(obstacle ?? "its ledger is being opened")
-    case .joining(let obstacle): self = .unavailable(obstacle ?? "it is being joined")
     case .failed(let reason): self = .unavailable(reason)
-    case .beingRemoved(.underWay): self = .unavailable("it is being removed")
-    case .beingRemoved(.failed(let reason)):
-      self = .unavailable("it could not be removed: \(reason)")
+    case .joining, .beingRemoved: return nil
     }
   }
 }

@@ -7,8 +7,18 @@ import Synchronization
 
 /// A channel whose ledger is open.
 struct OpenedChannel: Sendable {
+  /// What this node has to do for it.
+  enum Part: Sendable {
+    case orders
+    case follows(Follower)
+    /// It cannot do anything, for the reason.
+    case none(RegistrarError)
+  }
+
   let store: any BlockStore
+  /// The newest configuration that this node knows.
   let bundle: ConfigBundle
+  let part: Part
 }
 
 /// Collects the channels that are opened in time.

@@ -1,5 +1,7 @@
 // What a channel is on this node.
 
+import Ordering
+
 /// The state of a channel that this node knows by name. A channel that it does not know has none.
 ///
 /// A value that takes no action itself: whoever changes it does so under the registrar's lock,
@@ -10,10 +12,10 @@ package enum ChannelState<Ordering: Sendable, Following: Sendable>: Sendable {
   /// Its ledger is being opened, so nobody knows yet what the channel will be. The obstacle is why
   /// opening has failed so far, for a reason that may pass; it is tried again then.
   case opening(obstacle: String?)
-  /// An orderer was told to join it, and its blocks up to the join block are not all here. The obstacle
-  /// is why nobody is getting them; nil while somebody is.
-  case joining(obstacle: String?)
-  /// Its blocks are pulled from other orderers, which order it.
+  /// An operator has it joined at this moment: its join block is noted, and its ledger made. That ends soon:
+  /// the channel is followed or ordered, or it is forgotten.
+  case joining
+  /// Others order it.
   case following(Following)
   /// This node takes part in ordering it.
   case ordering(Ordering)
@@ -24,9 +26,10 @@ package enum ChannelState<Ordering: Sendable, Following: Sendable>: Sendable {
 
   /// How far a removal is.
   package enum Removal: Sendable, Equatable {
-    case underWay
+    /// What this node was to the channel is told until nothing is left of it.
+    case underWay(was: ParticipationStatus)
     /// It may be asked for again.
-    case failed(reason: String)
+    case failed(was: ParticipationStatus, reason: String)
   }
 
   /// The state's name, as it follows the words "a channel that is".
@@ -48,16 +51,8 @@ package enum ChannelState<Ordering: Sendable, Following: Sendable>: Sendable {
     self = .opening(obstacle: reason)
   }
 
-  /// The ledger is open, and it lacks blocks of an unfinished join. Legal while it is being opened.
-  ///
-  /// - Parameter obstacle: Why nobody is getting them; nil if somebody is.
-  package mutating func join(obstacle: String? = nil) throws(IllegalTransition) {
-    guard case .opening = self else { throw illegal("be joined") }
-    self = .joining(obstacle: obstacle)
-  }
-
-  /// The channel is followed from now on: others order it. Legal once its ledger is open or its join
-  /// block is here, and when this node has ceased to be one of its orderers.
+  /// The channel is followed from now on: others order it. Legal once its ledger is open
+  /// or it was joined, and when this node has ceased to be one of its orderers.
   package mutating func follow(_ following: Following) throws(IllegalTransition) {
     switch self {
     case .opening, .joining, .ordering: self = .following(following)
@@ -65,8 +60,8 @@ package enum ChannelState<Ordering: Sendable, Following: Sendable>: Sendable {
     }
   }
 
-  /// The channel is ordered here from now on. Legal once its ledger is open or its join block is here,
-  /// and when this node has become one of its orderers.
+  /// The channel is ordered here from now on. Legal once its ledger is open or it was joined, and when
+  /// this node has become one of its orderers.
   package mutating func order(_ ordering: Ordering) throws(IllegalTransition) {
     switch self {
     case .opening, .joining, .following: self = .ordering(ordering)
@@ -74,38 +69,49 @@ package enum ChannelState<Ordering: Sendable, Following: Sendable>: Sendable {
     }
   }
 
-  /// The channel cannot go on. Legal unless it is being removed; the first reason stays.
+  /// The channel cannot go on. Legal unless it is being joined, which leaves nothing if it fails, or being
+  /// removed; the first reason stays.
   package mutating func fail(_ reason: String) throws(IllegalTransition) {
     switch self {
-    case .opening, .joining, .following, .ordering: self = .failed(reason: reason)
+    case .opening, .following, .ordering: self = .failed(reason: reason)
     case .failed: break
-    case .beingRemoved: throw illegal("fail")
+    case .joining, .beingRemoved: throw illegal("fail")
     }
   }
 
   /// The channel is being removed. Legal once it is known what it is, and after a removal that
   /// failed.
-  package mutating func remove() throws(IllegalTransition) {
+  ///
+  /// - Parameter status: What this node was to the channel; a removal that is asked for again keeps the
+  ///   first.
+  package mutating func remove(was status: ParticipationStatus) throws(IllegalTransition) {
     switch self {
-    case .joining, .following, .ordering, .failed, .beingRemoved(.failed):
-      self = .beingRemoved(.underWay)
-    case .opening, .beingRemoved(.underWay): throw illegal("be removed")
+    case .following, .ordering, .failed: self = .beingRemoved(.underWay(was: status))
+    case .beingRemoved(.failed(let first, _)): self = .beingRemoved(.underWay(was: first))
+    case .opening, .joining, .beingRemoved(.underWay): throw illegal("be removed")
     }
   }
 
-  /// Something of the channel could not be deleted. Legal while it is being removed.
+  /// Something of the channel could not be deleted. Legal while it is being removed, and if it is left of
+  /// a join that failed.
   package mutating func failRemoval(_ reason: String) throws(IllegalTransition) {
-    guard case .beingRemoved(.underWay) = self else { throw illegal("fail to be removed") }
-    self = .beingRemoved(.failed(reason: reason))
+    switch self {
+    case .beingRemoved(.underWay(let status)):
+      self = .beingRemoved(.failed(was: status, reason: reason))
+    case .joining:
+      self = .beingRemoved(
+        .failed(was: ParticipationStatus(relation: .other, status: .inactive), reason: reason))
+    case .opening, .following, .ordering, .failed, .beingRemoved(.failed):
+      throw illegal("fail to be removed")
+    }
   }
 
   /// Checks that nothing is left of the channel, so that it can be forgotten. Legal if its ledger turned
-  /// out to be empty when it was opened, and while it is being removed.
+  /// out to be empty when it was opened, if its join failed, and while it is being removed.
   package func checkCanBeForgotten() throws(IllegalTransition) {
     switch self {
-    case .opening, .beingRemoved(.underWay): break
-    case .joining, .following, .ordering, .failed, .beingRemoved(.failed):
-      throw illegal("be forgotten")
+    case .opening, .joining, .beingRemoved(.underWay): break
+    case .following, .ordering, .failed, .beingRemoved(.failed): throw illegal("be forgotten")
     }
   }
 

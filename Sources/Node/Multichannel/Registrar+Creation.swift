@@ -17,7 +17,7 @@ extension Registrar {
   ///   channel that this node can order; nothing is written then.
   @discardableResult
   package func bootstrap(_ genesis: @autoclosure () throws -> Block?) async throws -> Bool {
-    guard try channelIDs().isEmpty else {
+    guard try knownChannelIDs().isEmpty else {
       logger.info("Not bootstrapping the system channel because of existing channels")
       return false
     }
@@ -89,7 +89,7 @@ extension Registrar {
   }
 
   /// Writes the first block of a ledger.
-  private func append(_ genesis: Block, to store: any BlockStore) async throws {
+  func append(_ genesis: Block, to store: any BlockStore) async throws {
     let began = time.now
     try await store.append(genesis)
     ChannelMetrics(channelID: store.channelID, factory: metrics)
@@ -99,5 +99,7 @@ extension Registrar {
 
 extension Registrar: ChannelDirectory {
   package var channelCount: Int { map.read { $0.states.count } }
-  package func contains(_ channelID: String) -> Bool { lookUp(channelID) != nil }
+  package func contains(_ channelID: String) -> Bool {
+    map.read { $0.states[channelID] != nil }
+  }
 }

@@ -17,7 +17,8 @@ extension Registrar {
   /// The waits before a ledger that could not be opened is tried again.
   private static let reopening = Backoff(from: .seconds(1), to: .seconds(30))
 
-  /// Opens every channel that has a ledger, and starts them all.
+  /// Finishes removals that were cut short, opens every channel that has a ledger or was joined, and starts
+  /// them all.
   ///
   /// - Parameter genesis: Gives the genesis block of the system channel to a node without ledgers;
   ///   nil if it begins without channels. What it throws is passed on.
@@ -25,10 +26,11 @@ extension Registrar {
   ///   two system channels, and what ``bootstrap(_:)`` throws.
   package func initialize(_ genesis: @autoclosure () throws -> Block? = nil) async throws {
     try map.change { map throws(RegistrarError) in try map.open() }
+    try await finishRemovals()
     let isNew = try await bootstrap(genesis())
     try await openChannels()
     // A crash within the first start leaves a ledger without a block, which is gone now.
-    if !isNew, try channelIDs().isEmpty {
+    if !isNew, try knownChannelIDs().isEmpty {
       _ = try await bootstrap(genesis())
       try await openChannels()
     }
@@ -36,7 +38,7 @@ extension Registrar {
   }
 
   private func openChannels() async throws {
-    let opened = await openAll(try channelIDs())
+    let opened = await openAll(try knownChannelIDs())
     for channel in opened { try learn(channel) }
     let ready = opened.compactMap(register)
     reportChannels()
@@ -45,20 +47,27 @@ extension Registrar {
 
   private func reportChannels() {
     let count = channels().count
-    if case .found(let system) = map.read({ $0.system }) {
+    if let system = systemChannelID {
       logger.info(
         "Registrar initializing with system channel '\(system)', number of channels: \(count)")
-    } else {
-      logger.info(
-        """
-        Registrar initializing without a system channel, number of application channels: \(count)
-        """)
+      return
     }
+    let followers = map.read { map in
+      map.states.values.count { if case .following = $0 { true } else { false } }
+    }
+    logger.info(
+      """
+      Registrar initializing without a system channel, number of application channels: \
+      \(count + followers), with \(count) consensus.Chain(s) and \(followers) follower.Chain(s)
+      """)
   }
 
-  func channelIDs() throws(RegistrarError) -> [String] {
+  /// The channels that have a ledger or a join block, sorted by name.
+  func knownChannelIDs() throws(RegistrarError) -> [String] {
     do {
-      return try ledgers.channelIDs()
+      let removed = try ledgers.unfinishedRemovals()
+      let joined = try ledgers.joins?.channelIDs().filter { !removed.contains($0) }
+      return try Set(ledgers.channelIDs()).union(joined ?? []).sorted()
     } catch { throw RegistrarError("The ledgers cannot be listed: \(error)") }
   }
 
@@ -87,11 +96,12 @@ extension Registrar {
   private func open(_ channelID: String) async -> OpenedChannel? {
     do {
       let store = try await ledgers.openOrCreate(channelID)
-      guard store.height > 0 else {
-        try await putAside(channelID)
+      let join = try await joinBlock(of: channelID)
+      if store.height == 0, join == nil {
+        try await discard(channelID)
         return nil
       }
-      return OpenedChannel(store: store, bundle: try Self.bundle(of: store))
+      return try await takePart(in: store, join)
     } catch let error as LedgerError where error.mayPass {
       obstructOpening(of: channelID, "\(error)")
       Task { await openLater(channelID) }
@@ -101,19 +111,9 @@ extension Registrar {
     return nil
   }
 
-  /// Removes a ledger without a block, unless it belongs to a join that another orderer began.
-  private func putAside(_ channelID: String) async throws {
-    guard !ledgers.isBeingJoined(channelID) else {
-      let obstacle = """
-        It was joined with another orderer, which had not got its first block when it was stopped, and \
-        this version cannot get it; start that orderer again, or delete the channel's folder in chains \
-        and its file in pendingops/join
-        """
-      return record(channelID, obstacle) { state throws(IllegalTransition) in
-        try state.join(obstacle: obstacle)
-      }
-    }
-    logger.warning("Channel '\(channelID)' has an empty ledger, removing it")
+  /// Removes a ledger without a block: somebody was stopped while making it, and nobody waits for it.
+  private func discard(_ channelID: String) async throws {
+    logger.warning("Channel '\(channelID)' has an empty ledger without a join-block, removing it")
     try await ledgers.remove(channelID)
     try map.change { map throws(IllegalTransition) in try map.forget(channelID) }
   }
@@ -152,8 +152,7 @@ extension Registrar {
         opened.bundle.channelID,
         "There is another system channel, \(error.first); remove the ledger of one of them")
     }
-    guard let channel = register(opened) else { return }
-    guard await start(channel) else { return }
+    guard let channel = register(opened), await start(channel) else { return }
     logger.info("Channel \(channel.id) is open now, height \(channel.tip.height)")
   }
 
@@ -161,35 +160,56 @@ extension Registrar {
   func start(_ channel: Channel) async -> Bool {
     channel.chain.start()
     guard map.read({ $0.life }) == .halted else { return true }
-    await halt(channel)
+    await halt(channel, because: "the orderer is shutting down")
     return false
   }
 
-  private func learn(_ opened: OpenedChannel) throws(SecondSystemChannel) {
+  func learn(_ opened: OpenedChannel) throws(SecondSystemChannel) {
     let bundle = opened.bundle
     try map.change { map throws(SecondSystemChannel) in
       try map.read(bundle.channelID, isSystemChannel: bundle.consortiums != nil)
     }
   }
 
-  /// Makes a channel of an open ledger and shows it to clients; nil if that cannot be done, which is
-  /// recorded then.
+  /// Shows an open channel to clients; makes its chain, if it is ordered here. What fails is recorded.
+  ///
+  /// - Returns: the channel whose chain has to be started, if any.
   private func register(_ opened: OpenedChannel) -> Channel? {
-    let bundle = opened.bundle
     do {
-      if bundle.consortiums != nil { try announceSystemChannel(opened.store, bundle) }
-      let channel = try makeChannel(store: opened.store, bundle: bundle)
-      try map.change { map throws(IllegalTransition) in
-        try map.change(bundle.channelID) { state throws(IllegalTransition) in
-          try state.order(channel)
-        }
-      }
-      tell(of: channel)
-      return channel
+      return try show(opened)
     } catch {
-      fail(bundle.channelID, "\(error)")
+      fail(opened.bundle.channelID, "\(error)")
       return nil
     }
+  }
+
+  /// Shows an open channel to clients; makes its chain, if it is ordered here.
+  ///
+  /// - Returns: the channel whose chain has to be started, if any.
+  func show(_ opened: OpenedChannel) throws -> Channel? {
+    let bundle = opened.bundle
+    switch opened.part {
+    case .none(let error): throw error
+    case .follows(let follower):
+      try map.change { map throws(IllegalTransition) in
+        try map.change(bundle.channelID) { state throws(IllegalTransition) in
+          try state.follow(follower)
+        }
+      }
+      logger.warning("[channel: \(bundle.channelID)] \(follower.problem)")
+      onChannel(bundle.channelID, .follower(follower))
+      return nil
+    case .orders: break
+    }
+    if bundle.consortiums != nil { try announceSystemChannel(opened.store, bundle) }
+    let channel = try makeChannel(store: opened.store, bundle: bundle)
+    try map.change { map throws(IllegalTransition) in
+      try map.change(bundle.channelID) { state throws(IllegalTransition) in
+        try state.order(channel)
+      }
+    }
+    tell(of: channel)
+    return channel
   }
 
   /// Tells those who watch the channels that clients can use this one now.
@@ -208,7 +228,7 @@ extension Registrar {
   }
 
   /// The configuration in force at the end of a chain.
-  private static func bundle(of store: any BlockStore) throws -> ConfigBundle {
+  static func bundle(of store: any BlockStore) throws -> ConfigBundle {
     let index = try store.block(store.height - 1).lastConfigIndex(
       channelID: store.channelID)
     guard let entry = try store.block(index).data.first else {

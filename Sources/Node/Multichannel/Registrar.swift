@@ -18,6 +18,8 @@ package final class Registrar: Sendable {
   /// What a channel is to those who bring messages to it or read from it.
   package enum Entry: Sendable {
     case channel(Channel)
+    /// Others order the channel: it takes no messages here, and does not serve its blocks.
+    case follower(Follower)
     /// The channel exists here, but does not serve; the reason says why.
     case unavailable(String)
   }
@@ -26,10 +28,11 @@ package final class Registrar: Sendable {
   let ledgers: any LedgerFactory
   let time: any TimeSource
   let onChannel: @Sendable (String, Entry) -> Void
+  let onRemoval: @Sendable (String) -> Void
   let metrics: any MetricsFactory
   let logger: Logger
+  let consenters: [String: any Consenter]
   private let signer: any Signer
-  private let consenters: [String: any Consenter]
   private let environment: ProcessingEnvironment
   private let onConfiguration: ChannelResourcesHolder.Observer
 
@@ -39,6 +42,7 @@ package final class Registrar: Sendable {
   ///     channel, by the task that writes the channel's blocks.
   ///   - onChannel: Called with every channel once it has turned out whether it is available, and when
   ///     that changes.
+  ///   - onRemoval: Called with every channel of which nothing is left.
   ///   - metrics: Where channels record.
   ///   - time: The clock for opening ledgers, and for retrying those that had no room.
   package init(
@@ -46,6 +50,7 @@ package final class Registrar: Sendable {
     environment: ProcessingEnvironment,
     onConfiguration: @escaping @Sendable (ConfigBundle) -> Void = { _ in },
     onChannel: @escaping @Sendable (String, Entry) -> Void = { _, _ in },
+    onRemoval: @escaping @Sendable (String) -> Void = { _ in },
     metrics: any MetricsFactory = NOOPMetricsHandler.instance, time: any TimeSource, logger: Logger
   ) {
     self.ledgers = ledgers
@@ -54,6 +59,7 @@ package final class Registrar: Sendable {
     self.environment = environment
     self.onConfiguration = onConfiguration
     self.onChannel = onChannel
+    self.onRemoval = onRemoval
     self.metrics = metrics
     self.time = time
     self.logger = logger
@@ -65,23 +71,23 @@ package final class Registrar: Sendable {
     map.change { $0.halt() }
     await withTaskGroup(of: Void.self) { group in
       for channel in channels() {
-        group.addTask { await self.halt(channel) }
+        group.addTask { await self.halt(channel, because: "the orderer is shutting down") }
       }
     }
   }
 
-  func halt(_ channel: Channel) async {
+  func halt(_ channel: Channel, because reason: String) async {
     await channel.halt()
-    channel.tip.fail("the orderer is shutting down")
+    channel.tip.fail(reason)
   }
 
-  /// What is known under a name; nil if no such channel exists here.
+  /// What is known under a name; nil if no such channel is here for clients.
   package func lookUp(_ channelID: String) -> Entry? {
-    map.read { $0.states[channelID].map(Entry.init) }
+    map.read { $0.states[channelID].flatMap(Entry.init) }
   }
 
-  /// The channel that processes an envelope: the one it names, or the system channel if there is none of
-  /// that name, since the message may create it.
+  /// The channel that processes an envelope: the one it names, or the system channel if none of that name is
+  /// ordered here, since the message may create it.
   ///
   /// - Throws: ``ChannelUnavailable``, also if it is the system channel that is not available;
   ///   `ProcessingError` if there is no such channel and no system channel.
@@ -97,7 +103,7 @@ package final class Registrar: Sendable {
     }
   }
 
-  /// Every channel that works.
+  /// Every channel that is ordered here.
   package func channels() -> [Channel] {
     map.read { map in
       map.states.values.compactMap {
@@ -105,6 +111,14 @@ package final class Registrar: Sendable {
       }
     }
   }
+
+  /// The system channel's name; nil if there is none, or if it may be one that could not be opened yet.
+  package var systemChannelID: String? {
+    map.read { map in if case .found(let name) = map.system { name } else { nil } }
+  }
+
+  /// Whether it is certain that there is no system channel.
+  package var hasNoSystemChannel: Bool { map.read { $0.system == .notFound(unread: []) } }
 
   /// Records that a channel cannot go on before an operator has removed the cause.
   func fail(_ channelID: String, _ reason: String) {

@@ -43,6 +43,7 @@ final class ChannelHealth: Sendable {
     case nil: nil
     case .unavailable(let reason):
       "the channel is not available: \(reason). Other channels work; the log tells more"
+    case .follower(let follower): follower.problem
     case .channel(let channel):
       if let problem = channel.problem {
         problem

@@ -17,22 +17,24 @@ import OrdererConfiguration
 /// 2. the node's own identity is loaded;
 /// 3. the operations service listens, so that operators can watch;
 /// 4. the ledgers and channels are opened, and the chains start (``NodeParts``);
-/// 5. the profiling service listens;
+/// 5. the admin and the profiling service listen;
 /// 6. the client port listens.
 ///
 /// Shut-down, each step within its bound, so that the whole takes less than ``Bounds/total``:
-/// 1. the client port closes: no new connections, and streams get a moment to end by themselves;
-/// 2. the chains halt, which writes the blocks that they have begun;
-/// 3. the ledgers close;
-/// 4. traces of requests are written to their end;
-/// 5. the profiling service ends;
-/// 6. the operations service ends, after it has pushed the last metrics.
+/// 1. the admin service ends: no channel is joined or left any more;
+/// 2. the client port closes: no new connections, and streams get a moment to end by themselves;
+/// 3. the chains halt, which writes the blocks that they have begun;
+/// 4. the ledgers close;
+/// 5. traces of requests are written to their end;
+/// 6. the profiling service ends;
+/// 7. the operations service ends, after it has pushed the last metrics.
 final class Node: Sendable {
   /// How long the steps of a shut-down may take. What takes longer is left behind: the process is about
   /// to end, and the ledgers are made for a process that ends at any moment.
   enum Bounds {
     /// Streams that are still open when the node stops get this long to end by themselves.
     static let grace = Duration.seconds(2)
+    static let administration = Duration.seconds(20)
     static let clientPort = Duration.seconds(20)
     static let chains = Duration.seconds(60)
     static let ledgers = Duration.seconds(20)
@@ -40,7 +42,8 @@ final class Node: Sendable {
     static let profiling = Duration.seconds(10)
     static let operations = Duration.seconds(20)
 
-    static let total = clientPort + chains + ledgers + traces + profiling + operations
+    static let total =
+      administration + clientPort + chains + ledgers + traces + profiling + operations
   }
 
   private let operations: NodeOperations
@@ -77,6 +80,7 @@ final class Node: Sendable {
   /// - Returns: The address that the client port listens on, as `host:port`.
   /// - Throws: An error with a message for the operator; the caller has to stop what runs then.
   func start() async throws -> String {
+    try await parts.administration?.start()
     try await parts.profiling?.start()
     do {
       return try await parts.server.start()
@@ -88,6 +92,9 @@ final class Node: Sendable {
   /// Stops; see the type for the order.
   func stop() async {
     let (parts, operations) = (parts, operations)
+    await step("the admin service", within: Bounds.administration) {
+      await parts.administration?.shutdown()
+    }
     await step("the client port", within: Bounds.clientPort) {
       await parts.server.shutdown(grace: Bounds.grace)
     }

@@ -22,6 +22,8 @@ import SoloConsensus
 struct NodeParts: Sendable {
   let registrar: Registrar
   let server: GRPCServer
+  /// nil if nobody could find it.
+  let administration: NodeAdministration?
   /// nil unless `General.Profile.Enabled`.
   let profiling: ProfilingServer?
   let traces: AtomicBroadcastService.Traces
@@ -56,14 +58,29 @@ struct NodeParts: Sendable {
         health.add($0, $1)
         participation.add($0, $1)
       },
+      onRemoval: {
+        trust.forget($0)
+        participation.forget($0)
+      },
       metrics: operations.metrics, time: time,
       logger: logging.logger("orderer.common.multichannel"))
     self.registrar = registrar
     health.attach(registrar)
+    if let joins = ledgers.joins, configuration.channelParticipation.enabled {
+      logger.info(
+        """
+        Channel Participation API enabled, registrar initializing with file repo \
+        \(configuration.fileLedger.location)/pendingops
+        """)
+      logger.debug("Join blocks are kept in \(joins.path)")
+    }
     try await registrar.initialize(
       BootstrapBlock.load(general, configurationDirectory: directory, logger: logger))
     do {
+      try StartMode(registrar).check(general, logger: logger)
       traces = Self.traces(configuration.debug, time: time, logger: logger)
+      administration = try NodeAdministration(
+        configuration, channels: registrar, time: time, logging: logging)
       profiling =
         general.profile.enabled
         ? try ProfilingServer(

@@ -15,8 +15,18 @@ struct ParticipationMetrics: Sendable {
     let participation =
       switch entry {
       case .channel(let channel): channel.chain.participation
+      case .follower(let follower): follower.participation
       case .unavailable: ParticipationStatus(relation: .other, status: .failed)
       }
+    record(participation, of: channelID)
+  }
+
+  /// Notes that a channel is no longer here.
+  func forget(_ channelID: String) {
+    record(ParticipationStatus(relation: .other, status: .inactive), of: channelID)
+  }
+
+  private func record(_ participation: ParticipationStatus, of channelID: String) {
     factory.gauge(Self.relation, channelID).record(participation.relation.number)
     factory.gauge(Self.status, channelID).record(participation.status.number)
   }

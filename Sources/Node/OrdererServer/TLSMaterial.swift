@@ -29,12 +29,25 @@ enum TLSMaterial {
   ///
   /// - Throws: ``StartupError`` naming the setting and the file.
   static func operations(_ tls: OrdererConfiguration.TLS) throws -> HTTPServerTLS? {
+    try httpServer(tls, section: "Operations.TLS")
+  }
+
+  /// The TLS settings of the admin service; nil if its TLS is off.
+  ///
+  /// - Throws: ``StartupError`` naming the setting and the file.
+  static func administration(_ tls: OrdererConfiguration.TLS) throws -> HTTPServerTLS? {
+    try httpServer(tls, section: "Admin.TLS")
+  }
+
+  private static func httpServer(
+    _ tls: OrdererConfiguration.TLS, section: String
+  ) throws -> HTTPServerTLS? {
     guard tls.enabled else { return nil }
     return HTTPServerTLS(
-      certificateChain: try read(tls.certificate, setting: "Operations.TLS.Certificate"),
-      privateKey: try read(tls.privateKey, setting: "Operations.TLS.PrivateKey"),
+      certificateChain: try read(tls.certificate, setting: "\(section).Certificate"),
+      privateKey: try read(tls.privateKey, setting: "\(section).PrivateKey"),
       clientRoots: try tls.clientRootCAs.map {
-        try read($0, setting: "Operations.TLS.ClientRootCAs")
+        try read($0, setting: "\(section).ClientRootCAs")
       },
       requiresClientCertificate: tls.clientAuthRequired)
   }
@@ -91,12 +104,20 @@ final class ClientTrust: Sendable {
 
   /// A channel has a new configuration.
   func update(_ bundle: ConfigBundle) {
-    let roots = bundle.mspManager.msps.values.flatMap {
-      $0.tlsRootCertificates + $0.tlsIntermediateCertificates
-    }
+    set(
+      bundle.mspManager.msps.values.flatMap {
+        $0.tlsRootCertificates + $0.tlsIntermediateCertificates
+      }, of: bundle.channelID)
+  }
+
+  /// A channel is no longer here.
+  func forget(_ channelID: String) { set([], of: channelID) }
+
+  private func set(_ roots: [[UInt8]], of channelID: String) {
     let changed = state.withLock { state in
       let new = Set(roots.map(Root.init))
-      let old = state.rootsByChannel.updateValue(new, forKey: bundle.channelID) ?? []
+      let old = state.rootsByChannel.updateValue(new, forKey: channelID) ?? []
+      if new.isEmpty { state.rootsByChannel[channelID] = nil }
       var changed = false
       for root in new.subtracting(old) {
         state.uses[root, default: 0] += 1

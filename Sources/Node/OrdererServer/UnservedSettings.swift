@@ -7,10 +7,6 @@ enum UnservedSettings {
   static func notices(_ configuration: OrdererConfiguration) -> [String] {
     let general = configuration.general
     let asked: [(key: String, isSet: Bool, missing: String)] = [
-      (
-        "ChannelParticipation.Enabled", configuration.channelParticipation.enabled,
-        "the channel participation API"
-      ),
       ("General.Throttling.Rate", general.throttling.rate > 0, "throttling"),
       ("General.Cluster.ListenPort", general.cluster.hasOwnListener, "the cluster service"),
     ]

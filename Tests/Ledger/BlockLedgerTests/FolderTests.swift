@@ -84,7 +84,7 @@ import Testing
     #expect(keys.allSatisfy { $0.starts(with: Array("one1".utf8)) })
   }
 
-  @Test("A removal that was interrupted is finished at the next start")
+  @Test("A removal that was interrupted is known and can be finished")
   func interruptedRemoval() async throws {
     let folder = try TemporaryFolder()
     try await withLedgers(folder.path) { factory in
@@ -97,9 +97,34 @@ import Testing
     try await withLedgers(folder.path) { factory in
       let found = try factory.channelIDs()
       #expect(found == [])
+      #expect(try factory.unfinishedRemovals() == ["one"])
+      try await factory.remove("one")
+      #expect(try factory.unfinishedRemovals() == [])
     }
     #expect(try indexContent(folder.path).isEmpty)
     #expect(try FileManager.default.contentsOfDirectory(atPath: pending).isEmpty)
+  }
+
+  @Test("What others keep of a channel goes before the removal is forgotten")
+  func removalOfTheRest() async throws {
+    struct Busy: Error {}
+    let folder = try TemporaryFolder()
+    try await withLedgers(folder.path) { factory in
+      try await appendBlocks(3, to: try await factory.openOrCreate("one"))
+      try await factory.beginRemoval("one")
+      #expect(try factory.unfinishedRemovals() == ["one"])
+      #expect(try factory.channelIDs() == [])
+      await #expect(throws: Busy.self) { try await factory.remove("one") { throw Busy() } }
+      #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/chains/one"))
+    }
+    try await withLedgers(folder.path) { factory in
+      #expect(try factory.unfinishedRemovals() == ["one"])
+      try await factory.remove("one") {
+        #expect(
+          FileManager.default.fileExists(atPath: "\(folder.path)/pendingops/remove/one.remove"))
+      }
+      #expect(try factory.unfinishedRemovals() == [])
+    }
   }
 
   @Test(

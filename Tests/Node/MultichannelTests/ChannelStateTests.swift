@@ -1,5 +1,6 @@
 // What can become of a channel, and what cannot.
 
+import Ordering
 import Testing
 
 @testable import Multichannel
@@ -7,10 +8,13 @@ import Testing
 private typealias State = ChannelState<String, String>
 
 @Suite struct ChannelStateTests {
+  private static let active = ParticipationStatus(relation: .consenter, status: .active)
+  private static let inactive = ParticipationStatus(relation: .other, status: .inactive)
+
   private static let states: [State] = [
-    .opening(obstacle: nil), .opening(obstacle: "no room"), .joining(obstacle: nil),
-    .following("follower"), .ordering("chain"), .failed(reason: "damage"),
-    .beingRemoved(.underWay), .beingRemoved(.failed(reason: "busy")),
+    .opening(obstacle: nil), .opening(obstacle: "no room"), .joining, .following("follower"),
+    .ordering("chain"), .failed(reason: "damage"), .beingRemoved(.underWay(was: active)),
+    .beingRemoved(.failed(was: active, reason: "busy")),
   ]
 
   /// An event, and the name of what each state becomes by it. What is not named must refuse it.
@@ -26,9 +30,6 @@ private typealias State = ChannelState<String, String>
       apply: { state throws(IllegalTransition) in try state.obstructOpening("x") },
       becomes: ["being opened": "being opened"]),
     Event(
-      name: "join", apply: { state throws(IllegalTransition) in try state.join() },
-      becomes: ["being opened": "being joined"]),
-    Event(
       name: "follow", apply: { state throws(IllegalTransition) in try state.follow("x") },
       becomes: [
         "being opened": "followed", "being joined": "followed", "ordered here": "followed",
@@ -42,23 +43,26 @@ private typealias State = ChannelState<String, String>
     Event(
       name: "fail", apply: { state throws(IllegalTransition) in try state.fail("x") },
       becomes: [
-        "being opened": "unusable", "being joined": "unusable", "followed": "unusable",
-        "ordered here": "unusable", "unusable": "unusable",
+        "being opened": "unusable", "followed": "unusable", "ordered here": "unusable",
+        "unusable": "unusable",
       ]),
     Event(
-      name: "remove", apply: { state throws(IllegalTransition) in try state.remove() },
+      name: "remove",
+      apply: { state throws(IllegalTransition) in try state.remove(was: active) },
       becomes: [
-        "being joined": "being removed", "followed": "being removed",
-        "ordered here": "being removed", "unusable": "being removed",
+        "followed": "being removed", "ordered here": "being removed", "unusable": "being removed",
         "not fully removed": "being removed",
       ]),
     Event(
       name: "failRemoval", apply: { state throws(IllegalTransition) in try state.failRemoval("x") },
-      becomes: ["being removed": "not fully removed"]),
+      becomes: ["being joined": "not fully removed", "being removed": "not fully removed"]),
     Event(
       name: "forget",
       apply: { state throws(IllegalTransition) in try state.checkCanBeForgotten() },
-      becomes: ["being opened": "being opened", "being removed": "being removed"]),
+      becomes: [
+        "being opened": "being opened", "being joined": "being joined",
+        "being removed": "being removed",
+      ]),
   ]
 
   @Test func everyEventHasItsWayInEveryState() {
@@ -103,15 +107,19 @@ private typealias State = ChannelState<String, String>
 
   @Test func aRemovalThatFailedIsAskedForAgain() throws {
     var state = State.failed(reason: "damage")
-    try state.remove()
-    #expect(throws: IllegalTransition.self) { try state.remove() }
+    try state.remove(was: Self.active)
+    #expect(throws: IllegalTransition.self) { try state.remove(was: Self.inactive) }
     try state.failRemoval("busy")
-    guard case .beingRemoved(.failed("busy")) = state else {
+    guard case .beingRemoved(.failed(Self.active, "busy")) = state else {
       Issue.record("\(state)")
       return
     }
     #expect(throws: IllegalTransition.self) { try state.checkCanBeForgotten() }
-    try state.remove()
+    try state.remove(was: Self.inactive)
+    guard case .beingRemoved(.underWay(Self.active)) = state else {
+      Issue.record("\(state)")
+      return
+    }
     try state.checkCanBeForgotten()
   }
 }

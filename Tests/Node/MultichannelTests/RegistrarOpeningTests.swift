@@ -208,8 +208,8 @@ private final class GatedLedgers: LedgerFactory {
     return try await ledgers.openOrCreate(channelID)
   }
 
-  func remove(_ channelID: String) async throws(LedgerError) {
-    try await ledgers.remove(channelID)
+  func remove(_ channelID: String, rest: @Sendable () async throws -> Void) async throws {
+    try await ledgers.remove(channelID, rest: rest)
   }
 
   func close() async { await ledgers.close() }

@@ -29,17 +29,22 @@ import Testing
   static func registrar(
     _ ledgers: any LedgerFactory, metrics: any MetricsFactory = NOOPMetricsHandler.instance,
     time: any TimeSource = ManualTime(), chainTime: any TimeSource = ManualTime(),
-    consenter: (any Consenter)? = nil, logger: Logger = silent,
-    onChannel: @escaping @Sendable (String, Registrar.Entry) -> Void = { _, _ in }
+    consenter: (any Consenter)? = nil, cluster: (any ClusterConsenter)? = nil,
+    logger: Logger = silent,
+    onChannel: @escaping @Sendable (String, Registrar.Entry) -> Void = { _, _ in },
+    onRemoval: @escaping @Sendable (String) -> Void = { _ in }
   ) throws -> Registrar {
     let local = try LocalMSP(
       directory: "\(fixtures)/crypto/orderer.test/nodes/node1/msp", mspID: "OrdererMSP",
       keyStoreDirectory: nil, now: Date())
+    var consenters: [String: any Consenter] = [
+      "solo": consenter ?? SoloConsenter(time: chainTime, logger: logger)
+    ]
+    consenters["etcdraft"] = cluster
     return Registrar(
-      ledgers: ledgers, signer: local.signer,
-      consenters: ["solo": consenter ?? SoloConsenter(time: chainTime, logger: logger)],
+      ledgers: ledgers, signer: local.signer, consenters: consenters,
       environment: ProcessingEnvironment(logger: logger, now: { Date() }), onChannel: onChannel,
-      metrics: metrics, time: time, logger: logger)
+      onRemoval: onRemoval, metrics: metrics, time: time, logger: logger)
   }
 
   @Test func aSystemChannelIsFoundAgain() async throws {

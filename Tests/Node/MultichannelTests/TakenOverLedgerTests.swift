@@ -136,39 +136,6 @@ import Testing
     await registrar.halt()
   }
 
-  // MARK: Stopped in the middle of a join
-
-  /// As Go's orderer leaves it if it was joined with a later block while no other node could be reached.
-  @Test func aJoinedChannelWithoutBlocksIsLeftToTheOrdererThatJoinedIt() async throws {
-    let folder = FileManager.default.temporaryDirectory.path + "/heddle-join-\(UUID().uuidString)"
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    let joins = "\(folder)/pendingops/join"
-    for path in [joins, "\(folder)/chains/joined", "\(folder)/chains/abandoned"] {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-    let joined = ["\(joins)/joined.join", "\(folder)/chains/joined/blockfile_000000"]
-    let abandoned = "\(folder)/chains/abandoned/blockfile_000000"
-    for path in joined + [abandoned] {
-      try #require(FileManager.default.createFile(atPath: path, contents: nil))
-    }
-    var logger = Logger(label: "test")
-    logger.logLevel = .critical
-    let ledgers = try FileLedgerFactory(
-      directory: folder, signatures: CutSignatures(), logger: logger)
-    let registrar = try RegistrarTests.registrar(ledgers)
-    try await registrar.initialize()
-    guard case .unavailable(let reason) = registrar.lookUp("joined") else {
-      Issue.record("the channel should be known with its reason")
-      return
-    }
-    #expect(reason.contains("It was joined with another orderer"))
-    #expect(registrar.lookUp("abandoned") == nil)
-    await registrar.halt()
-    await ledgers.close()
-    for path in joined { #expect(FileManager.default.fileExists(atPath: path)) }
-    #expect(!FileManager.default.fileExists(atPath: abandoned))
-  }
-
   // MARK: Stopped in the middle of a creation
 
   /// How far the creation of a channel had come when the orderer was killed.

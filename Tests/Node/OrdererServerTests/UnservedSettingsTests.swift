@@ -13,11 +13,10 @@ import Testing
 
   @Test func whatIsAskedForAndMissingIsNamed() {
     var configuration = OrdererConfiguration()
-    configuration.channelParticipation.enabled = true
     configuration.general.throttling.rate = 10
     let notices = UnservedSettings.notices(configuration)
-    #expect(notices.count == 2)
-    #expect(notices.contains { $0.hasPrefix("ChannelParticipation.Enabled is set") })
+    #expect(notices.count == 1)
+    #expect(notices.contains { $0.hasPrefix("General.Throttling.Rate is set") })
   }
 
   @Test func keysInHardwareAreRefusedRatherThanReadFromFiles() {

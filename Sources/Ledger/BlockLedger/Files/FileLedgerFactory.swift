@@ -55,11 +55,12 @@ package final class FileLedgerFactory: LedgerFactory {
   /// Keep others out of the folder until the database is closed.
   private let locks: Mutex<[File]>
 
+  package let joins: JoinBlockFolder?
+
   private var chains: String { "\(directory)/chains" }
   private var pendingRemovals: String { "\(directory)/pendingops/remove" }
 
-  /// Opens the folder, creating it if there is none, and finishes removals that were interrupted.
-  /// Blocks the thread.
+  /// Opens the folder, creating it if there is none. Blocks the thread.
   ///
   /// - Parameter signatures: Tells whether a last block is there with its signatures.
   /// - Throws: ``LedgerError/locked(path:)`` if another process has the folder open.
@@ -86,13 +87,15 @@ package final class FileLedgerFactory: LedgerFactory {
       logger: logger,
       mark: BootMark(
         database: index.database, chains: "\(directory)/chains", boot: options.boot))
+    joins = try JoinBlockFolder(directory: directory, pool: environment.appendPool)
     locks = Mutex(index.locks)
-    try finishRemovals()
   }
 
   package func channelIDs() throws(LedgerError) -> [String] {
     let names = try onDisk(Folder.names(chains, kind: .folder))
+    let removed = Set(try unfinishedRemovals())
     return names.filter { name in
+      if removed.contains(name) { return false }
       if isUsableChannelName(name) { return true }
       logger.warning("Ignoring the folder \(chains)/\(name), which is not named like a channel")
       return false
@@ -126,45 +129,49 @@ package final class FileLedgerFactory: LedgerFactory {
     }
   }
 
-  package func isBeingJoined(_ channelID: String) -> Bool {
-    isUsableChannelName(channelID)
-      && Folder.exists("\(directory)/pendingops/join/\(channelID).join", kind: .file)
+  package func beginRemoval(_ channelID: String) async throws(LedgerError) {
+    guard isUsableChannelName(channelID) else { throw .invalidChannelName(channelID) }
+    try await environment.appendPool.run(channelID) { () throws(LedgerError) in
+      try onDisk(Folder.create(self.pendingRemovals))
+      try onDisk(DurableFile.touch(self.marker(channelID)))
+    }
   }
 
-  package func remove(_ channelID: String) async throws(LedgerError) {
-    guard isUsableChannelName(channelID) else { throw .invalidChannelName(channelID) }
+  package func remove(
+    _ channelID: String, rest: @Sendable () async throws -> Void
+  ) async throws {
+    try await beginRemoval(channelID)
+    try await joins?.remove(channelID)
     let entry = try entry(channelID)
     try await environment.appendPool.run(channelID) { () throws(LedgerError) in
       try entry.store.withLock { store throws(LedgerError) in
-        try onDisk(Folder.create(self.pendingRemovals))
-        let marker = "\(self.pendingRemovals)/\(channelID).remove"
-        try onDisk(DurableFile.touch(marker))
         store?.close()
         store = nil
-        try self.finishRemoval(channelID)
+        try self.deleteBlocks(channelID)
       }
     }
-  }
-
-  /// Finishes removals that this or Go's orderer had begun.
-  private func finishRemovals() throws(LedgerError) {
-    guard Folder.exists(pendingRemovals, kind: .folder) else { return }
-    for name in try onDisk(Folder.names(pendingRemovals, kind: .file))
-    where name.hasSuffix(".remove") {
-      let channelID = String(name.dropLast(".remove".count))
-      guard isUsableChannelName(channelID) else { continue }
-      try finishRemoval(channelID)
-      logger.info("Removed channel: \(channelID)")
+    try await rest()
+    try await environment.appendPool.run(channelID) { () throws(LedgerError) in
+      try onDisk(Folder.remove(self.marker(channelID)))
+      try onDisk(Folder.synchronize(self.pendingRemovals))
     }
   }
 
-  private func finishRemoval(_ channelID: String) throws(LedgerError) {
+  private func deleteBlocks(_ channelID: String) throws(LedgerError) {
     let index = ChannelIndex(database: environment.database, channelID: channelID)
     do { try index.removeAll() } catch { throw .index(environment.database.path, error) }
     try onDisk(Folder.remove("\(chains)/\(channelID)"))
     try onDisk(Folder.synchronize(chains))
-    try onDisk(Folder.remove("\(pendingRemovals)/\(channelID).remove"))
-    try onDisk(Folder.synchronize(pendingRemovals))
+  }
+
+  /// The empty file that says that a channel is being removed.
+  private func marker(_ channelID: String) -> String { "\(pendingRemovals)/\(channelID).remove" }
+
+  package func unfinishedRemovals() throws(LedgerError) -> [String] {
+    guard Folder.exists(pendingRemovals, kind: .folder) else { return [] }
+    return try onDisk(Folder.names(pendingRemovals, kind: .file))
+      .filter { $0.hasSuffix(".remove") }.map { String($0.dropLast(".remove".count)) }
+      .filter(isUsableChannelName)
   }
 
   package func close() async {

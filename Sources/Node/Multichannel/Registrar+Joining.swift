@@ -1,0 +1,164 @@
+// Channels that an operator has this node join.
+
+import BlockLedger
+import Blocks
+import ChannelConfig
+import FabricProtos
+import Ordering
+
+extension Registrar {
+  /// Joins a channel (Fabric: `Registrar.JoinChannel`). If it fails, nothing is left of it.
+  ///
+  /// Each step can be repeated: what a crash cuts short goes on when the node starts. Another join or
+  /// removal of the same channel waits for this one to end. The caller's cancellation has no effect.
+  ///
+  /// - Returns: what this node is to the channel now.
+  package func join(_ join: JoinBlock) async throws(ParticipationRefusal) -> ChannelInfo {
+    try await Task { () async -> Result<ChannelInfo, ParticipationRefusal> in
+      await self.carryOut(join)
+    }.value.get()
+  }
+
+  private func carryOut(_ join: JoinBlock) async -> Result<ChannelInfo, ParticipationRefusal> {
+    let channelID = join.channelID
+    let begun: Result<Void, ParticipationRefusal> = await map.wait { map in
+      if case .joining = map.states[channelID] { return nil }
+      return Result { () throws(ParticipationRefusal) in
+        try map.beginJoin(channelID, isSystemChannel: join.isOfSystemChannel)
+      }
+    }
+    if case .failure(let refusal) = begun { return .failure(refusal) }
+    do {
+      let info = try await makeChannel(join)
+      logger.info(
+        """
+        Joining channel: {\(info.name) \(info.participation.relation.rawValue) \
+        \(info.participation.status.rawValue) \(info.height)}
+        """)
+      return .success(info)
+    } catch {
+      logger.warning("[channel: \(channelID)] The channel was not joined: \(error)")
+      await undoJoin(of: channelID)
+      return .failure(.other("\(error)"))
+    }
+  }
+
+  /// Takes the steps of a join, after it was allowed.
+  private func makeChannel(_ join: JoinBlock) async throws -> ChannelInfo {
+    guard let joins = ledgers.joins else {
+      throw RegistrarError("channels can be joined only with General.LedgerType: file")
+    }
+    _ = try role(in: join)
+    try await joins.save(join.channelID, join.bytes)
+    let opened = try await takePart(in: try await ledgers.openOrCreate(join.channelID), join)
+    try learn(opened)
+    // Told before the chain starts, as of a channel that has just been made.
+    guard let channel = try show(opened) else { return try info(of: join.channelID) }
+    let info = try info(of: join.channelID)
+    _ = await start(channel)
+    return info
+  }
+
+  /// What this node has to do for the channel of a join block.
+  ///
+  /// - Throws: ``RegistrarError`` if it cannot take part in that channel.
+  private func role(in join: JoinBlock) throws(RegistrarError) -> ConsensusRole {
+    let bundle = join.bundle
+    guard bundle.orderer != nil else {
+      throw RegistrarError("config does not contain orderer config")
+    }
+    do { try bundle.checkCapabilitiesSupported() } catch { throw RegistrarError("\(error)") }
+    guard let consenter = try consenter(for: bundle) as? any ClusterConsenter else {
+      throw RegistrarError(
+        """
+        channels of consensus type \(bundle.orderer?.consensusType ?? "") are created through a system \
+        channel, they cannot be joined
+        """)
+    }
+    let role = consenter.role(in: bundle)
+    if join.isOfSystemChannel, join.number > 0 || role != .consenter {
+      throw RegistrarError(
+        """
+        \(join.channelID) is a system channel, which this version can only join as a consenter with \
+        block 0
+        """)
+    }
+    return role
+  }
+
+  /// Removes what a join has made before it failed. What cannot be removed now is left as a removal that
+  /// has failed.
+  private func undoJoin(of channelID: String) async {
+    do {
+      try await removeData(of: channelID)
+      try map.change { map throws(IllegalTransition) in try map.forget(channelID) }
+    } catch {
+      logger.error("[channel: \(channelID)] Not all of a failed join could be removed: \(error)")
+      failRemoval(of: channelID, "\(error)")
+    }
+  }
+
+  // MARK: Going on
+
+  /// The join block that was noted for a channel; nil if there is none.
+  ///
+  /// - Throws: ``RegistrarError`` if it cannot be used.
+  func joinBlock(of channelID: String) async throws -> JoinBlock? {
+    guard let joins = ledgers.joins, let bytes = try await joins.read(channelID) else { return nil }
+    let problem: String
+    do throws(NotAJoinBlock) {
+      let join = try JoinBlock(bytes)
+      if join.isOfSystemChannel {
+        logger.info(
+          """
+          Join-block was found for the system channel: \(join.channelID), number: \(join.number)
+          """)
+      }
+      if join.channelID == channelID { return join }
+      problem = "it is of channel \(join.channelID)"
+    } catch { problem = "\(error)" }
+    throw RegistrarError(
+      """
+      the join block in \(joins.path) cannot be used: \(problem); remove the channel, then join it again
+      """)
+  }
+
+  /// Finds out what this node has to do for a channel whose ledger is open, and writes the genesis block if
+  /// the channel begins here.
+  ///
+  /// - Parameter join: The block that the channel is being joined with, if it is.
+  func takePart(in store: any BlockStore, _ join: JoinBlock?) async throws -> OpenedChannel {
+    if let join, store.height <= join.number {
+      let role: ConsensusRole
+      do throws(RegistrarError) { role = try self.role(in: join) } catch {
+        return OpenedChannel(store: store, bundle: join.bundle, part: .none(error))
+      }
+      guard join.number == 0, role == .consenter else {
+        let follower = Follower(store: store, joinNumber: join.number, role: role)
+        return OpenedChannel(store: store, bundle: join.bundle, part: .follows(follower))
+      }
+      try await append(join.block, to: store)
+    }
+    let bundle = try Self.bundle(of: store)
+    let part = part(in: store, bundle, joinNumber: join?.number)
+    // The ledger has all that the join promised.
+    if case .orders = part, join != nil { try await ledgers.joins?.remove(store.channelID) }
+    return OpenedChannel(store: store, bundle: bundle, part: part)
+  }
+
+  /// What this node has to do for a channel, by the configuration at the end of its ledger.
+  private func part(
+    in store: any BlockStore, _ bundle: ConfigBundle, joinNumber: UInt64?
+  ) -> OpenedChannel.Part {
+    do throws(RegistrarError) {
+      let consenter = try consenter(for: bundle)
+      switch consenter.role(in: bundle) {
+      case .consenter: return .orders
+      case .follower where consenter is any ClusterConsenter:
+        return .follows(Follower(store: store, joinNumber: joinNumber, role: .follower))
+      case .follower, .neither:
+        throw RegistrarError("This node is not a consenter of channel '\(bundle.channelID)'")
+      }
+    } catch { return .none(error) }
+  }
+}

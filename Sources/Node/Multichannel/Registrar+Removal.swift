@@ -1,0 +1,97 @@
+// Channels that an operator has this node leave.
+
+import BlockLedger
+import Concurrency
+import Ordering
+
+extension Registrar {
+  /// Stops a channel and begins to remove all that this node keeps of it (Fabric:
+  /// `Registrar.RemoveChannel`). Once this returns, the channel is gone for clients, also after a crash;
+  /// its files follow in the background, and until then the channel is listed.
+  ///
+  /// A removal that fails later is told as the channel's status and in the log; it may be asked for again.
+  /// The caller's cancellation has no effect.
+  package func remove(_ channelID: String) async throws(ParticipationRefusal) {
+    try await Task { () async -> Result<Void, ParticipationRefusal> in
+      await self.beginRemoval(of: channelID)
+    }.value.get()
+  }
+
+  private func beginRemoval(of channelID: String) async -> Result<Void, ParticipationRefusal> {
+    let begun: Result<ChannelMap.State, ParticipationRefusal> = await map.wait { map in
+      if case .joining = map.states[channelID] { return nil }
+      return Result { () throws(ParticipationRefusal) in try map.beginRemoval(channelID) }
+    }
+    switch begun {
+    case .failure(let refusal): return .failure(refusal)
+    case .success(.ordering(let channel)):
+      await halt(channel, because: "the channel was removed from this orderer")
+    case .success: break
+    }
+    do {
+      try await ledgers.beginRemoval(channelID)
+    } catch {
+      failRemoval(of: channelID, "\(error)")
+      return .failure(.other("\(error)"))
+    }
+    Task { await finishRemoval(of: channelID) }
+    return .success(())
+  }
+
+  /// Deletes what is left of a channel that is being removed.
+  private func finishRemoval(of channelID: String) async {
+    do {
+      try await removeData(of: channelID)
+      try map.change { map throws(IllegalTransition) in try map.forget(channelID) }
+      logger.info("Removed channel: \(channelID)")
+      onRemoval(channelID)
+    } catch {
+      // Once the ledgers close, a removal that is under way fails. It is noted on the disk.
+      guard map.read({ $0.life }) != .halted else {
+        return logger.info("[channel: \(channelID)] The removal is finished at the next start")
+      }
+      failRemoval(of: channelID, "\(error)")
+    }
+  }
+
+  /// Deletes the ledger, the join block and what consenters keep of a channel, in steps that can be
+  /// repeated.
+  func removeData(of channelID: String) async throws {
+    let consenters = consenters.values.compactMap { $0 as? any ClusterConsenter }
+    try await ledgers.remove(channelID) {
+      // Its configuration may be gone already, and so the knowledge which of them ordered it.
+      for consenter in consenters { try await consenter.removeData(of: channelID) }
+    }
+  }
+
+  func failRemoval(of channelID: String, _ reason: String) {
+    logger.error(
+      "[channel: \(channelID)] The channel could not be removed, ask for its removal again: \(reason)"
+    )
+    do {
+      try map.change { map throws(IllegalTransition) in
+        try map.change(channelID) { state throws(IllegalTransition) in
+          try state.failRemoval(reason)
+        }
+      }
+    } catch { logger.critical("[channel: \(channelID)] \(error)") }
+  }
+
+  /// Finishes removals that an earlier process had begun. One that cannot be finished is left as a removal
+  /// that has failed, and the other channels work.
+  func finishRemovals() async throws {
+    let channelIDs: [String]
+    do {
+      channelIDs = try ledgers.unfinishedRemovals()
+    } catch { throw RegistrarError("The removals that are under way cannot be listed: \(error)") }
+    for channelID in channelIDs {
+      do {
+        try await removeData(of: channelID)
+        logger.info("Removed channel: \(channelID)")
+      } catch {
+        map.change { $0.addUnfinishedRemoval(channelID) }
+        failRemoval(of: channelID, "\(error)")
+      }
+    }
+  }
+}

@@ -1,0 +1,178 @@
+"""Joining and leaving channels: killed at every step, and with the real `osnadmin`.
+
+HEDDLE_OSNADMIN=2.5=PATH,3.1=PATH names the executables; without it their tests are skipped.
+"""
+
+import http.client
+import json
+import os
+import subprocess
+
+import pytest
+
+from faults import CHANGES, KILL
+from harness import envelope, org_user, wait_for
+from raftorderer import NODE, RaftOrderer
+
+
+@pytest.fixture(name="node")
+def fixture_node(executable, tmp_path, faults):
+    """An orderer without a system channel that is not started, and that can be killed at any step."""
+    node = RaftOrderer(executable, tmp_path / "node")
+    node.environment = faults.environment
+    yield node
+    node.stop(9)
+
+
+def needs_raft(node, block):
+    """Skip the test if the executable cannot order channels of the only type that can be joined."""
+    node.start()
+    _, text = node.try_join(block)
+    if "Error retrieving consenter of type: etcdraft" in text:
+        pytest.skip("this executable has no consenter of type etcdraft")
+    name = json.loads(text)["name"]
+    assert node.ask("DELETE", f"/{name}")[0] == 204
+    is_gone(node, name)
+    node.stop()
+
+
+def left_of(node, name):
+    """The files and folders of a channel."""
+    ledger = node.directory / "ledger"
+    return [str(path.relative_to(ledger)) for path in ledger.rglob("*")
+            if path.relative_to(ledger).parts[0] != "index"
+            and path.name in (name, f"{name}.join", f"{name}.join~", f"{name}.remove")]
+
+
+def orders(node, name):
+    """Check that a channel takes messages."""
+    message = envelope(name, org_user(1), b"data")
+    wait_for(lambda: node.broadcast(message) == ["SUCCESS"], "the message is taken")
+
+
+def is_gone(node, name):
+    """Check that nothing is left of a channel, once what goes in the background has gone."""
+    wait_for(lambda: node.info(name) is None, "the channel is gone")
+    assert left_of(node, name) == []
+    assert node.deliver(name, org_user(1), 0, 0)[1] == "NOT_FOUND"
+
+
+def ended(action):
+    """The result of a request; None if the process died of it."""
+    try:
+        return action()
+    except (OSError, http.client.HTTPException):
+        return None
+
+
+def test_killed_at_each_step_of_a_join(node, faults):
+    """After the next start the channel is whole, or there is nothing of it."""
+    name, block = node.genesis()
+    needs_raft(node, block)
+    wholes = kills = 0
+    for step in range(500):
+        node.start()
+        rule = faults.fail(CHANGES, "*/ledger/*", KILL, skip=step)
+        answer = ended(lambda: node.try_join(block))
+        rule.end()
+        faults.clear()
+        if node.process.poll() is None and answer:
+            assert answer[0] == 201, answer
+            break
+        node.process.wait(60)
+        kills += 1
+        node.start()
+        if node.info(name):
+            wholes += 1
+            assert node.info(name)["consensusRelation"] == "consenter"
+            orders(node, name)
+            assert node.ask("DELETE", f"/{name}")[0] == 204
+        is_gone(node, name)
+        node.stop()
+    orders(node, name)
+    print(f"killed {kills} times, {wholes} times the channel was there afterwards")
+    assert 0 < wholes < kills
+
+
+def test_killed_at_each_step_of_a_removal(node, faults):
+    """After the next start the channel is whole or gone, and gone if that was answered."""
+    name, block = node.genesis()
+    needs_raft(node, block)
+    wholes = kills = answered = 0
+    for step in range(500):
+        node.start()
+        if not node.info(name):
+            node.join(block)
+            orders(node, name)
+        rule = faults.fail(CHANGES, "*/ledger/*", KILL, skip=step)
+        answer = ended(lambda: node.ask("DELETE", f"/{name}"))
+        if answer:
+            # What goes in the background may still be killed.
+            wait_for(lambda: node.process.poll() is not None or not ended(lambda: node.info(name)),
+                     "the removal ends")
+        rule.end()
+        faults.clear()
+        if node.process.poll() is None and not rule.hits:
+            break
+        node.process.wait(60)
+        kills += 1
+        answered += bool(answer)
+        node.start()
+        if node.info(name):
+            wholes += 1
+            assert not answer
+            orders(node, name)
+        else:
+            is_gone(node, name)
+        node.stop()
+    is_gone(node, name)
+    print(f"killed {kills} times, {answered} times after the answer; {wholes} times the channel stayed")
+    assert 0 < answered < kills and wholes < kills
+
+
+# ---- osnadmin
+
+
+def programs():
+    """The executables as parameters of a test."""
+    pairs = [pair.partition("=") for pair in os.environ.get("HEDDLE_OSNADMIN", "").split(",") if pair]
+    return [pytest.param(path, id=version) for version, _, path in pairs] or [
+        pytest.param("", marks=pytest.mark.skip("HEDDLE_OSNADMIN names no osnadmin"))]
+
+
+@pytest.mark.parametrize("program", programs())
+def test_osnadmin(node, tmp_path, program):
+    """An operator lists, joins and removes a channel."""
+    def run(*arguments):
+        done = subprocess.run(
+            [program, "channel", *arguments, "-o", f"127.0.0.1:{node.admin}",
+             "--ca-file", NODE / "ca.crt", "--client-cert", NODE / "server.crt",
+             "--client-key", NODE / "server.key"],
+            capture_output=True, text=True, timeout=60, check=False)
+        status, _, body = done.stdout.partition("\n")
+        return status, json.loads(body) if body.strip() else None, done.stdout + done.stderr
+
+    name, block = node.genesis()
+    needs_raft(node, block)
+    path = tmp_path / "genesis.block"
+    path.write_bytes(block.SerializeToString())
+    node.start()
+    described = {"name": name, "url": f"/participation/v1/channels/{name}"}
+    status, body, text = run("list")
+    assert (status, body) == ("Status: 200", {"systemChannel": None, "channels": None}), text
+    status, body, text = run("join", "--channelID", name, "--config-block", path)
+    full = described | {"consensusRelation": "consenter", "status": "active", "height": 1}
+    assert (status, body) == ("Status: 201", full), text
+    status, body, text = run("list")
+    assert (status, body) == ("Status: 200", {"systemChannel": None, "channels": [described]}), text
+    status, body, text = run("list", "--channelID", name)
+    assert (status, body) == ("Status: 200", full), text
+    status, body, text = run("join", "--channelID", name, "--config-block", path)
+    assert (status, body) == ("Status: 405", {"error": "cannot join: channel already exists"}), text
+    orders(node, name)
+    status, body, text = run("remove", "--channelID", name)
+    assert (status, body) == ("Status: 204", None), text
+    is_gone(node, name)
+    status, body, text = run("remove", "--channelID", name)
+    assert (status, body) == (
+        "Status: 404", {"error": "cannot remove: channel does not exist"}), text

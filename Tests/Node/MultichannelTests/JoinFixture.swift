@@ -1,0 +1,130 @@
+// A node that joins channels of a cluster: folders, blocks, and a consenter that does as it is told.
+
+import BlockLedger
+import Blocks
+import ChannelConfig
+import Concurrency
+import FabricCrypto
+import FabricProtos
+import Foundation
+import Logging
+import Ordering
+import ProcessingFixtures
+import SoloConsensus
+import Synchronization
+import Testing
+
+@testable import Multichannel
+
+/// A consenter for channels of type etcdraft; its chains order as solo's do.
+final class TestCluster: ClusterConsenter {
+  struct Refusal: Error {}
+
+  private struct State {
+    var role = ConsensusRole.consenter
+    var refusesChains = false
+    var refusesRemoval = false
+    var removed: [String] = []
+  }
+
+  private let solo = SoloConsenter(time: ManualTime(), logger: RegistrarTests.silent)
+  private let state = Mutex(State())
+
+  init(role: ConsensusRole = .consenter) { state.withLock { $0.role = role } }
+
+  /// Channels whose data was removed.
+  var removed: [String] { state.withLock { $0.removed } }
+
+  func setRole(_ role: ConsensusRole) { state.withLock { $0.role = role } }
+  func refuseChains(_ refuses: Bool) { state.withLock { $0.refusesChains = refuses } }
+  func refuseRemoval(_ refuses: Bool) { state.withLock { $0.refusesRemoval = refuses } }
+
+  func role(in bundle: ConfigBundle) -> ConsensusRole { state.withLock { $0.role } }
+
+  func makeChain(support: any ConsenterSupport, newestBlock: Block) throws -> any Chain {
+    if state.withLock({ $0.refusesChains }) { throw Refusal() }
+    return try solo.makeChain(support: support, newestBlock: newestBlock)
+  }
+
+  func validate(_ change: ConsensusChange) throws(ConsensusChangeRefusal) {}
+
+  func removeData(of channelID: String) async throws {
+    try state.withLock { state in
+      if state.refusesRemoval { throw Refusal() }
+      state.removed.append(channelID)
+    }
+  }
+}
+
+/// A ledger folder, and the nodes that run on it one after the other.
+final class JoinFolder: Sendable {
+  let path = FileManager.default.temporaryDirectory.path + "/heddle-join-\(UUID().uuidString)"
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  /// Runs a node on the folder, from its start to an orderly stop.
+  ///
+  /// - Parameter removed: Gets the channels of which nothing is left.
+  func withNode<Value>(
+    _ cluster: TestCluster, removed: Watched<[String]> = Watched([]),
+    _ body: (Registrar, FileLedgerFactory) async throws -> Value
+  ) async throws -> Value {
+    let ledgers = try FileLedgerFactory(
+      directory: path, signatures: CutSignatures(), logger: RegistrarTests.silent)
+    let registrar = try RegistrarTests.registrar(
+      ledgers, cluster: cluster, onRemoval: { name in removed.change { $0.append(name) } })
+    let result: Result<Value, any Error>
+    do {
+      try await registrar.initialize()
+      result = .success(try await body(registrar, ledgers))
+    } catch { result = .failure(error) }
+    await registrar.halt()
+    await ledgers.close()
+    return try result.get()
+  }
+
+  func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: "\(path)/\(name)") }
+
+  func makeFolder(_ name: String) throws {
+    try FileManager.default.createDirectory(
+      atPath: "\(path)/\(name)", withIntermediateDirectories: true)
+  }
+
+  /// Names in a folder; none if there is no such folder.
+  func names(_ folder: String) -> [String] {
+    (try? FileManager.default.contentsOfDirectory(atPath: "\(path)/\(folder)").sorted()) ?? []
+  }
+}
+
+enum JoinFixture {
+  static let channelID = "raftchannel"
+
+  /// The fixture channel's genesis block, or one that differs in what `change` does.
+  static func genesis(
+    named name: String = channelID, _ change: (inout Common_ConfigGroup) throws -> Void = { _ in }
+  ) throws -> Block {
+    var block = try RegistrarTests.genesis("app-raft-v20")
+    var envelope = try Common_Envelope(serializedBytes: block.data[0])
+    var payload = try Common_Payload(serializedBytes: envelope.payload)
+    var header = try Common_ChannelHeader(serializedBytes: payload.header.channelHeader)
+    var config = try Common_ConfigEnvelope(serializedBytes: payload.data)
+    header.channelID = name
+    try change(&config.config.channelGroup)
+    payload.header.channelHeader = try header.serializedData()
+    payload.data = try config.serializedData()
+    envelope.payload = try payload.serializedData()
+    block.data = [try envelope.serializedBytes()]
+    block.header.dataHash = SHA256Digest.hash(block.data[0])
+    return block
+  }
+
+  /// A config block that comes later in the chain.
+  static func laterBlock(_ number: UInt64) throws -> Block {
+    var block = try genesis()
+    block.header.number = number
+    block.header.previousHash = SHA256Digest.hash([1])
+    return block
+  }
+
+  static func join(_ block: Block) throws -> JoinBlock { try JoinBlock(block.serialized()) }
+}
