@@ -45,10 +45,12 @@ enum Storey: String {
 /// A room and its tests. `doors` are the modules that its files import, no more and no less; `tests` the
 /// same for its tests, which always know the room itself.
 func room(
-  _ storey: Storey, _ name: String, _ doors: [Target.Dependency], tests: [Target.Dependency]? = nil
+  _ storey: Storey, _ name: String, _ doors: [Target.Dependency], tests: [Target.Dependency]? = nil,
+  settings: [SwiftSetting] = []
 ) -> [Target] {
   let room = Target.target(
-    name: name, dependencies: doors, path: "Sources/\(storey.rawValue)/\(name)")
+    name: name, dependencies: doors, path: "Sources/\(storey.rawValue)/\(name)",
+    swiftSettings: settings)
   guard let tests else { return [room] }
   let itself = Target.Dependency(stringLiteral: name)
   return [
@@ -58,6 +60,9 @@ func room(
       path: "Tests/\(storey.rawValue)/\(name)Tests"),
   ]
 }
+
+/// For a room of arithmetic alone, which is hundreds of times slower without: debug builds optimize it too.
+let alwaysOptimized: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
 /// What several rooms' tests share.
 func support(_ name: String, _ doors: [Target.Dependency]) -> [Target] {
@@ -86,6 +91,9 @@ let rooms: [[Target]] = [
   room(
     .foundations, "YAMLSettings", ["GoText", "Storage", yams],
     tests: ["GoText", "Storage", "TestSupport"]),
+  room(
+    .foundations, "P256Tables", [],
+    tests: ["TestSupport", crypto], settings: alwaysOptimized),
   room(
     .foundations, "FabricCrypto", [crypto, asn1],
     tests: ["TestSupport", crypto, cryptoExtras]),
