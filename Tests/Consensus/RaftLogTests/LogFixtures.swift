@@ -10,7 +10,7 @@ import TestSupport
 @testable import RaftLog
 
 /// A folder of its own, deleted with the last reference.
-final class TemporaryFolder: Sendable {
+final class LogFolder: Sendable {
   let path: String
   var url: URL { URL(filePath: path) }
 

@@ -1,6 +1,7 @@
 // Join blocks on disk.
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import BlockLedger
