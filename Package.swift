@@ -214,6 +214,18 @@ let rooms: [[Target]] = [
     .consensus, "RaftLog",
     ["FabricProtos", "Storage", "CCRC32C", "RaftCore", "RaftWire", logging],
     tests: ["Storage", "CCRC32C", "RaftCore", "RaftWire", "TestSupport", logging]),
+  room(
+    .consensus, "RaftConsensus",
+    [
+      "FabricProtos", "GoText", "Concurrency", "Storage", "FabricCrypto", "MetricDescriptions",
+      "Membership", "ChannelConfig", "BlockLedger", "Blocks", "Ordering", "RaftCore", "RaftWire",
+      "RaftLog", logging, metrics,
+    ],
+    tests: [
+      "FabricProtos", "Concurrency", "Storage", "ChannelConfig", "BlockLedger", "Blocks",
+      "Ordering", "RaftCore", "RaftWire", "RaftLog", "TestSupport", "ProcessingFixtures", logging,
+      metrics,
+    ]),
   // Node
   room(
     .node, "MessageProcessing",

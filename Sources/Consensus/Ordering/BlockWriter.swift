@@ -84,32 +84,50 @@ package final class BlockWriter: Sendable {
   /// - Parameter configSequence: Sequence of the configuration in force, which for a config block is
   ///   the new one.
   package func write(_ contents: [Content], configSequence: UInt64) async throws {
-    let (end, before) = state.withLock { ($0.end, $0.lastConfig) }
+    let end = state.withLock { $0.end }
     var assembler = BlockAssembler(at: end)
-    var lastConfig = before
-    var blocks: [SealedBlock] = []
-    blocks.reserveCapacity(contents.count)
-    for content in contents {
+    let made = contents.map { content in
       let block = assembler.assemble(content.entries)
-      lastConfig.note(block: block.header.number, sequence: configSequence)
-      blocks.append(try seal(block, content, lastConfig))
+      return (MadeBlock(block, consenterMetadata: content.consenterMetadata), content.isForFabric1)
     }
-    for block in blocks {
+    try await append(made, configSequence: configSequence)
+  }
+
+  /// Seals and commits the next blocks, which were assembled elsewhere. As
+  /// ``write(_:configSequence:)`` otherwise.
+  package func append(
+    made blocks: [MadeBlock], isForFabric1: Bool, configSequence: UInt64
+  ) async throws {
+    try await append(blocks.map { ($0, isForFabric1) }, configSequence: configSequence)
+  }
+
+  private func append(
+    _ blocks: [(MadeBlock, isForFabric1: Bool)], configSequence: UInt64
+  ) async throws {
+    var lastConfig = state.withLock { $0.lastConfig }
+    var sealed: [SealedBlock] = []
+    sealed.reserveCapacity(blocks.count)
+    for (block, isForFabric1) in blocks {
+      lastConfig.note(block: block.assembled.header.number, sequence: configSequence)
+      sealed.append(try seal(block, lastConfig, isForFabric1: isForFabric1))
+    }
+    for block in sealed {
       try BlockSeal.checkIsSigned(block, by: signer, channelID: store.channelID)
     }
-    let next = try state(behind: blocks) { lastConfig, block in
+    let next = try state(behind: sealed) { lastConfig, block in
       lastConfig.note(block: block.number, sequence: configSequence)
     }
-    try await commit(blocks, next)
+    try await commit(sealed, next)
   }
 
   private func seal(
-    _ block: AssembledBlock, _ content: Content, _ lastConfig: LastConfig
+    _ block: MadeBlock, _ lastConfig: LastConfig, isForFabric1: Bool
   ) throws -> SealedBlock {
     let seal = try BlockSeal(
-      lastConfig: lastConfig.block, consenterMetadata: content.consenterMetadata)
-    let signature = try seal.sign(block, by: signer, as: .identity(nonce: Nonce.random()))
-    return try seal.attach([signature], to: block, isForFabric1: content.isForFabric1)
+      lastConfig: lastConfig.block, consenterMetadata: block.consenterMetadata)
+    let signature = try seal.sign(
+      block.assembled, by: signer, as: .identity(nonce: Nonce.random()))
+    return try seal.attach([signature], to: block.assembled, isForFabric1: isForFabric1)
   }
 
   /// Commits the next blocks as others sealed them, byte for byte. The caller has verified their
@@ -126,6 +144,13 @@ package final class BlockWriter: Sendable {
   /// Checks blocks as ``append(sealed:configSequence:)`` does, without writing them.
   package func check(sealed blocks: [Block]) throws {
     _ = try state(behindSealed: verified(blocks), configSequence: 0)
+  }
+
+  /// Checks that a block is the next one, without writing it.
+  package func check(made block: MadeBlock) throws {
+    var end = state.withLock { $0.end }
+    try end.advance(
+      over: block.assembled.header, hash: block.assembled.hash, channelID: store.channelID)
   }
 
   private func verified(_ blocks: [Block]) throws -> [SealedBlock] {

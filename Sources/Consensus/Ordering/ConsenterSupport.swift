@@ -36,6 +36,14 @@ package protocol ConsenterSupport: Sendable {
   /// - Parameter consenterMetadata: As ``PendingBlock/consenterMetadata``.
   func writeConfig(_ message: OrderedMessage, consenterMetadata: [UInt8]) async throws
 
+  /// Seals the next blocks, whose header and data the channel's nodes have agreed on, with this node's
+  /// signature, and commits them: header and data stay as they are. They are durable and visible when
+  /// this returns, and those that hold a configuration have taken effect. Normal blocks become durable
+  /// together: so keep them few, as for ``write(_:)``, which also tells about full disks.
+  ///
+  /// Numbers and links are checked here.
+  func append(made blocks: [MadeBlock]) async throws
+
   /// Commits the next blocks as others sealed them, byte for byte. They are durable and visible when this
   /// returns, and those that hold a configuration have taken effect.
   ///

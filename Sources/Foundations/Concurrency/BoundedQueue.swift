@@ -44,7 +44,11 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
     var waiting = 0
 
     /// What the consumer gets now; nil if it has to wait.
-    mutating func take() -> Delivery? {
+    mutating func take(takesElements: Bool) -> Delivery? {
+      guard takesElements else {
+        defer { isWoken = false }
+        return isWoken ? .elements([]) : nil
+      }
       guard !elements.isEmpty || isWoken else { return intake == .closed ? .closed : nil }
       defer {
         elements = []
@@ -112,8 +116,11 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
   /// Everything that waits; suspends until there is something, or somebody calls ``wake()``.
   ///
   /// Only one task may call this at a time.
-  package func next() async -> Delivery {
-    await state.wait { $0.take() }
+  ///
+  /// - Parameter takesElements: Whether the consumer can take elements now. If not, they stay and hold back
+  ///   their producers once the queue is full, and only ``wake()`` ends the wait.
+  package func next(takesElements: Bool = true) async -> Delivery {
+    await state.wait { $0.take(takesElements: takesElements) }
   }
 
   /// Lets ``next()`` return even if nothing waits, e.g. because a timer has fired.

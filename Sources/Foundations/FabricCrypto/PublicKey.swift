@@ -64,8 +64,9 @@ package enum PublicKey: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// The SubjectPublicKeyInfo's bytes inside a certificate.
-  private static func subjectPublicKeyInfo(
+  /// The SubjectPublicKeyInfo's bytes inside a DER certificate, whatever the key's algorithm; nil if the
+  /// certificate is malformed.
+  package static func subjectPublicKeyInfo(
     ofCertificate certificate: [UInt8]
   ) -> ArraySlice<UInt8>? {
     guard let root = try? DER.parse(certificate),

@@ -1,5 +1,6 @@
 // The one answer to "is this a config block", of which there are two kinds.
 
+import BlockLedger
 import FabricProtos
 
 /// What a block is for, as its message's type tells if it holds only one.
@@ -34,6 +35,13 @@ package enum BlockKind: Sendable {
   /// CONFIG message or one that creates a channel, and so stands alone.
   package var isConfigBlock: Bool {
     if case .normal = self { false } else { true }
+  }
+}
+
+extension AssembledBlock {
+  /// What the block is for.
+  package var kind: BlockKind {
+    data.count == 1 ? BlockKind(holding: data[0]) : .normal
   }
 }
 

@@ -86,6 +86,42 @@ final class ChainSupport: ConsenterSupport {
     try await write([PendingBlock(batch: [message], consenterMetadata: metadata)])
   }
 
+  func append(made blocks: [MadeBlock]) async throws {
+    var waiting: [MadeBlock] = []
+    for block in blocks {
+      let kind = block.assembled.kind
+      guard kind.isConfigBlock else {
+        waiting.append(block)
+        continue
+      }
+      try await append(waiting, under: bundle)
+      waiting = []
+      // Only what will be in this channel's chain may take effect.
+      try writer.check(made: block)
+      switch kind {
+      case .channelCreation(let envelope): try await createChannel(in: envelope)
+      case .configuration(let envelope):
+        let next = try nextBundle(envelope)
+        // The metadata of one consenter means nothing to another one.
+        let isSameConsenter = next.orderer?.consensusType == bundle.orderer?.consensusType
+        try await append([isSameConsenter ? block : block.withoutMetadata], under: next)
+        continue
+      case .normal: break
+      }
+      try await append([block], under: bundle)
+    }
+    try await append(waiting, under: bundle)
+  }
+
+  /// Seals and commits blocks, after which a configuration is in force.
+  private func append(_ blocks: [MadeBlock], under next: ConfigBundle) async throws {
+    guard !blocks.isEmpty else { return }
+    try await writer.append(
+      made: blocks, isForFabric1: next.allowsFabric1, configSequence: next.sequence)
+    if next !== bundle { try resources.update(next) }
+    announce()
+  }
+
   func append(sealed blocks: [Block]) async throws {
     var waiting: [Block] = []
     for block in blocks {

@@ -17,11 +17,11 @@ struct MSPRegistry {
 
   /// Takes the definition of an organization.
   ///
-  /// - Returns: the ID of the MSP.
+  /// - Returns: the MSP.
   /// - Throws: ``ConfigError`` if the MSP cannot be set up, has no ID, or was already defined in
   ///   another way.
-  mutating func add(_ config: Msp_MSPConfig, organization: String) throws(ConfigError) -> String {
-    if let msp = known[config] { return msp.identifier }
+  mutating func add(_ config: Msp_MSPConfig, organization: String) throws(ConfigError) -> MSP {
+    if let msp = known[config] { return msp }
     let msp: MSP
     do { msp = try SharedMSPs.msp(config, version) } catch {
       throw ConfigError(
@@ -37,7 +37,7 @@ struct MSPRegistry {
     }
     msps[identifier] = msp
     known[config] = msp
-    return identifier
+    return msp
   }
 
   /// The manager of all MSPs that were taken.

@@ -16,6 +16,10 @@ package struct OrganizationConfig: Sendable, Equatable {
   package let name: String
   /// The ID of its MSP.
   package let mspID: String
+  /// The roots that its members' TLS certificates come from, in DER.
+  package let tlsRootCertificates: [[UInt8]]
+  /// The intermediate CAs that its members' TLS certificates come from, in DER.
+  package let tlsIntermediateCertificates: [[UInt8]]
   /// The addresses of its orderers ("host:port"); only in the orderer group.
   package let endpoints: [String]
   /// Its anchor peers; only in the application group.
@@ -47,8 +51,11 @@ package struct OrganizationConfig: Sendable, Equatable {
     anchorPeers = try values.read(Protos_AnchorPeers.self, ConfigKey.anchorPeers).anchorPeers.map {
       AnchorPeer(host: $0.host, port: $0.port)
     }
-    mspID = try msps.add(
+    let msp = try msps.add(
       try values.read(Msp_MSPConfig.self, ConfigKey.msp), organization: path)
+    mspID = msp.identifier
+    tlsRootCertificates = msp.tlsRootCertificates
+    tlsIntermediateCertificates = msp.tlsIntermediateCertificates
   }
 
   /// Reads all organizations below `group`.

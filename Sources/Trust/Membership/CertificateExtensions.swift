@@ -128,8 +128,13 @@ struct CertificateExtensions: Sendable {
 
   /// Whether a chain with this certificate may serve TLS servers. Go's verifier asks that of every chain
   /// unless told otherwise, and MSPs do not tell it otherwise.
-  var allowsServerAuthentication: Bool {
+  var allowsServerAuthentication: Bool { allows(.ExtendedKeyUsage.serverAuth) }
+
+  /// Whether a chain with this certificate may serve TLS clients.
+  var allowsClientAuthentication: Bool { allows(.ExtendedKeyUsage.clientAuth) }
+
+  private func allows(_ usage: ASN1ObjectIdentifier) -> Bool {
     guard let usages = extendedKeyUsages, !usages.isEmpty else { return true }
-    return usages.contains(.ExtendedKeyUsage.any) || usages.contains(.ExtendedKeyUsage.serverAuth)
+    return usages.contains(.ExtendedKeyUsage.any) || usages.contains(usage)
   }
 }

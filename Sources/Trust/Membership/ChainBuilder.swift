@@ -90,6 +90,33 @@ struct ChainBuilder: Sendable {
     return chain
   }
 
+  /// Checks that a chain leads from `certificate` to a root at a time, in seconds since 1970, and that
+  /// all of it may serve TLS clients, or all of it TLS servers (Go: `x509.Certificate.Verify` with these
+  /// two usages).
+  func checkServesTLS(_ certificate: ParsedCertificate, at time: Int64) throws(CertificateProblem) {
+    var search = Search(builder: self, time: time)
+    try search.checkValidity(of: certificate, below: [], isIntermediate: false)
+    if roots.contains(certificate) {
+      search.chains = [[certificate]]
+    } else {
+      search.extend([certificate])
+    }
+    var refusal = search.problem
+    for chain in search.chains {
+      do throws(CertificateProblem) {
+        guard
+          chain.allSatisfy(\.extensions.allowsClientAuthentication)
+            || chain.allSatisfy(\.extensions.allowsServerAuthentication)
+        else {
+          throw CertificateProblem("certificate specifies an incompatible key usage")
+        }
+        try NameConstraintRules.check(chain)
+        return
+      } catch { refusal = refusal ?? error }
+    }
+    throw refusal ?? CertificateProblem("certificate signed by unknown authority")
+  }
+
   /// One search through the pools.
   private struct Search {
     let builder: ChainBuilder

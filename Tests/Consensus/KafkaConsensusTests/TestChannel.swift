@@ -122,6 +122,7 @@ final class TestChannel: ConsenterSupport {
     try await write([PendingBlock(batch: [message], consenterMetadata: consenterMetadata)])
   }
 
+  func append(made blocks: [MadeBlock]) async throws { throw Refused() }
   func append(sealed blocks: [Block]) async throws { throw Refused() }
 
   func fail(reason: String) { state.change { $0.failure = reason } }

@@ -286,6 +286,36 @@ import Testing
     #expect(try lastConfigs(store) == [0, 2, 2, 2, 2])
   }
 
+  @Test("Blocks that were made elsewhere keep header and data, and get this node's metadata")
+  func made() async throws {
+    let blocks = try await foreign()
+    let store = try await store()
+    let writer = try writer(store)
+    let made = try blocks.enumerated().map { index, block in
+      MadeBlock(
+        try AssembledBlock(verifying: block.header, data: block.data),
+        consenterMetadata: [0x0A, 1, UInt8(index)])
+    }
+    try await writer.append(made: Array(made[..<1]), isForFabric1: false, configSequence: 0)
+    try writer.check(made: made[1])
+    try await writer.append(made: Array(made[1...]), isForFabric1: false, configSequence: 1)
+    #expect(store.appends == [[1], [2, 3, 4]])
+    #expect(try lastConfigs(store) == [0, 2, 2, 2])
+    for (index, block) in blocks.enumerated() {
+      let stored = try store.block(block.header.number)
+      #expect(stored.header == block.header)
+      #expect(stored.data == block.data)
+      #expect(stored.consenterMetadata() == [UInt8(index)])
+      #expect(stored.signatures?.signatures.count == 1)
+    }
+    // What was written does not follow itself.
+    #expect(throws: BlockError.self) { try writer.check(made: made[3]) }
+    await #expect(throws: BlockError.self) {
+      try await writer.append(made: [made[3]], isForFabric1: false, configSequence: 1)
+    }
+    #expect(store.height == 5)
+  }
+
   @Test("A writer goes on behind what others sealed, with their last config")
   func goesOn() async throws {
     let store = try await store()

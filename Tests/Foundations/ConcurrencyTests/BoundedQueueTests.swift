@@ -82,6 +82,18 @@ import Testing
     #expect(elements.isEmpty)
   }
 
+  @Test func aConsumerThatCannotTakeElementsIsOnlyWoken() async throws {
+    let queue = BoundedQueue<Int>(maximumCount: 1, maximumBytes: 10, maximumWaiting: 5)
+    try await queue.append([1], bytes: 1)
+    let consumer = Task { await queue.next(takesElements: false) }
+    queue.close()
+    queue.wake()
+    guard case .elements(let none) = await consumer.value else { return #expect(Bool(false)) }
+    #expect(none.isEmpty)
+    guard case .elements([1]) = await queue.next() else { return #expect(Bool(false)) }
+    guard case .closed = await queue.next() else { return #expect(Bool(false)) }
+  }
+
   @Test func anImpatientQueueSendsProducersAwayInsteadOfLettingThemWait() async throws {
     let queue = BoundedQueue<Int>(maximumCount: 1, maximumBytes: 10, maximumWaiting: 100)
     try await queue.append([1], bytes: 1)

@@ -112,6 +112,55 @@ import Testing
     #expect(try ours.lastConfigIndex(channelID: Self.channelID) == 2)
   }
 
+  /// Header and data of what another node wrote.
+  private func made(_ blocks: [Block]) throws -> [MadeBlock] {
+    try blocks.map {
+      MadeBlock(
+        try AssembledBlock(verifying: $0.header, data: $0.data), consenterMetadata: [0x0A, 1, 7])
+    }
+  }
+
+  @Test func agreedBlocksAreSealedHereAndTakeEffect() async throws {
+    let leader = try await Node(1)
+    let other = try await Node(2)
+    try await work(leader)
+    let blocks = try leader.blocks()
+    try await other.support.append(made: made(blocks))
+    #expect(other.support.tip.height == 6)
+    #expect(other.support.bundle.sequence == 1)
+    #expect(other.created.value.withLock { $0 } == ["made"])
+    for block in blocks {
+      let own = try other.store.block(block.header.number)
+      #expect(own.header == block.header)
+      #expect(own.data == block.data)
+      #expect(
+        try own.lastConfigIndex(channelID: Self.channelID)
+          == block.lastConfigIndex(channelID: Self.channelID))
+      #expect(own.consenterMetadata() == [7])
+      #expect(own.signatures != block.signatures)
+    }
+  }
+
+  @Test func anAgreedConfigurationThatDoesNotFitTakesNoEffect() async throws {
+    let leader = try await Node(1)
+    try await work(leader)
+    var blocks = try leader.blocks()
+    blocks[1].header.previousHash[0] ^= 1
+    let other = try await Node(2)
+    await #expect(throws: BlockError.self) {
+      try await other.support.append(made: made(blocks))
+    }
+    #expect(other.support.bundle.sequence == 0)
+    #expect(other.store.height == 2)
+    blocks = try leader.blocks()
+    blocks[2].header.previousHash[0] ^= 1
+    await #expect(throws: BlockError.self) {
+      try await other.support.append(made: made(Array(blocks[1...])))
+    }
+    #expect(other.created.value.withLock { $0 } == [])
+    #expect(other.store.height == 3)
+  }
+
   @Test func aConfigurationInABlockThatDoesNotFitTakesNoEffect() async throws {
     let leader = try await Node(1)
     try await work(leader)
