@@ -222,9 +222,9 @@ let rooms: [[Target]] = [
       "RaftLog", logging, metrics,
     ],
     tests: [
-      "FabricProtos", "Concurrency", "Storage", "ChannelConfig", "BlockLedger", "Blocks",
-      "Ordering", "RaftCore", "RaftWire", "RaftLog", "TestSupport", "ProcessingFixtures", logging,
-      metrics,
+      "FabricProtos", "Concurrency", "Storage", "Membership", "ChannelConfig", "BlockLedger",
+      "Blocks", "Ordering", "RaftCore", "RaftWire", "RaftLog", "TestSupport",
+      "ProcessingFixtures", logging, metrics,
     ]),
   // Node
   room(
@@ -301,7 +301,7 @@ let rooms: [[Target]] = [
       "FabricProtos", "GoText", "Concurrency", "Storage", "FabricCrypto", "FabricLogging",
       "MetricDescriptions", "GRPCTransport", "HTTPTransport", "Membership", "ChannelConfig",
       "GenesisProfiles", "BlockLedger", "Blocks", "Ordering", "SoloConsensus", "KafkaClient",
-      "KafkaConsensus", "MessageProcessing", "Multichannel", "AtomicBroadcast",
+      "KafkaConsensus", "RaftConsensus", "MessageProcessing", "Multichannel", "AtomicBroadcast",
       "ChannelParticipation", "NodeMetrics", "Operations", "OrdererConfiguration", logging, metrics,
       nioCore, unixSignals,
     ],

@@ -34,7 +34,7 @@ struct SoloWorker {
     for message in messages {
       // What becomes of a config message, and of those after it, depends on the blocks before it.
       if message.isConfig { try await writeGroup() }
-      guard let current = try upToDate(message) else { continue }
+      guard let current = try support.upToDate(message, logger: logger) else { continue }
       let limits = BatchLimits(try orderer.batchSize)
       try await carryOut(core.ordered(current, limits: limits))
     }
@@ -56,28 +56,6 @@ struct SoloWorker {
 
   private var orderer: OrdererGroupConfig {
     get throws { try support.bundle.requiredOrderer(orThrow: ChannelFault.init) }
-  }
-
-  /// The message as the configuration in force wants it; nil if it does not allow it any more.
-  private func upToDate(_ message: OrderedMessage) throws(ChannelFault) -> OrderedMessage? {
-    let sequence = support.bundle.sequence
-    if message.configSequence == sequence { return message }
-    guard message.configSequence < sequence else {
-      throw .broken(
-        "a message was validated against configuration \(message.configSequence), and "
-          + "\(sequence) is in force")
-    }
-    do {
-      if message.isConfig { return try support.revalidate(config: message) }
-      try support.revalidate(normal: message)
-      return message
-    } catch {
-      logger.warning(
-        "Discarding a message that the new configuration does not allow: \(error)",
-        metadata: ["channel": .string(support.channelID)])
-      support.metrics.dropped(.invalidated)
-      return nil
-    }
   }
 
   private mutating func carryOut(_ effects: [SoloCore.Effect]) async throws {

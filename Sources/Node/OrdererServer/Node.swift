@@ -98,7 +98,10 @@ final class Node: Sendable {
     await step("the client port", within: Bounds.clientPort) {
       await parts.server.shutdown(grace: Bounds.grace)
     }
-    await step("the chains", within: Bounds.chains) { await parts.registrar.halt() }
+    await step("the chains", within: Bounds.chains) {
+      await parts.registrar.halt()
+      await parts.raft.close()
+    }
     await step("the ledgers", within: Bounds.ledgers) { await parts.ledgers.close() }
     await step("the traces of requests", within: Bounds.traces) { await parts.traces.finish() }
     await step("the profiling service", within: Bounds.profiling) {

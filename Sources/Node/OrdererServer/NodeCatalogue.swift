@@ -7,6 +7,7 @@ import MetricDescriptions
 import NodeMetrics
 import Operations
 import Ordering
+import RaftConsensus
 
 extension MetricCatalogue {
   /// Every metric that a node can have. Which of them it has depends on the consensus of its channels.
@@ -15,6 +16,7 @@ extension MetricCatalogue {
       + ChannelMetrics.descriptions
       + KafkaClientMetrics.descriptions
       + KafkaChainMetrics.descriptions
+      + RaftChainMetrics.descriptions
       + ParticipationMetrics.descriptions
       + GRPCMetrics.descriptions
       + LogCounters.descriptions

@@ -16,6 +16,7 @@ import Multichannel
 import Operations
 import OrdererConfiguration
 import Ordering
+import RaftConsensus
 import SoloConsensus
 
 /// Ledgers, channels and the servers over them.
@@ -28,6 +29,7 @@ struct NodeParts: Sendable {
   let profiling: ProfilingServer?
   let traces: AtomicBroadcastService.Traces
   let ledgers: any LedgerFactory
+  let raft: RaftConsenter
 
   /// Opens the channels and starts their chains. Nothing listens yet.
   ///
@@ -46,10 +48,17 @@ struct NodeParts: Sendable {
       logger: logging.logger("comm.grpc.server"))
     let health = ChannelHealth(operations.health, logger: logger)
     let participation = ParticipationMetrics(factory: operations.metrics)
+    raft = try Self.raft(configuration, metrics: operations.metrics, time: time, logging: logging)
     let registrar = Registrar(
       ledgers: ledgers, signer: signer,
-      consenters: Self.consenters(
-        configuration, metrics: operations.metrics, time: time, logging: logging),
+      consenters: [
+        SoloConsenter.type: SoloConsenter(
+          time: time, logger: logging.logger("orderer.consensus.solo")),
+        KafkaConsenter.type: KafkaConsenter(
+          settings: KafkaSettings(configuration.kafka), time: time, now: { Date() },
+          logger: logging.logger("orderer.consensus.kafka"), metrics: operations.metrics),
+        RaftConfig.type: raft,
+      ],
       environment: ProcessingEnvironment(
         checksExpiration: !general.authentication.noExpirationChecks,
         logger: logging.logger("orderer.common.msgprocessor"), now: { Date() }),
@@ -93,6 +102,7 @@ struct NodeParts: Sendable {
     } catch {
       // The chains run already.
       await registrar.halt()
+      await raft.close()
       await ledgers.close()
       guard error is GRPCTLSError else { throw error }
       throw StartupError("Failed to set up the TLS of the client port (General.TLS): \(error)")
@@ -100,17 +110,16 @@ struct NodeParts: Sendable {
     trust.attach(server)
   }
 
-  private static func consenters(
+  /// - Throws: ``StartupError`` if a setting cannot be used.
+  private static func raft(
     _ configuration: OrdererConfiguration, metrics: any MetricsFactory, time: any TimeSource,
     logging: FabricLogging
-  ) -> [String: any Consenter] {
-    [
-      SoloConsenter.type: SoloConsenter(
-        time: time, logger: logging.logger("orderer.consensus.solo")),
-      KafkaConsenter.type: KafkaConsenter(
-        settings: KafkaSettings(configuration.kafka), time: time, now: { Date() },
-        logger: logging.logger("orderer.consensus.kafka"), metrics: metrics),
-    ]
+  ) throws -> RaftConsenter {
+    let consenter = RaftConsenter(
+      settings: try RaftSettings(configuration), time: time, now: { Date() },
+      logger: logging.logger("orderer.consensus.etcdraft"), metrics: metrics)
+    try StartupError.wrap("Failed to set up the Raft consenter") { try consenter.checkFolders() }
+    return consenter
   }
 
   private static func traces(

@@ -52,6 +52,18 @@ enum TLSMaterial {
       requiresClientCertificate: tls.clientAuthRequired)
   }
 
+  /// The certificate of the port that other orderers connect to, in PEM; nil without TLS.
+  ///
+  /// - Throws: ``StartupError`` naming the setting and the file.
+  static func clusterCertificate(_ general: OrdererConfiguration.General) throws -> [UInt8]? {
+    if general.cluster.hasOwnListener {
+      return try read(
+        general.cluster.serverCertificate, setting: "General.Cluster.ServerCertificate")
+    }
+    guard general.tls.enabled else { return nil }
+    return try read(general.tls.certificate, setting: "General.TLS.Certificate")
+  }
+
   /// The contents of the files in `General.TLS.ClientRootCAs`.
   static func clientRoots(_ tls: OrdererConfiguration.TLS) throws -> [[UInt8]] {
     try tls.clientRootCAs.map { try read($0, setting: "General.TLS.ClientRootCAs") }

@@ -14,6 +14,16 @@ import Testing
     broadcast_enqueue_duration histogram channel,type,status
     broadcast_processed_count counter channel,type,status
     broadcast_validate_duration histogram channel,type,status
+    consensus_etcdraft_active_nodes gauge channel
+    consensus_etcdraft_cluster_size gauge channel
+    consensus_etcdraft_committed_block_number gauge channel
+    consensus_etcdraft_config_proposals_received counter channel
+    consensus_etcdraft_data_persist_duration histogram channel
+    consensus_etcdraft_is_leader gauge channel
+    consensus_etcdraft_leader_changes counter channel
+    consensus_etcdraft_normal_proposals_received counter channel
+    consensus_etcdraft_proposal_failures counter channel
+    consensus_etcdraft_snapshot_block_number gauge channel
     consensus_kafka_batch_size gauge topic
     consensus_kafka_compression_ratio gauge topic
     consensus_kafka_incoming_byte_rate gauge broker_id
@@ -60,16 +70,6 @@ import Testing
     cluster_comm_ingress_stream_count gauge
     cluster_comm_msg_dropped_count counter host,channel
     cluster_comm_msg_send_time histogram host,channel
-    consensus_etcdraft_active_nodes gauge channel
-    consensus_etcdraft_cluster_size gauge channel
-    consensus_etcdraft_committed_block_number gauge channel
-    consensus_etcdraft_config_proposals_received counter channel
-    consensus_etcdraft_data_persist_duration histogram channel
-    consensus_etcdraft_is_leader gauge channel
-    consensus_etcdraft_leader_changes counter channel
-    consensus_etcdraft_normal_proposals_received counter channel
-    consensus_etcdraft_proposal_failures counter channel
-    consensus_etcdraft_snapshot_block_number gauge channel
     """
 
   @Test func hasEveryMetricOfFabricThatIsRecordedWithItsKindAndLabels() {

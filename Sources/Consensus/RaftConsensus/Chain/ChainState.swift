@@ -1,0 +1,131 @@
+// What a Raft chain is to its clients, as one value.
+
+import Ordering
+
+/// How far a chain is, and whether it takes messages.
+struct ChainState: Sendable {
+  enum Phase: Sendable {
+    /// Made, not started. → opening, halted
+    case idle
+    /// The log is being opened. → running, failed, halted
+    case opening(Task<Void, Never>)
+    /// It takes part in the order. → failed, halted
+    case running(Task<Void, Never>, Standing)
+    /// It cannot go on. The task, if there was one, may still close the log. → halted
+    case failed(Task<Void, Never>?, reason: String)
+    /// It was told to end. The task, if there was one, still writes what it has. Final.
+    case halted(Task<Void, Never>?)
+  }
+
+  /// Who orders the channel, as far as this node knows.
+  enum Standing: Sendable, Equatable {
+    /// There will be a leader in a moment: clients wait.
+    case electing
+    /// This node.
+    case leading
+    /// Nobody.
+    case leaderless
+    /// Another consensus type, once the node is started again.
+    case migrated(to: String)
+  }
+
+  private(set) var phase = Phase.idle
+  /// Why the log does not take entries; nil while it does.
+  private(set) var obstruction: String?
+  /// Whether the ledger does not take blocks.
+  private(set) var isLedgerObstructed = false
+  /// Clients that wait for a leader.
+  private(set) var waiting = 0
+
+  // MARK: Life
+
+  /// Begins the chain's task, the first time this is called.
+  mutating func start(_ task: () -> Task<Void, Never>) {
+    if case .idle = phase { phase = .opening(task()) }
+  }
+
+  /// The log is open, or who leads has changed.
+  mutating func take(_ standing: Standing) {
+    switch phase {
+    case .running(_, .migrated): break
+    case .opening(let task), .running(let task, _): phase = .running(task, standing)
+    case .idle, .failed, .halted: break
+    }
+  }
+
+  /// The chain cannot go on. The first reason stays, and a chain that was halted is just that.
+  mutating func fail(_ reason: String) {
+    switch phase {
+    case .idle: phase = .failed(nil, reason: reason)
+    case .opening(let task), .running(let task, _): phase = .failed(task, reason: reason)
+    case .failed, .halted: break
+    }
+  }
+
+  /// Takes nothing more.
+  ///
+  /// - Returns: The task that still has to end.
+  mutating func halt() -> Task<Void, Never>? {
+    switch phase {
+    case .idle: phase = .halted(nil)
+    case .opening(let task), .running(let task, _): phase = .halted(task)
+    case .failed(let task, _): phase = .halted(task)
+    case .halted: break
+    }
+    if case .halted(let task) = phase { return task }
+    return nil
+  }
+
+  var isHalted: Bool { if case .halted = phase { true } else { false } }
+  var isLeading: Bool { if case .running(_, .leading) = phase { true } else { false } }
+
+  /// Whether nothing more is written to the log.
+  var isOver: Bool {
+    switch phase {
+    case .idle, .opening, .running: false
+    case .failed, .halted: true
+    }
+  }
+
+  mutating func obstruct(_ reason: String?) { obstruction = reason }
+  mutating func obstructLedger(_ isObstructed: Bool) { isLedgerObstructed = isObstructed }
+
+  /// Whether clients that wait for room in the queue should be sent away: it may not come soon.
+  var isImpatient: Bool {
+    if case .running(_, .leaderless) = phase { return true }
+    return obstruction != nil || isLedgerObstructed
+  }
+
+  // MARK: Clients
+
+  /// Whether a client's messages are taken; nil if that is not known yet.
+  func admission(channelID: String) -> Result<Void, ChainError>? {
+    switch phase {
+    case .idle, .opening, .running(_, .electing): nil
+    case .running(_, .leaderless):
+      .failure(.unavailable(channelID: channelID, reason: RaftChain.noLeader))
+    case .running(_, .migrated(let type)):
+      .failure(
+        .unavailable(
+          channelID: channelID,
+          reason: "its consensus type is \(type) now: restart the orderer, which begins to use it"))
+    case .running(_, .leading):
+      if let obstruction {
+        .failure(.unavailable(channelID: channelID, reason: obstruction))
+      } else {
+        .success(())
+      }
+    case .failed(_, let reason): .failure(.failed(channelID: channelID, reason: reason))
+    case .halted: .failure(.halted(channelID: channelID))
+    }
+  }
+
+  /// A client begins to wait; false if too many do.
+  mutating func beginWaiting() -> Bool {
+    guard waiting < RaftChain.maximumWaitingSubmitters else { return false }
+    waiting += 1
+    return true
+  }
+
+  mutating func endWaiting() { waiting -= 1 }
+}

@@ -1,0 +1,73 @@
+// What the core wants on the disk, on its way there.
+
+import RaftCore
+import RaftLog
+
+/// The queue in front of a channel's log: while one write is under way, others gather, and then share a write
+/// and a synchronization with the disk.
+///
+/// A value of the chain's task.
+struct LogWriter: Sendable {
+  enum Job: Sendable {
+    case persist(RaftCore.Persist)
+    /// A snapshot of this node, with the hard state as of then.
+    case snapshot(Snapshot, HardState)
+  }
+
+  private var queued: [Job] = []
+  private(set) var isWriting = false
+  /// As of the newest job.
+  private var hardState: HardState
+
+  /// - Parameter hardState: What is on the disk.
+  init(hardState: HardState) { self.hardState = hardState }
+
+  var isIdle: Bool { queued.isEmpty && !isWriting }
+
+  mutating func add(_ persist: RaftCore.Persist) {
+    if let state = persist.hardState { hardState = state }
+    queued.append(.persist(persist))
+  }
+
+  mutating func add(_ snapshot: Snapshot) {
+    // Only what was queued before can be on the disk before it.
+    queued.append(.snapshot(snapshot, hardState))
+  }
+
+  /// Takes all jobs, unless some are under way; nil if there is nothing to do.
+  mutating func begin() -> [Job]? {
+    guard !isWriting, !queued.isEmpty else { return nil }
+    defer { queued = [] }
+    isWriting = true
+    return queued
+  }
+
+  mutating func end() { isWriting = false }
+}
+
+extension RaftStorage {
+  /// Makes jobs durable, with one synchronization for those between two snapshots. Blocks.
+  ///
+  /// - Returns: How many are durable. Fewer than all only with an error.
+  func write(_ jobs: ArraySlice<LogWriter.Job>) -> (done: Int, error: RaftLogError?) {
+    var rest = jobs
+    do throws(RaftLogError) {
+      while let first = rest.first {
+        if case .snapshot(let snapshot, let hardState) = first {
+          try save(snapshot, hardState: hardState)
+          rest.removeFirst()
+          continue
+        }
+        var writes: [Write] = []
+        for job in rest {
+          guard case .persist(let persist) = job else { break }
+          writes.append(
+            Write(persist.entries, hardState: persist.hardState, mustSync: persist.mustSync))
+        }
+        try append(writes)
+        rest.removeFirst(writes.count)
+      }
+      return (jobs.count, nil)
+    } catch { return (jobs.count - rest.count, error) }
+  }
+}

@@ -1,0 +1,282 @@
+// The doors of a Raft chain: a queue for its one task, who leads, and what state it is in.
+
+import ChannelConfig
+import Concurrency
+import FabricProtos
+import Logging
+import Metrics
+import Ordering
+import RaftCore
+import RaftLog
+import Storage
+import Synchronization
+
+/// The chain of one channel that a Raft group orders.
+///
+/// A message counts as taken once the leader's queue has it. From there it gets into a block as long as this node
+/// lives; an orderly halt writes it.
+package final class RaftChain: Chain {
+  /// Messages that wait for the chain's task; submitters wait beyond that.
+  static let maximumQueuedMessages = 5_000
+  /// Bytes that wait for the chain's task; submitters wait beyond that.
+  static let maximumQueuedBytes = 64 << 20
+  /// Submitters that wait for room in the queue, and as many that wait for a leader; further ones are told
+  /// SERVICE_UNAVAILABLE.
+  static let maximumWaitingSubmitters = 10_000
+  /// What clients are told while nobody leads.
+  static let noLeader = "no Raft leader"
+
+  /// What a chain needs, beside its channel.
+  struct Environment: Sendable {
+    let location: RaftStorage.Location
+    /// Threads for reading and writing the log.
+    let pool: BlockingPool
+    /// A number for the random time-outs, different for each node.
+    let seed: UInt64
+    let metrics: any MetricsFactory
+    let time: any TimeSource
+    let logger: Logger
+  }
+
+  let support: any ConsenterSupport
+  let location: RaftStorage.Location
+  let pool: BlockingPool
+  let seed: UInt64
+  let metrics: RaftChainMetrics
+  let time: any TimeSource
+  let logger: Logger
+  /// This node in the Raft group.
+  let id: NodeID
+  /// As of the start.
+  let options: RaftOptions
+  let tickInterval: Duration
+  let newestBlock: NewestBlock
+  let queue = BoundedQueue<OrderedMessage>(
+    maximumCount: maximumQueuedMessages, maximumBytes: maximumQueuedBytes,
+    maximumWaiting: maximumWaitingSubmitters)
+  let events: RaftEvents
+  let state = Watched(ChainState())
+  /// For whoever validates changes of the consenters.
+  let standing: Mutex<ConsensusMetadataValidator.Standing>
+
+  /// - Parameters:
+  ///   - newestBlock: The channel's.
+  ///   - id: This node's, among the consenters of that block.
+  ///   - tickInterval: That of the channel, or the one that overrides it.
+  init(
+    support: any ConsenterSupport, newestBlock: NewestBlock, id: NodeID, options: RaftOptions,
+    tickInterval: Duration, environment: Environment
+  ) {
+    self.support = support
+    self.newestBlock = newestBlock
+    self.id = id
+    self.options = options
+    self.tickInterval = tickInterval
+    location = environment.location
+    pool = environment.pool
+    seed = environment.seed
+    time = environment.time
+    var logger = environment.logger
+    logger[metadataKey: "channel"] = "\(support.channelID)"
+    logger[metadataKey: "node"] = "\(id)"
+    self.logger = logger
+    metrics = RaftChainMetrics(channelID: support.channelID, factory: environment.metrics)
+    events = RaftEvents { [queue] in queue.wake() }
+    standing = Mutex(
+      ConsensusMetadataValidator.Standing(metadata: newestBlock.metadata, active: []))
+    metrics.clusterSize.record(newestBlock.metadata.consenterIDs.count)
+    metrics.isLeader.record(0)
+    metrics.activeNodes.record(0)
+    metrics.committedBlockNumber.record(newestBlock.end.height - 1)
+    metrics.snapshotBlockNumber.record(0)
+    support.suspend(reason: Self.noLeader)
+  }
+
+  var channelID: String { support.channelID }
+
+  // MARK: Chain
+
+  package func start() {
+    state.change { $0.start { Task { await self.run() } } }
+  }
+
+  package func order(_ messages: [OrderedMessage]) async -> OrderOutcomes {
+    metrics.normalProposalsReceived.increment(by: messages.count)
+    return .all(await take(messages))
+  }
+
+  package func configure(_ message: OrderedMessage) async -> OrderOutcome {
+    metrics.configProposalsReceived.increment()
+    return await take([message])
+  }
+
+  package func waitReady() async throws(ChainError) {
+    try await admit()
+  }
+
+  package func halt() async {
+    let task = state.change { $0.halt() }
+    queue.close()
+    queue.wake()
+    await task?.value
+  }
+
+  package func ledgerObstructed(_ reason: String?) { change { $0.obstructLedger(reason != nil) } }
+
+  package var participation: ParticipationStatus {
+    let status: ParticipationStatus.Status =
+      switch state.read({ $0.phase }) {
+      case .idle, .opening, .running: .active
+      case .failed: .failed
+      case .halted: .inactive
+      }
+    return ParticipationStatus(relation: .consenter, status: status)
+  }
+
+  package func healthProblem() async -> String? {
+    switch state.read({ ($0.phase, $0.obstruction) }) {
+    case (.running, let obstruction?):
+      "\(obstruction). The channel goes on by itself once it can; no restart is needed"
+    case (.running(_, .leaderless), nil):
+      """
+      \(Self.noLeader): a majority of the channel's consenters has to run and reach each other. The channel goes on by \
+      itself then; no restart is needed
+      """
+    case (.running(_, .migrated(let type)), nil):
+      "the channel's consensus type is \(type) now: restart the orderer, which begins to use it"
+    default: nil
+    }
+  }
+
+  package var healthComponent: String? { nil }
+
+  // MARK: Clients
+
+  /// The queue takes all of what comes together, or none.
+  private func take(_ messages: [OrderedMessage]) async -> OrderOutcome {
+    do {
+      try await admit()
+      try await queue.append(messages, bytes: messages.reduce(0) { $0 + $1.envelope.bytes.count })
+      return .taken
+    } catch {
+      metrics.proposalFailures.increment(by: messages.count)
+      return .refused(refusal(error))
+    }
+  }
+
+  private func refusal(_ error: any Error) -> ChainError {
+    if let error = error as? ChainError { return error }
+    // Whoever waited for room is sent away when the leader is lost: that is then the reason.
+    if case .failure(let reason) = state.read({ $0.admission(channelID: channelID) }) {
+      return reason
+    }
+    return .overloaded(channelID: channelID)
+  }
+
+  /// Waits until messages are taken, for two election time-outs at most.
+  private func admit() async throws(ChainError) {
+    let channelID = channelID
+    let now: Result<Void, ChainError>? = state.change { state in
+      if let known = state.admission(channelID: channelID) { return known }
+      return state.beginWaiting() ? nil : .failure(.overloaded(channelID: channelID))
+    }
+    if let now { return try now.get() }
+    let patience = tickInterval * (2 * options.electionTicks)
+    let later: Result<Void, ChainError>? = await state.wait(until: time.now + patience, on: time) {
+      $0.admission(channelID: channelID)
+    }
+    state.change { $0.endWaiting() }
+    guard let later else { throw .unavailable(channelID: channelID, reason: Self.noLeader) }
+    try later.get()
+  }
+
+  // MARK: What the chain's task tells
+
+  var isHalted: Bool { state.read { $0.isHalted } }
+  var obstruction: String? { state.read { $0.obstruction } }
+
+  func take(_ standing: ChainState.Standing) { change { $0.take(standing) } }
+
+  private func change(_ change: (inout ChainState) -> Void) {
+    let isImpatient = state.change { state in
+      change(&state)
+      return state.isImpatient
+    }
+    queue.setImpatient(isImpatient)
+  }
+
+  /// Nobody leads. A channel of one or two consenters is not told: it stands still whenever one of them is down, and
+  /// it must be possible to give it a third.
+  func lostLeader(isElecting: Bool, consenters: Int) {
+    take(isElecting ? .electing : .leaderless)
+    if consenters > 2 {
+      support.suspend(reason: Self.noLeader)
+    } else {
+      logger.warning("No leader is present, cluster size is \(consenters)")
+    }
+  }
+
+  /// How jobs of the log are carried out.
+  func retry(_ storage: RaftStorage) -> LogRetry {
+    LogRetry(
+      append: { storage.write($0) }, pool: pool, state: state,
+      obstruct: { [self] reason in change { $0.obstruct(reason) } }, metrics: metrics, time: time,
+      logger: logger, electionTimeout: tickInterval * options.electionTicks)
+  }
+
+  func log(_ event: RaftCore.Event, of id: NodeID) {
+    let level: Logger.Level =
+      switch event.level {
+      case .debug: .debug
+      case .info: .info
+      case .warning: .warning
+      case .error: .error
+      case .fatal: .critical
+      }
+    // Tools look for the name of etcd's function beside this one line.
+    if case .becameLeader = event {
+      logger.log(level: level, "\(event.text(of: id))", function: "becomeLeader()")
+    } else {
+      logger.log(level: level, "\(event.text(of: id))")
+    }
+  }
+
+  // MARK: The chain's task
+
+  private func run() async {
+    logger.info("Starting Raft node")
+    do {
+      let storage = try await openLog()
+      do { try await work(on: storage) } catch { fail("\(error)") }
+      try await pool.run(orThrow: RaftLogError.closed) { () throws(RaftLogError) in
+        try storage.close()
+      }
+    } catch {
+      fail("\(error)")
+    }
+    metrics.isLeader.record(0)
+    metrics.activeNodes.record(0)
+    logger.info("Raft node stopped")
+  }
+
+  /// Orders until the chain is halted or cannot go on, and until nothing is written any more.
+  private func work(on storage: RaftStorage) async throws {
+    var worker = try await worker(on: storage)
+    do {
+      try await worker.run()
+    } catch {
+      // Ends what is being repeated.
+      fail("\(error)")
+    }
+    await worker.finish()
+  }
+
+  private func fail(_ reason: String) {
+    guard !isHalted else {
+      return logger.warning("The chain could not write all that it had taken: \(reason)")
+    }
+    state.change { $0.fail(reason) }
+    queue.close()
+    support.fail(reason: reason)
+  }
+}

@@ -1,0 +1,150 @@
+// How a leader makes blocks of messages.
+
+import ChannelConfig
+import Ordering
+import RaftCore
+import RaftWire
+
+extension RaftWorker {
+  /// Orders what waits, as far as there is room for blocks.
+  ///
+  /// - Returns: Whether anything was proposed.
+  mutating func order() throws -> Bool {
+    let before = core.lastIndex
+    while office.hasRoom {
+      if isCutDue {
+        try cut()
+      } else if let message = backlog.popFirst() {
+        try order(message)
+      } else {
+        break
+      }
+    }
+    // The slice would keep the messages in memory.
+    if backlog.isEmpty { backlog = [] }
+    return core.lastIndex != before
+  }
+
+  private mutating func order(_ message: OrderedMessage) throws {
+    guard let current = try chain.support.upToDate(message, logger: logger) else {
+      chain.metrics.proposalFailures.increment()
+      return
+    }
+    guard current.isConfig else {
+      let limits = BatchLimits(try orderer.batchSize)
+      let batches = cutter.ordered(current, limits: limits)
+      fill.note(cuts: batches.count, isPending: !cutter.pending.isEmpty)
+      for batch in batches {
+        try PendingBlock(batch: batch).check(limits)
+        try propose(batch)
+      }
+      return try updateTimer()
+    }
+    try cut()
+    try propose([current])
+    guard office.isLeading else { return }
+    logger.info("Received config transaction, pause accepting transaction till it is committed")
+    office.pause(for: .configBlock)
+  }
+
+  /// Makes a block of the messages that wait for one.
+  private mutating func cut() throws {
+    isCutDue = false
+    if let batch = cutter.cut() {
+      fill.note(cuts: 1, isPending: false)
+      try propose(batch)
+    }
+    try updateTimer()
+  }
+
+  /// The timer runs while messages wait, for the time since the oldest of them came.
+  private mutating func updateTimer() throws {
+    if cutter.pending.isEmpty {
+      if batchTimer.stop() { alarm.stop() }
+    } else if !batchTimer.isRunning, !isCutDue {
+      alarm.start(batchTimer.start(), for: try orderer.batchTimeout)
+    }
+  }
+
+  private var orderer: OrdererGroupConfig {
+    get throws { try chain.support.bundle.requiredOrderer(orThrow: ChannelFault.init) }
+  }
+
+  /// Puts a block into the log. If this node does not lead any more, the messages wait for a leader.
+  private mutating func propose(_ batch: [OrderedMessage]) throws {
+    let inFlight = office.inFlight
+    guard let (block, entry) = office.make(batch) else {
+      backlog = batch + backlog
+      return
+    }
+    logger.info("Created block [\(block.header.number)], there are \(inFlight) blocks in flight")
+    do {
+      guard let index = try core.propose(entry[...]) else {
+        throw ChannelFault.broken("a block was handed on to another leader")
+      }
+      office.proposed(at: LogPosition(term: core.term, index: index))
+    } catch let refusal as RaftCore.ProposalRefusal {
+      logger.warning("Block [\(block.header.number)] could not be proposed: \(refusal)")
+      backlog = batch + backlog
+      stepDown()
+    }
+  }
+
+  // MARK: Taking and leaving office
+
+  /// Begins to make blocks once all that is in the log is in the ledger, and the members are those of the
+  /// configuration.
+  mutating func beginToLead() throws {
+    guard case .elected = office, applying == nil, core.applied == core.lastIndex else { return }
+    if let step = try missingChange() { return try propose(step) }
+    logger.info(
+      "Start accepting requests as Raft leader at block [\(applier.end.height - 1)]")
+    office.lead(behind: applier.end)
+    chain.take(.leading)
+  }
+
+  /// Ceases to lead. What was acknowledged and is in no block of the log waits for the next leader.
+  mutating func stepDown() {
+    office = .none
+    if let batch = cutter.cut() { backlog = batch + backlog }
+    if batchTimer.stop() { alarm.stop() }
+    isCutDue = false
+    fill.note(cuts: 0, isPending: false)
+    chain.metrics.isLeader.record(0)
+  }
+
+  // MARK: Members
+
+  /// How the members of the Raft group lag behind the consenters of the configuration: a leader was lost between the
+  /// config block and the change that it asks for.
+  private func missingChange() throws -> MembershipChange.Step? {
+    let voters = Set(core.members.state.voters)
+    let ids = Set(applier.consenters.ids)
+    let (missing, surplus) = (ids.subtracting(voters), voters.subtracting(ids))
+    switch (missing.first, missing.count, surplus.first, surplus.count) {
+    case (_, 0, _, 0): return nil
+    case (let id?, 1, _, 0): return MembershipChange.Step(.addVoter, id)
+    case (_, 0, let id?, 1): return MembershipChange.Step(.remove, id)
+    default:
+      throw ChannelFault(
+        """
+        the Raft log has the members \(voters.sorted()), and the newest block the consenters \
+        \(ids.sorted()): more than one configuration lies between them, so they do not belong together
+        """)
+    }
+  }
+
+  /// Puts a change of the membership into the log.
+  mutating func propose(_ step: MembershipChange.Step) throws {
+    let change = MembershipChange(steps: [step])
+    guard let data = change.entryData(.change) else {
+      throw ChannelFault.broken("a change of one member cannot be written as such")
+    }
+    do {
+      try core.propose(change, as: .change, data: data[...])
+    } catch {
+      logger.warning("Failed to propose configuration update to Raft node: \(error)")
+      stepDown()
+    }
+  }
+}

@@ -1,0 +1,83 @@
+// Chains on folders of their own, which can be stopped, and left as a crash would leave them.
+
+import BlockLedger
+import Concurrency
+import FabricProtos
+import Foundation
+import Logging
+import Ordering
+import ProcessingFixtures
+import TestSupport
+
+@testable import RaftConsensus
+
+/// The Raft side of one node: folders for logs and snapshots, a clock, a consenter.
+final class ChainFixture: Sendable {
+  let folder: String
+  let time = ManualTime()
+  let log = TestLog()
+  let consenter: RaftConsenter
+
+  /// - Parameters:
+  ///   - folder: An existing one; a new one by default.
+  ///   - node: Whose certificate the node has.
+  init(folder: String? = nil, node: Int = 1) throws {
+    let folder =
+      folder ?? "\(FileManager.default.temporaryDirectory.path)/heddle-raft-\(UUID().uuidString)"
+    self.folder = folder
+    consenter = RaftConsenter(
+      settings: RaftSettings(
+        logDirectory: "\(folder)/wal", snapshotDirectory: "\(folder)/snapshot",
+        serverCertificate: try serverCertificate(node)),
+      time: time, now: { testTime }, logger: log.logger)
+  }
+
+  /// Ends everything and removes the folder.
+  func remove() async {
+    await consenter.close()
+    try? FileManager.default.removeItem(atPath: folder)
+  }
+
+  /// A chain that was started on a channel.
+  func start(_ channel: TestChannel) throws -> RaftChain {
+    let chain = try consenter.makeChain(
+      support: channel, newestBlock: channel.block(channel.height - 1))
+    guard let chain = chain as? RaftChain else { throw TestChannel.Refused() }
+    chain.start()
+    return chain
+  }
+
+  /// A channel on the same ledger, as a restarted node sees it, and its chain.
+  func restart(_ channel: TestChannel) throws -> (TestChannel, RaftChain) {
+    let again = try TestChannel(channel.store, time: time)
+    return (again, try start(again))
+  }
+
+  /// Copies what is in the folders now, as if the node was killed.
+  func crashed() throws -> ChainFixture {
+    let copy = "\(folder)-\(UUID().uuidString)"
+    try FileManager.default.copyItem(atPath: folder, toPath: copy)
+    return try ChainFixture(folder: copy)
+  }
+}
+
+extension RaftChain {
+  /// Hands in messages with these texts, all of which have to be taken.
+  func submit(_ texts: String..., sequence: UInt64 = 0) async throws {
+    try await submit(texts, sequence: sequence)
+  }
+
+  func submit(_ texts: [String], sequence: UInt64 = 0) async throws {
+    let messages = try texts.map { try message(Array($0.utf8), sequence: sequence) }
+    switch await order(messages) {
+    case .all(.taken): break
+    case .all(.refused(let error)): throw error
+    default: throw TestChannel.Refused()
+    }
+  }
+
+  /// Hands in a config message, which has to be taken.
+  func submit(_ config: OrderedMessage) async throws {
+    guard case .taken = await configure(config) else { throw TestChannel.Refused() }
+  }
+}
