@@ -46,18 +46,21 @@ struct SegmentFolder: Sendable {
   func create(_ name: SegmentName, _ bytes: [UInt8]) throws(RaftLogError) -> Segment {
     let temporary = "\(path)/\(name).tmp"
     do throws(RaftLogError) {
-      let file = try onDisk(openFile(temporary, .replacing))
-      guard try onDisk(file.lockRecords()) else { throw RaftLogError.locked(file: temporary) }
-      try onDisk(file.write(bytes[...], at: 0))
-      try onDisk(file.synchronizeData())
+      try onDisk(write(bytes, to: temporary))
       try onDisk(Folder.move(temporary, to: "\(path)/\(name)"))
-      return Segment(name, file)
+      return try open(name, owned: true)
     } catch {
       try? Folder.remove(temporary)
       // It may have its name, but that may not be durable. It must not be made once more under another one.
       guard !Folder.exists("\(path)/\(name)") else { throw .halted(reason: "\(error)") }
       throw error
     }
+  }
+
+  private func write(_ bytes: [UInt8], to path: String) throws(StorageError) {
+    let file = try openFile(path, .replacing)
+    try file.write(bytes[...], at: 0)
+    try file.synchronizeData()
   }
 
   /// Keeps a copy of a damaged segment under another name, replacing an earlier one.
