@@ -343,7 +343,9 @@ let rooms: [[Target]] = [
       "FabricProtos", "Storage", "FabricCrypto", "Blocks", "RaftCore", "RaftWire", "RaftLog",
       logging,
     ],
-    tests: ["FabricProtos", "FabricCrypto", "RaftCore", "RaftWire", "RaftLog", logging]),
+    tests: [
+      "FabricProtos", "FabricCrypto", "RaftCore", "RaftWire", "RaftLog", "TestSupport", logging,
+    ]),
   room(
     .tools, "ToolCommands",
     [

@@ -8,9 +8,9 @@ import Testing
 @testable import RaftLog
 
 @Suite struct AppendingTests {
-  private let folder: LogFolder
+  private let folder: MemoryFolder
 
-  init() throws { folder = try LogFolder() }
+  init() throws { folder = try MemoryFolder() }
 
   @Test func aNewLogIsWhatGoMakes() throws {
     let storage = try RaftStorage.open(folder.location())
@@ -127,7 +127,7 @@ import Testing
 
   @Test func readingIsBoundedByBytes() throws {
     for recentBytes in [0, 1 << 20] {
-      let folder = try LogFolder()
+      let folder = try MemoryFolder()
       let storage = try RaftStorage.open(
         folder.location(), limits: .small(64_000_000, recentBytes: recentBytes))
       try storage.append(entries(1...10, size: 1000), hardState: state())

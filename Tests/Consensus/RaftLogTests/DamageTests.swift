@@ -8,7 +8,7 @@ import Testing
 @testable import RaftLog
 
 @Suite struct DamageTests {
-  private let folder: LogFolder
+  private let folder: MemoryFolder
   private let path: String
   /// The undamaged file, cut to its records.
   private let whole: [UInt8]
@@ -17,7 +17,7 @@ import Testing
 
   /// Ten saves of one entry and a hard state each, the last ones of more than a sector.
   init() throws {
-    folder = try LogFolder()
+    folder = try MemoryFolder()
     path = "\(folder.walFolder)/0000000000000000-0000000000000000.wal"
     let storage = try RaftStorage.open(folder.location())
     for index in LogIndex(1)...10 {
@@ -158,7 +158,7 @@ import Testing
   }
 
   @Test func segmentsThatAreMissingOrWithoutABeginningAreRefused() throws {
-    let folder = try LogFolder()
+    let folder = try MemoryFolder()
     let limits = RaftStorage.Limits.small(4096)
     let storage = try RaftStorage.open(folder.location(), limits: limits)
     for index in LogIndex(1)...30 {

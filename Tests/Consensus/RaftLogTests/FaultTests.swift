@@ -41,7 +41,7 @@ import Testing
 
   /// What the scenario does to files.
   private func operations() throws -> [String] {
-    let folder = try LogFolder()
+    let folder = try MemoryFolder()
     let faults = FaultPlan()
     let storage = try RaftStorage.open(folder.location(), limits: limits, openFile: faults.open)
     faults.set(nil)
@@ -51,7 +51,7 @@ import Testing
 
   @Test func aKilledProcessLeavesALogThatNobodyRefuses() throws {
     for number in try operations().indices {
-      let folder = try LogFolder()
+      let folder = try MemoryFolder()
       let faults = FaultPlan()
       var storage: RaftStorage? = try RaftStorage.open(
         folder.location(), limits: limits, openFile: faults.open)
@@ -81,7 +81,7 @@ import Testing
   @Test func afterAFullDiskTheSameWriteSucceeds() throws {
     // A sync that fails is another matter.
     for (number, operation) in try operations().enumerated() where operation != "synchronize" {
-      let folder = try LogFolder()
+      let folder = try MemoryFolder()
       let faults = FaultPlan()
       let storage = try RaftStorage.open(folder.location(), limits: limits, openFile: faults.open)
       faults.set(.fails(at: number, .noSpace(path: "a file", operation: "write to")))
@@ -131,7 +131,7 @@ import Testing
   }
 
   @Test func afterAFailedSyncNothingMoreIsWritten() throws {
-    let folder = try LogFolder()
+    let folder = try MemoryFolder()
     let faults = FaultPlan()
     let storage = try RaftStorage.open(folder.location(), limits: limits, openFile: faults.open)
     try storage.append(entries(1...2), hardState: state())

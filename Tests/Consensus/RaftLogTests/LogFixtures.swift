@@ -9,8 +9,8 @@ import TestSupport
 
 @testable import RaftLog
 
-/// A folder of its own, deleted with the last reference.
-final class LogFolder: Sendable {
+/// A folder of its own for one test, in memory if that can be, removed with the object.
+final class MemoryFolder: Sendable {
   let path: String
   var url: URL { URL(filePath: path) }
 

@@ -25,7 +25,7 @@ import Testing
 
   @Test(arguments: 1...40) func theLogIsWhatTheModelSays(_ seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
-    let folder = try LogFolder()
+    let folder = try MemoryFolder()
     let location = folder.location(inOne: seed % 2 == 0)
     let limits = RaftStorage.Limits.small(
       Int64.random(in: 500...20_000, using: &random), recentBytes: seed % 3 == 0 ? 2000 : 0)

@@ -15,7 +15,7 @@ import Testing
   }
 
   @Test func readersSeeEntriesThatWereWrittenAndNothingElse() async throws {
-    let folder = try TemporaryFolder()
+    let folder = try MemoryFolder()
     let storage = try RaftStorage.open(
       folder.location(), limits: .small(8000, recentBytes: 1500))
     try storage.append(entries(1...5), hardState: state())

@@ -8,9 +8,9 @@ import Testing
 @testable import RaftLog
 
 @Suite struct SnapshotTests {
-  private let folder: LogFolder
+  private let folder: MemoryFolder
 
-  init() throws { folder = try LogFolder() }
+  init() throws { folder = try MemoryFolder() }
 
   private func snapshotFile(_ index: LogIndex, term: Term = 1) -> String {
     "\(folder.snapFolder)/\(SnapshotName(SnapshotMark(index: index, term: term)))"
@@ -184,7 +184,7 @@ import Testing
   /// Go also writes entries that came behind the snapshot before the snapshot's record.
   @Test func entriesThatCameWithASnapshotAreKept() throws {
     for stale in [false, true] {
-      let folder = try LogFolder()
+      let folder = try MemoryFolder()
       let storage = try RaftStorage.open(folder.location())
       try storage.append(entries(1...(stale ? 60 : 20), term: 2), hardState: state(2))
       try storage.close()
@@ -204,7 +204,7 @@ import Testing
     }
   }
 
-  private func lastChecksum(_ folder: LogFolder) throws -> UInt32 {
+  private func lastChecksum(_ folder: MemoryFolder) throws -> UInt32 {
     var crc: UInt32 = 0
     let infos = try StoredLog(folder.location()).walk { crc = $1.record.crc }
     // Closed by ours, the file may have zeros at its end.

@@ -72,7 +72,7 @@ import Testing
   }
 
   @Test(arguments: archives) func aRecordedFolderIsReadAndGoneOnWith(_ name: String) throws {
-    let folder = try LogFolder()
+    let folder = try MemoryFolder()
     try RaftVectors.unpack(name, into: folder.url)
     var channels = 0
     for (node, known) in try archive(name).nodes {
@@ -92,7 +92,7 @@ import Testing
   }
 
   /// The folder of a node within an unpacked archive.
-  private func root(_ folder: LogFolder, _ node: String) throws -> String? {
+  private func root(_ folder: MemoryFolder, _ node: String) throws -> String? {
     let candidates = try [folder.path] + files(folder.path).map { "\(folder.path)/\($0)" }
     return candidates.map { "\($0)/\(node)" }.first {
       FileManager.default.fileExists(atPath: "\($0)/etcdraft")

@@ -7,30 +7,19 @@ import Logging
 import RaftCore
 import RaftLog
 import RaftWire
+import TestSupport
 import Testing
 
 @testable import RaftTools
 
 @Suite struct RaftToolsTests {
-  /// Deleted with the test.
-  private final class Temporary {
-    let path: String
-
-    init() throws {
-      path = FileManager.default.temporaryDirectory.appending(path: "rafttools-\(UUID())").path
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-  }
-
-  private let temporary: Temporary
+  private let temporary: TemporaryFolder
   private let folders: RaftFolders
   private let location: RaftStorage.Location
   private var segment: String { "\(location.logFolder)/0000000000000000-0000000000000000.wal" }
 
   init() throws {
-    temporary = try Temporary()
+    temporary = try TemporaryFolder()
     folders = RaftFolders(logs: "\(temporary.path)/wal", snapshots: "\(temporary.path)/snap")
     location = RaftStorage.Location(
       channelID: "channel", logFolder: "\(temporary.path)/wal/channel",
