@@ -226,6 +226,9 @@ let rooms: [[Target]] = [
       "Blocks", "Ordering", "RaftCore", "RaftWire", "RaftLog", "TestSupport",
       "ProcessingFixtures", logging, metrics,
     ]),
+  room(
+    .consensus, "RaftSimulation", ["RaftCore"],
+    tests: ["RaftCore", "TestSupport"]),
   // Node
   room(
     .node, "MessageProcessing",
@@ -352,12 +355,14 @@ let rooms: [[Target]] = [
       "FabricProtos", "Concurrency", "GenesisProfiles", "BlockLedger", "OrdererConfiguration",
       "ConfigTools", "LedgerTools", "RaftTools", argumentParser,
     ]),
+  room(.tools, "CaseWatch", []),
   tool(
     "config-update-fuzzer", "ConfigUpdateFuzzer",
     [
-      "FabricProtos", "Storage", "FabricCrypto", "Membership", "ChannelConfig", protobuf,
-      argumentParser,
+      "FabricProtos", "Storage", "FabricCrypto", "Membership", "ChannelConfig", "CaseWatch",
+      protobuf, argumentParser,
     ]),
+  tool("raft-simulator", "RaftSimulator", ["RaftSimulation", "CaseWatch", argumentParser]),
   tool(
     "config-update-benchmark", "ConfigUpdateBenchmark",
     [

@@ -1,6 +1,7 @@
 // The command line of the fuzzer.
 
 import ArgumentParser
+import CaseWatch
 import Foundation
 import Synchronization
 
@@ -34,7 +35,7 @@ struct Fuzzer: AsyncParsableCommand {
 
   func run() async throws {
     let network = try Network(fixtures: fixtures)
-    Watch.install()
+    Watch.install(naming: "episode")
     if let episode {
       Watch.note(worker: 0, episode)
       var replay = Episode(network, seed: seed, number: episode)
