@@ -106,7 +106,7 @@ let rooms: [[Target]] = [
   [.target(name: "CCRC32C", path: "Sources/Foundations/CCRC32C")],
   // Transport
   room(
-    .transport, "Sockets", ["Concurrency", nioCore, nioPosix],
+    .transport, "Sockets", ["Concurrency", logging, nioCore, nioPosix],
     tests: ["Concurrency", "TestSupport", nioCore, nioPosix, nioEmbedded]),
   room(
     .transport, "GRPCTransport",
@@ -302,11 +302,11 @@ let rooms: [[Target]] = [
     .node, "OrdererServer",
     [
       "FabricProtos", "GoText", "Concurrency", "Storage", "FabricCrypto", "FabricLogging",
-      "MetricDescriptions", "GRPCTransport", "HTTPTransport", "Membership", "ChannelConfig",
-      "GenesisProfiles", "BlockLedger", "Blocks", "Ordering", "SoloConsensus", "KafkaClient",
-      "KafkaConsensus", "RaftConsensus", "MessageProcessing", "Multichannel", "AtomicBroadcast",
-      "ChannelParticipation", "NodeMetrics", "Operations", "OrdererConfiguration", logging, metrics,
-      nioCore, unixSignals,
+      "MetricDescriptions", "Sockets", "GRPCTransport", "HTTPTransport", "Membership",
+      "ChannelConfig", "GenesisProfiles", "BlockLedger", "Blocks", "Ordering", "SoloConsensus",
+      "KafkaClient", "KafkaConsensus", "RaftConsensus", "MessageProcessing", "Multichannel",
+      "AtomicBroadcast", "ChannelParticipation", "NodeMetrics", "Operations", "OrdererConfiguration",
+      logging, metrics, nioCore, unixSignals,
     ],
     tests: [
       "FabricProtos", "Concurrency", "FabricCrypto", "FabricLogging", "GRPCTransport", "Membership",

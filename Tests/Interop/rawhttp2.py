@@ -1,10 +1,14 @@
 """An HTTP/2 client that does what well-behaved gRPC libraries do not."""
 
 import socket
+import ssl
 import time
 
-DATA, HEADERS, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 4, 6, 7, 8
+DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = (
+    0, 1, 2, 3, 4, 6, 7, 8, 9)
 ACK, END_HEADERS = 1, 4
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+ENHANCE_YOUR_CALM = 11
 LARGEST_WINDOW = 2**31 - 1
 DEFAULT_WINDOW = 2**16 - 1
 
@@ -28,25 +32,34 @@ class RawConnection:
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.connect(("127.0.0.1", orderer.port))
+        if orderer.settings["General"]["TLS"]["Enabled"]:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            context.set_alpn_protocols(["h2"])
+            self.socket = context.wrap_socket(self.socket)
         self.streams = 0
         self.unread = b""
         initial_window = (4).to_bytes(2, "big") + stream_window.to_bytes(4, "big")
         self.socket.sendall(
-            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0, initial_window)
+            PREFACE + frame(SETTINGS, 0, 0, initial_window)
             + frame(WINDOW_UPDATE, 0, 0, (LARGEST_WINDOW - DEFAULT_WINDOW).to_bytes(4, "big"))
             + frame(SETTINGS, ACK, 0))
 
-    def call(self, path, message):
-        """Open a stream, send one gRPC message on it, and leave it open."""
+    def call(self, path, message, announced=None):
+        """Open a stream, send one gRPC message on it, and leave it open; the stream's number.
+
+        The message can be announced as longer than it is.
+        """
         number = 2 * self.streams + 1
         self.streams += 1
-        body = bytes(1) + len(message).to_bytes(4, "big") + message
+        body = bytes(1) + (announced or len(message)).to_bytes(4, "big") + message
         headers = b"".join(header(name, value) for name, value in (
             (b":method", b"POST"), (b":scheme", b"http"), (b":path", path.encode()),
             (b":authority", b"orderer"), (b"content-type", b"application/grpc"),
             (b"te", b"trailers")))
         self.socket.sendall(frame(HEADERS, END_HEADERS, number, headers)
                             + frame(DATA, 0, number, body))
+        return number
 
     def ping(self):
         """Send a PING frame."""

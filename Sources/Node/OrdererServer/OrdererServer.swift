@@ -5,6 +5,7 @@ import FabricLogging
 import Foundation
 import Logging
 import OrdererConfiguration
+import Sockets
 import UnixSignals
 
 /// An ordering service node.
@@ -34,6 +35,7 @@ package struct OrdererServer: Sendable {
     let logger = logging.logger("orderer.common.server")
     // A write beyond a file size limit should fail like any other, not end the process.
     signal(SIGXFSZ, SIG_IGN)
+    DescriptorLimit.raise()
     // Trapped before anything is written, so that a stop during a long start is orderly too.
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sigusr1)
     let node = try await Node(

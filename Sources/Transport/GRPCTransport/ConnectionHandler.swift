@@ -119,16 +119,26 @@ final class ConnectionHandler: ChannelInboundHandler {
       at: context.eventLoop.now, sentDataOrHeaders: connection.sentDataOrHeaders)
     connection.sentDataOrHeaders = false
     guard case .tooManyPings = verdict else { return }
+    calmDown(
+      "Closing a connection whose client pings more often than General.Keepalive allows",
+      text: "too_many_pings", context: context)
+  }
+
+  /// Ends the connection of a client that sends too much of something.
+  ///
+  /// - Parameter text: what the client is told.
+  private func calmDown(_ message: Logger.Message, text: String, context: ChannelHandlerContext) {
     switch connection.phase {
-    case .connecting, .closing, .closed:
+    case .closing, .closed:
       return
+    case .connecting:
+      logger.warning(message, metadata: metadata)
+      return close(context: context)
     case .serving, .draining:
       break
     }
-    logger.warning(
-      "Closing a connection whose client pings more often than General.Keepalive allows",
-      metadata: metadata)
-    sendGoAway(.enhanceYourCalm, text: "too_many_pings", context: context)
+    logger.warning(message, metadata: metadata)
+    sendGoAway(.enhanceYourCalm, text: text, context: context)
     closeSoon(context: context)
   }
 
@@ -216,9 +226,10 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   /// Leaves a GOAWAY the time to be read: closing with unread input resets the connection. What the
-  /// client still sends is ignored.
+  /// client still sends is ignored, and costs nothing.
   private func closeSoon(context: ChannelHandlerContext) {
     connection.phase = .closing
+    try? context.channel.syncOptions?.setOption(.autoRead, value: false)
     schedule(in: Self.goAwayTime, context: context) { _, context in
       context.close(promise: nil)
     }
@@ -231,6 +242,10 @@ final class ConnectionHandler: ChannelInboundHandler {
       logger.log(
         level: report.level, "TLS handshake failed with error \(report.text)", metadata: metadata)
       close(context: context)
+    } else if let flood = error as? FrameFlood {
+      calmDown(
+        "Closing a connection whose client sends too many \(flood.kind) frames",
+        text: "too many \(flood.kind) frames", context: context)
     } else if error is IOError || error is ChannelError {
       close(context: context)
     } else if connection.foundBroken {

@@ -42,10 +42,20 @@ final class GRPCConnection {
   var lastRead: NIODeadline
   /// Whether a DATA or HEADERS frame was sent since the flag was last cleared.
   var sentDataOrHeaders = false
+  /// How many frames of each kind the client may still send.
+  var frames: FrameAllowances
   /// Changed by ``ConnectionHandler`` alone.
   var phase = ConnectionPhase.connecting
   /// HTTP/2 found an error of the whole connection: it says so to the client, then to us.
   var foundBroken = false
+  /// Whether input is thrown away: TLS takes its time to close, and HTTP/2 would take what comes behind a
+  /// GOAWAY for an error.
+  var isDiscarding: Bool {
+    switch phase {
+    case .closing, .closed: true
+    case .connecting, .serving, .draining: false
+    }
+  }
 
   /// Called when the last stream is gone.
   var onIdle: (() -> Void)?
@@ -61,6 +71,7 @@ final class GRPCConnection {
     self.executor = EventLoopExecutor(eventLoop)
     self.remoteAddress = remoteAddress
     self.lastRead = now
+    self.frames = FrameAllowances(environment.limits.frames)
   }
 
   var hasStreams: Bool { !streams.isEmpty }

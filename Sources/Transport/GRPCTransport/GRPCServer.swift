@@ -117,26 +117,20 @@ extension GRPCServer {
     let limits = environment.limits
     let tls = tls
     let keepaliveTimeout = environment.keepalive.serverTimeout
-    let bootstrap = ServerBootstrap.accepting(on: group, backlog: GRPCServerLimits.listenBacklog)
-      .childChannelOption(.maxMessagesPerRead, value: 4)
-      .childChannelOption(
-        .writeBufferWaterMark,
-        value: ChannelOptions.Types.WriteBufferWaterMark(
-          low: limits.connectionOutboundLowWatermarkBytes,
-          high: limits.connectionOutboundHighWatermarkBytes)
-      )
-      .childChannelInitializer { channel in
-        guard environment.registry.admit(channel) else {
-          environment.logger.warning(
-            "Refusing a connection: the limit of connections is reached",
-            metadata: ["remoteAddress": "\(NetworkAddress.text(channel.remoteAddress))"])
-          return channel.eventLoop.makeFailedFuture(ConnectionLimitReached())
-        }
-        return channel.eventLoop.makeCompletedFuture {
-          try Self.configure(
-            channel, environment: environment, tls: tls, userTimeout: keepaliveTimeout)
-        }
-      }
+    let door = Doorkeeper(registry: environment.registry, logger: environment.logger)
+    let bootstrap = ServerBootstrap.accepting(
+      on: group, backlog: GRPCServerLimits.listenBacklog, through: door
+    ) { channel in
+      try Self.configure(
+        channel, environment: environment, tls: tls, userTimeout: keepaliveTimeout)
+    }
+    .childChannelOption(.maxMessagesPerRead, value: 4)
+    .childChannelOption(
+      .writeBufferWaterMark,
+      value: ChannelOptions.Types.WriteBufferWaterMark(
+        low: limits.connectionOutboundLowWatermarkBytes,
+        high: limits.connectionOutboundHighWatermarkBytes)
+    )
     let hosts = configuration.host.isEmpty ? ["::", "0.0.0.0"] : [configuration.host]
     var failure: any Error = CancellationError()
     for host in hosts {
@@ -150,9 +144,8 @@ extension GRPCServer {
       address: "\(configuration.host):\(configuration.port)", underlying: failure)
   }
 
-  private struct ConnectionLimitReached: Error {}
-
-  /// The pipeline: TLS, what watches the wire, HTTP/2 with its streams, the connection.
+  /// The pipeline: TLS, what watches the wire, the gate for frames, HTTP/2 with its streams, the
+  /// connection.
   static func configure(
     _ channel: any Channel, environment: GRPCServerEnvironment, tls: TLSContexts?,
     userTimeout: Duration
@@ -169,6 +162,7 @@ extension GRPCServer {
       environment: environment, remoteAddress: NetworkAddress.text(channel.remoteAddress),
       eventLoop: channel.eventLoop, now: channel.eventLoop.now)
     try pipeline.addHandler(WireObserver(connection: connection))
+    try pipeline.addHandler(FrameGuard(connection: connection))
     let bound = NIOLoopBound(connection, eventLoop: channel.eventLoop)
     try pipeline.addHandler(
       NIOHTTP2Handler(
@@ -194,8 +188,12 @@ extension GRPCServer {
     ]
     configuration.targetWindowSize = limits.connectionWindowBytes
     configuration.maximumRecentlyResetStreams = GRPCServerLimits.rememberedResetStreams
-    configuration.controlFrameRateLimit.maximumCount = limits.maximumControlFramesPerMillisecond
-    configuration.controlFrameRateLimit.windowLength = .milliseconds(1)
+    configuration.maximumSequentialContinuationFrames = limits.frames.continuations
+    // Frames are counted at the gate. Within a time before now there is never more than the one that is
+    // being counted, and NIO keeps no list of them.
+    configuration.controlFrameRateLimit.maximumCount = 1
+    configuration.controlFrameRateLimit.windowLength = .nanoseconds(-1)
+    configuration.maximumSequentialEmptyDataFrames = .max
     // Glitches are counted over a connection's whole life, and connections live for months; the
     // rate of stream errors is limited instead.
     configuration.maximumConnectionGlitches = .max
@@ -211,8 +209,9 @@ extension GRPCServer {
     configuration.targetWindowSize = 0
     configuration.outboundBufferSizeHighWatermark = limits.outboundHighWatermarkBytes
     configuration.outboundBufferSizeLowWatermark = limits.outboundLowWatermarkBytes
-    configuration.streamResetFrameRateLimit.maximumCount = limits.maximumStreamResetsPerInterval
-    configuration.streamResetFrameRateLimit.windowLength = .milliseconds(100)
+    // As with control frames.
+    configuration.streamResetFrameRateLimit.maximumCount = 1
+    configuration.streamResetFrameRateLimit.windowLength = .nanoseconds(-1)
     return configuration
   }
 

@@ -109,14 +109,8 @@ package struct GRPCServerLimits: Sendable, Hashable {
   /// How long the trailers of a stream that the server ended may wait for the client to read what
   /// is before them; then the stream is reset.
   package var trailersTimeout: Duration = .seconds(5)
-  /// PING, SETTINGS and PRIORITY frames per millisecond that do not count as an attack. Go's gRPC
-  /// pings once per round trip while data arrives, so this must be far above what looks reasonable;
-  /// the keepalive policy does the rest.
-  package var maximumControlFramesPerMillisecond = 500
-  /// Resets of streams per 100 milliseconds that do not count as an attack: a Fabric gateway opens
-  /// and cancels one stream per transaction. Running handlers are bounded by
-  /// `maximumConcurrentStreams`.
-  package var maximumStreamResetsPerInterval = 2_000
+  /// How many frames of each kind a connection may send.
+  package var frames = FrameLimits()
 
   package init() {}
 }

@@ -123,6 +123,7 @@ final class GRPCStreamHandler: ChannelInboundHandler {
     guard case .serving(let stream, _) = state else { return }
     guard burst.receivedBytes > 0 || burst.end != nil else { return }
     burst.partialBytes = deframer.pendingBytes
+    burst.spareBytes = deframer.spareBytes
     if !burst.messages.isEmpty {
       connection.environment.observer.messagesReceived(
         stream.call, count: burst.messages.count,

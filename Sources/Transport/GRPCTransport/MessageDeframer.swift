@@ -14,9 +14,9 @@ struct MessageDeframer {
     case failed
   }
 
-  /// A message's first allocation goes no further than this, so that announcing a large message
-  /// costs the announcer as much as the server.
-  private static let firstReservation = 1024 * 1024
+  /// A message's first allocation goes no further than this, and each one after it no further than twice
+  /// what has arrived: announcing a large message costs nothing.
+  static let firstReservation = 64 * 1024
   private static let prefixLength = 5
 
   private let maximumMessageBytes: Int
@@ -38,6 +38,9 @@ struct MessageDeframer {
     case .failed: 0
     }
   }
+
+  /// Memory reserved for that message beyond what has arrived of it.
+  var spareBytes: Int { body.capacity - body.count }
 
   /// Appends the messages that `buffer` completes to `messages`.
   ///
@@ -82,12 +85,11 @@ struct MessageDeframer {
           messages.append([UInt8](message))
           offset += bodyLength
         } else {
-          body.reserveCapacity(min(bodyLength, Self.firstReservation))
           phase = .body
         }
       case .body:
         let wanted = min(bodyLength - body.count, bytes.count - offset)
-        if body.count + wanted > Self.firstReservation { body.reserveCapacity(bodyLength) }
+        makeRoom(for: wanted)
         body.append(
           contentsOf: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + wanted]))
         offset += wanted
@@ -97,6 +99,13 @@ struct MessageDeframer {
         phase = .prefix
       }
     }
+  }
+
+  /// Grows by doubling, at the end to the message's exact length.
+  private mutating func makeRoom(for bytes: Int) {
+    let needed = body.count + bytes
+    guard needed > body.capacity else { return }
+    body.reserveCapacity(min(bodyLength, max(needed, 2 * body.capacity, Self.firstReservation)))
   }
 
   private func messageLength(prefix: UInt64) throws(GRPCStatus) -> Int {

@@ -32,6 +32,8 @@ struct InboundBurst: Sendable {
   var receivedBytes: Int
   /// Bytes of the message that is not complete yet.
   var partialBytes: Int
+  /// Memory reserved for that message beyond these.
+  var spareBytes = 0
   /// Set when nothing will follow.
   var end: End?
 }
@@ -78,8 +80,11 @@ struct StreamState {
   private var partial = 0
   /// Bytes buffered for this stream as the budget counts them.
   private var buffered = 0
-  /// The part of `buffered` that belongs to the message that is arriving.
+  /// The part of `buffered` that belongs to the message that is arriving, with the memory reserved for
+  /// it.
   private var bufferedPartial = 0
+  /// The memory in `bufferedPartial` that no byte has arrived for.
+  private var bufferedSpare = 0
   private var isGrantScheduled = false
 
   private var outbound = Outbound.open
@@ -163,8 +168,9 @@ extension StreamState {
     partial = min(ungranted, burst.partialBytes)
     held += ungranted - partial
     let before = buffered
-    buffered += burst.receivedBytes
-    bufferedPartial = burst.partialBytes
+    buffered += burst.receivedBytes + burst.spareBytes - bufferedSpare
+    bufferedPartial = burst.partialBytes + burst.spareBytes
+    bufferedSpare = burst.spareBytes
     if queue.isEmpty { queue = burst.messages } else { queue.append(contentsOf: burst.messages) }
 
     switch burst.end {
@@ -315,6 +321,7 @@ extension StreamState {
     held = 0
     buffered = 0
     bufferedPartial = 0
+    bufferedSpare = 0
     pending = []
     pendingBytes = 0
     return ended

@@ -12,7 +12,6 @@ final class WireObserver: ChannelDuplexHandler {
   typealias OutboundIn = IOData
   typealias OutboundOut = IOData
 
-  private static let frameHeaderLength = 9
   /// Last stream and error code: HTTP/2's handler explains nothing, ours always says why.
   private static let goAwayWithoutText = 8
 
@@ -27,7 +26,7 @@ final class WireObserver: ChannelDuplexHandler {
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    if case .closing = connection.phase { return }
+    guard !connection.isDiscarding else { return }
     connection.lastRead = context.eventLoop.now
     isReading = true
     context.fireChannelRead(data)
@@ -61,16 +60,18 @@ final class WireObserver: ChannelDuplexHandler {
 
   /// Whether a frame is to be sent.
   private func note(_ frame: ByteBuffer) -> Bool {
-    guard frame.readableBytes >= Self.frameHeaderLength,
+    guard frame.readableBytes >= FrameHeader.length,
       let type = frame.getInteger(at: frame.readerIndex + 3, as: UInt8.self)
     else { return true }
     switch type {
-    case 0x0:
+    case FrameType.data:
       connection.sentDataOrHeaders = true
+      connection.frames.sentData()
       isPayloadNext = true
-    case 0x1:
+    case FrameType.headers:
       connection.sentDataOrHeaders = true
-    case 0x7:
+      connection.frames.sentHeaders()
+    case FrameType.goAway:
       // The connection closes behind a GOAWAY of ours. HTTP/2 takes frames that were read together
       // with the reason for an error, but what counts is what we said.
       if case .closing = connection.phase { return false }

@@ -89,28 +89,18 @@ package final class HTTPServer: Sendable {
 
   // MARK: Pipelines
 
-  private struct ConnectionLimitReached: Error {}
-
   private func listen(_ group: MultiThreadedEventLoopGroup) async throws -> any Channel {
     let (environment, tls) = (environment, tls)
-    let bootstrap = ServerBootstrap.accepting(on: group, backlog: Self.backlog)
-      .childChannelOption(.maxMessagesPerRead, value: 1)
-      .childChannelOption(
-        .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readBytes)
-      )
-      // Within TLS an end without close_notify is an error.
-      .childChannelOption(.allowRemoteHalfClosure, value: tls == nil)
-      .childChannelInitializer { channel in
-        guard environment.registry.admit(channel) else {
-          environment.warn(
-            "Refusing a connection: the limit of \(environment.limits.connections) connections is "
-              + "reached", ["remoteAddress": "\(NetworkAddress.text(channel.remoteAddress))"])
-          return channel.eventLoop.makeFailedFuture(ConnectionLimitReached())
-        }
-        return channel.eventLoop.makeCompletedFuture {
-          try Self.configure(channel, environment: environment, tls: tls)
-        }
-      }
+    let door = Doorkeeper(registry: environment.registry, logger: environment.logger)
+    let bootstrap = ServerBootstrap.accepting(on: group, backlog: Self.backlog, through: door) {
+      try Self.configure($0, environment: environment, tls: tls)
+    }
+    .childChannelOption(.maxMessagesPerRead, value: 1)
+    .childChannelOption(
+      .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: Self.readBytes)
+    )
+    // Within TLS an end without close_notify is an error.
+    .childChannelOption(.allowRemoteHalfClosure, value: tls == nil)
     var failure: any Error = CancellationError()
     for host in address.hostsToListen {
       do {

@@ -4,23 +4,41 @@ import NIOCore
 import NIOPosix
 
 extension ServerBootstrap {
+  private struct Refused: Error {}
+
   /// A bootstrap whose listener survives a shortage of descriptors and can take over an address that
   /// was in use a moment ago; its connections send small writes at once.
   ///
-  /// - Parameter backlog: Connections that the kernel keeps until they are accepted.
+  /// - Parameters:
+  ///   - backlog: Connections that the kernel keeps until they are accepted.
+  ///   - door: decides which connections stay; the others are closed at once.
+  ///   - configure: makes the pipeline of a connection, on its event loop.
   package static func accepting(
-    on group: MultiThreadedEventLoopGroup, backlog: Int32
+    on group: MultiThreadedEventLoopGroup, backlog: Int32, through door: Doorkeeper,
+    _ configure: @escaping @Sendable (any Channel) throws -> Void
   ) -> ServerBootstrap {
     ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: backlog)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelInitializer { channel in
-        // Without descriptors left, accepting pauses instead of spinning.
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(
-            AcceptBackoffHandler(shouldForwardIOErrorCaught: false))
+          try channel.pipeline.syncOperations.addHandler(AcceptPause(door: door))
         }
       }
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          guard door.admit(channel) else {
+            channel.closeFuture.whenComplete { _ in Self.tellListener(of: channel) }
+            throw Refused()
+          }
+          Self.tellListener(of: channel)
+          try configure(channel)
+        }
+      }
+  }
+
+  private static func tellListener(of channel: any Channel) {
+    channel.parent?.pipeline.fireUserInboundEventTriggered(ConnectionJudged())
   }
 }

@@ -16,7 +16,8 @@ package final class ServerRegistry: Sendable {
     case noHandlers
   }
 
-  private let maximumConnections: Int
+  /// Connections at a time.
+  let maximumConnections: Int
   private let maximumHandlers: Int
   private let state = Watched(State())
 
@@ -32,20 +33,30 @@ package final class ServerRegistry: Sendable {
   package var connectionCount: Int { state.read { $0.connections.count } }
   package var handlerCount: Int { state.read { $0.handlers } }
 
-  /// Counts a connection in until its channel closes; false when there are too many, or the server
-  /// is stopping.
-  package func admit(_ channel: any Channel) -> Bool {
+  /// What becomes of a connection.
+  enum Admission: Equatable {
+    /// It is counted until its channel closes; so many there are now.
+    case admitted(count: Int)
+    /// There are too many.
+    case full
+    /// The server is stopping.
+    case stopping
+  }
+
+  /// Counts a connection in, if there is room.
+  func admission(of channel: any Channel) -> Admission {
     let id = ObjectIdentifier(channel)
-    let isAdmitted = state.change { state in
-      guard state.isAccepting, state.connections.count < maximumConnections else { return false }
+    let admission = state.change { state -> Admission in
+      guard state.isAccepting else { return .stopping }
+      guard state.connections.count < maximumConnections else { return .full }
       state.connections[id] = channel
-      return true
+      return .admitted(count: state.connections.count)
     }
-    guard isAdmitted else { return false }
+    guard case .admitted = admission else { return admission }
     channel.closeFuture.whenComplete { _ in
       self.state.change { $0.connections[id] = nil }
     }
-    return true
+    return admission
   }
 
   /// Admits no more connections from now on; returns those that are there.

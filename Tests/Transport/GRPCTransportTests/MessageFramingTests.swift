@@ -140,4 +140,27 @@ import Testing
     }
     #expect(received == [message])
   }
+
+  @Test(arguments: [70_000, 1_100_000, 40_000_000])
+  func anAnnouncementReservesNoMoreThanTwiceWhatHasArrived(length: Int) throws {
+    var deframer = MessageDeframer(maximumMessageBytes: length)
+    var received: [[UInt8]] = []
+    let prefix = [0] + withUnsafeBytes(of: UInt32(length).bigEndian, Array.init)
+    try deframer.append(ByteBuffer(bytes: prefix), to: &received)
+    #expect(deframer.spareBytes == 0)
+    var sent = 0
+    while sent < length {
+      let count = min(16_384, length - sent)
+      try deframer.append(ByteBuffer(repeating: 1, count: count), to: &received)
+      sent += count
+      guard sent < length else { break }
+      // Allocators round up.
+      let bound = max(MessageDeframer.firstReservation, 2 * sent) + 8_192
+      #expect(deframer.spareBytes + sent <= bound)
+      #expect(deframer.pendingBytes == 5 + sent)
+    }
+    #expect(received.first?.count == length)
+    #expect((received.first?.capacity ?? 0) <= length + 8_192)
+    #expect(deframer.spareBytes == 0)
+  }
 }

@@ -274,6 +274,26 @@ import Testing
     #expect(delivery.bufferedChange == 0)
   }
 
+  @Test func memoryReservedForAMessageCountsUntilItIsWhole() {
+    var state = StreamState(windowBytes: 1000, outboundLimit: 100)
+    var first = burst(1, size: 95, partial: 50, received: 150)
+    first.spareBytes = 450
+    #expect(state.deliver(first).bufferedChange == 600)
+    guard case .ready(_, let effect) = state.take() else {
+      Issue.record("nothing to take")
+      return
+    }
+    #expect(effect.freedBytes == 100)
+    var second = burst(0, size: 0, partial: 300, received: 250)
+    second.spareBytes = 700
+    #expect(state.deliver(second).bufferedChange == 500)
+    // The message is whole, and another one has begun.
+    var third = burst(1, size: 395, partial: 20, received: 120)
+    third.spareBytes = 80
+    #expect(state.deliver(third).bufferedChange == 120 - 700 + 80)
+    #expect(state.end(.cancelled).freedBytes == 500)
+  }
+
   @Test func endingFreesWhatIsBuffered() {
     var state = StreamState(windowBytes: 1000, outboundLimit: 100)
     _ = state.deliver(burst(2, size: 95, partial: 50, received: 250))

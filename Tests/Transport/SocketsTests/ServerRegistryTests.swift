@@ -2,8 +2,9 @@
 
 import Concurrency
 import NIOEmbedded
-import Sockets
 import Testing
+
+@testable import Sockets
 
 @Suite struct ServerRegistryTests {
   private let registry = ServerRegistry(maximumConnections: 2, maximumHandlers: 2)
@@ -11,17 +12,17 @@ import Testing
 
   @Test func connectionsAreBoundedUntilTheyClose() throws {
     let channels = (0..<3).map { _ in EmbeddedChannel() }
-    #expect(channels.map(registry.admit) == [true, true, false])
+    #expect(channels.map(registry.admission) == [.admitted(count: 1), .admitted(count: 2), .full])
     try channels[0].close().wait()
     channels[0].embeddedEventLoop.run()
     #expect(registry.connectionCount == 1)
-    #expect(registry.admit(channels[2]))
+    #expect(registry.admission(of: channels[2]) == .admitted(count: 2))
   }
 
   @Test func afterTheEndNoConnectionComesIn() {
-    #expect(registry.admit(EmbeddedChannel()))
+    #expect(registry.admission(of: EmbeddedChannel()) == .admitted(count: 1))
     #expect(registry.stopAccepting().count == 1)
-    #expect(!registry.admit(EmbeddedChannel()))
+    #expect(registry.admission(of: EmbeddedChannel()) == .stopping)
   }
 
   @Test func handlersAreBounded() {

@@ -1,0 +1,90 @@
+// Pauses a listener while nobody could use what it accepts.
+
+import Foundation
+import NIOCore
+
+/// Fired at a listener when one of its connections has been judged: it stays, or it is closed.
+struct ConnectionJudged: Sendable {}
+
+/// The first handler of a listener's pipeline.
+///
+/// A few connections at a time are accepted and not yet judged, so that those which will be refused do not
+/// take the descriptors that the node needs for itself.
+///
+/// When `accept` fails for want of descriptors or memory, its connection stays in the kernel's queue and
+/// the listener stays readable. NIO goes on trying without a pause, also with its `AcceptBackoffHandler`,
+/// which waits for a `read` that does not come (swift-nio 2.101). Only without automatic reading is the
+/// listener taken out of the poll.
+final class AcceptPause: ChannelInboundHandler {
+  typealias InboundIn = any Channel
+
+  private enum State {
+    /// → pausing
+    case accepting
+    /// → accepting, when the time is up
+    case pausing(Scheduled<Void>)
+  }
+
+  /// How long to wait before the next attempt.
+  static let interval = TimeAmount.milliseconds(100)
+  /// Connections that may wait to be judged; NIO accepts up to three more in one go.
+  static let maximumUnderWay = 4
+
+  private let door: Doorkeeper
+  private var state = State.accepting
+  private var underWay = 0
+  private var isReading = true
+
+  init(door: Doorkeeper) { self.door = door }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    underWay += 1
+    readOrNot(context)
+    context.fireChannelRead(data)
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    guard event is ConnectionJudged else { return context.fireUserInboundEventTriggered(event) }
+    underWay -= 1
+    readOrNot(context)
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    guard let error = error as? IOError, let reason = Self.shortage(error.errnoCode) else {
+      return context.fireErrorCaught(error)
+    }
+    door.acceptFailed(reason)
+    guard case .accepting = state else { return }
+    state = .pausing(
+      context.eventLoop.assumeIsolated().scheduleTask(in: Self.interval) {
+        self.state = .accepting
+        self.readOrNot(context)
+      })
+    readOrNot(context)
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    if case .pausing(let end) = state { end.cancel() }
+    context.fireChannelInactive()
+  }
+
+  private func readOrNot(_ context: ChannelHandlerContext) {
+    var isWanted = underWay < Self.maximumUnderWay
+    if case .pausing = state { isWanted = false }
+    guard isWanted != isReading else { return }
+    isReading = isWanted
+    // A listener that is closed has no options.
+    try? context.channel.syncOptions?.setOption(.autoRead, value: isWanted)
+  }
+
+  /// What the system is short of, in Go's words; nil for other errors.
+  private static func shortage(_ code: CInt) -> String? {
+    switch code {
+    case EMFILE: "accept: too many open files"
+    case ENFILE: "accept: too many open files in system"
+    case ENOBUFS: "accept: no buffer space available"
+    case ENOMEM: "accept: cannot allocate memory"
+    default: nil
+    }
+  }
+}
