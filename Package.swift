@@ -305,8 +305,8 @@ let rooms: [[Target]] = [
       "MetricDescriptions", "Sockets", "GRPCTransport", "HTTPTransport", "Membership",
       "ChannelConfig", "GenesisProfiles", "BlockLedger", "Blocks", "Ordering", "SoloConsensus",
       "KafkaClient", "KafkaConsensus", "RaftConsensus", "MessageProcessing", "Multichannel",
-      "AtomicBroadcast", "ChannelParticipation", "NodeMetrics", "Operations", "OrdererConfiguration",
-      logging, metrics, nioCore, unixSignals,
+      "AtomicBroadcast", "ChannelParticipation", "NodeMetrics", "Operations",
+      "OrdererConfiguration", logging, metrics, nioCore, unixSignals,
     ],
     tests: [
       "FabricProtos", "Concurrency", "FabricCrypto", "FabricLogging", "GRPCTransport", "Membership",
@@ -321,7 +321,7 @@ let rooms: [[Target]] = [
     .executableTarget(
       name: "orderer",
       dependencies: [
-        "FabricLogging", "OrdererConfiguration", "OrdererServer", "CBuildInformation",
+        "Storage", "FabricLogging", "OrdererConfiguration", "OrdererServer", "CBuildInformation",
         "ToolCommands", logging, argumentParser,
       ],
       path: "Sources/Node/orderer"),
@@ -336,7 +336,10 @@ let rooms: [[Target]] = [
     ]),
   room(
     .tools, "LedgerTools",
-    ["FabricProtos", "Concurrency", "FabricCrypto", "ChannelConfig", "BlockLedger", "Blocks"],
+    [
+      "FabricProtos", "Concurrency", "Storage", "FabricCrypto", "ChannelConfig", "BlockLedger",
+      "Blocks",
+    ],
     tests: [
       "FabricProtos", "Concurrency", "Membership", "BlockLedger", "Blocks", "TestSupport", logging,
     ]),
@@ -352,8 +355,8 @@ let rooms: [[Target]] = [
   room(
     .tools, "ToolCommands",
     [
-      "FabricProtos", "Concurrency", "GenesisProfiles", "BlockLedger", "OrdererConfiguration",
-      "ConfigTools", "LedgerTools", "RaftTools", argumentParser,
+      "FabricProtos", "Concurrency", "Storage", "GenesisProfiles", "BlockLedger",
+      "OrdererConfiguration", "ConfigTools", "LedgerTools", "RaftTools", argumentParser,
     ]),
   room(.tools, "CaseWatch", []),
   tool(

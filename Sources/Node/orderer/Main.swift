@@ -2,10 +2,12 @@
 
 import ArgumentParser
 import Foundation
+import Storage
 
 @main
 enum Main {
   static func main() async {
+    StandardStreams.occupy()
     exit(await run(Array(CommandLine.arguments.dropFirst())))
   }
 
@@ -13,8 +15,7 @@ enum Main {
   private static func run(_ arguments: [String]) async -> Int32 {
     switch CommandLineText.help(for: arguments) {
     case .text(let text):
-      print(text)
-      return 0
+      return show(text)
     case .unknownTopic(let topic):
       complain("expected command but got \"\(topic)\"")
       return 1
@@ -43,7 +44,17 @@ enum Main {
     return 0
   }
 
+  private static func show(_ text: String) -> Int32 {
+    do {
+      try StandardStreams.writeToOutput("\(text)\n".utf8)
+      return 0
+    } catch {
+      complain("\(error)")
+      return 1
+    }
+  }
+
   private static func complain(_ text: String) {
-    FileHandle.standardError.write(Data("orderer: error: \(text)\n".utf8))
+    StandardStreams.writeToError("orderer: error: \(text)\n")
   }
 }

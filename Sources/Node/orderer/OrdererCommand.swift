@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import OrdererServer
+import Storage
 import ToolCommands
 
 /// The commands of the executable. ArgumentParser checks and dispatches; what the user sees of help
@@ -34,7 +35,12 @@ struct VersionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "version", abstract: "Show version information")
 
-  func run() {
-    print(BuildInformation.current.report)
+  func run() throws {
+    do {
+      try StandardStreams.writeToOutput("\(BuildInformation.current.report)\n".utf8)
+    } catch {
+      StandardStreams.writeToError("orderer version: error: \(error)\n")
+      throw ExitCode.failure
+    }
   }
 }

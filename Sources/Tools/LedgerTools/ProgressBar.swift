@@ -2,6 +2,7 @@
 
 import Concurrency
 import Foundation
+import Storage
 
 /// A line that is overwritten again and again. Writes nothing if there is no terminal.
 package struct ProgressBar: ~Copyable {
@@ -21,7 +22,7 @@ package struct ProgressBar: ~Copyable {
   ///   - write: Where the line goes; standard error by default.
   package init(
     label: String, time: any TimeSource, isShown: Bool = isatty(STDERR_FILENO) == 1,
-    write: @escaping (String) -> Void = { FileHandle.standardError.write(Data($0.utf8)) }
+    write: @escaping (String) -> Void = { StandardStreams.writeToError($0) }
   ) {
     self.label = label
     self.time = time

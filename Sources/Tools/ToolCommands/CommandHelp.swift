@@ -1,6 +1,6 @@
 // The help of commands that have flags of their own.
 
-import Foundation
+import Storage
 
 /// A command that provides the text of its help below the first line.
 package protocol DescribedCommand {
@@ -10,10 +10,5 @@ package protocol DescribedCommand {
 
 /// Tells on standard error why a command did not do what it was asked to.
 func complain(_ command: String, _ error: any Error) {
-  writeToStandardError("orderer \(command): error: \(error)\n")
-}
-
-/// Writes a remark, or the reason of a failure.
-func writeToStandardError(_ text: String) {
-  FileHandle.standardError.write(Data(text.utf8))
+  StandardStreams.writeToError("orderer \(command): error: \(error)\n")
 }

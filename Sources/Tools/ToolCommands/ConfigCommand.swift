@@ -3,8 +3,8 @@
 import ArgumentParser
 import ConfigTools
 import FabricProtos
-import Foundation
 import OrdererConfiguration
+import Storage
 
 /// `orderer config`.
 package struct ConfigCommand: ParsableCommand, DescribedCommand {
@@ -31,7 +31,8 @@ package struct ConfigCommand: ParsableCommand, DescribedCommand {
   package init() {}
 
   package func run() throws {
-    writeToStandardError("orderer: error: must select a subcommand of 'config': show, try --help\n")
+    StandardStreams.writeToError(
+      "orderer: error: must select a subcommand of 'config': show, try --help\n")
     throw ExitCode.failure
   }
 }
@@ -60,7 +61,7 @@ struct ShowConfigCommand: ParsableCommand {
       let json =
         wholeBlock
         ? try ConfigJSON.block(found.serialized()) : try ConfigBlock(found).json()
-      try FileHandle.standardOutput.write(contentsOf: Data(json.text.utf8))
+      try StandardStreams.writeToOutput(json.text.utf8)
     } catch {
       complain("config show", error)
       throw ExitCode.failure

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Foundation
 import GenesisProfiles
+import Storage
 
 /// `orderer genesis`.
 package struct GenesisCommand: ParsableCommand, DescribedCommand {
@@ -54,7 +55,7 @@ package struct GenesisCommand: ParsableCommand, DescribedCommand {
       let profile = try document.profile(profile)
       let base = try systemProfile.map { try document.profile($0) }
       for warning in document.warnings + profile.warnings + (base?.warnings ?? []) {
-        writeToStandardError("orderer genesis: warning: \(warning)\n")
+        StandardStreams.writeToError("orderer genesis: warning: \(warning)\n")
       }
       let isTransaction = channelTx || (profile.orderer == nil && profile.consortium != nil)
       let bytes: [UInt8]
@@ -85,7 +86,7 @@ package struct GenesisCommand: ParsableCommand, DescribedCommand {
   private func write(_ bytes: [UInt8], _ what: String, _ isTransaction: Bool) throws {
     let path = output ?? "\(channel).\(isTransaction ? "tx" : "block")"
     if path == "-" {
-      try FileHandle.standardOutput.write(contentsOf: Data(bytes))
+      try StandardStreams.writeToOutput(bytes)
       return
     }
     do {
@@ -94,7 +95,7 @@ package struct GenesisCommand: ParsableCommand, DescribedCommand {
     } catch {
       throw OutputError(path: path, reason: error.localizedDescription)
     }
-    writeToStandardError("Wrote the \(what) of channel \(channel) to \(path)\n")
+    StandardStreams.writeToError("Wrote the \(what) of channel \(channel) to \(path)\n")
   }
 
   private struct OutputError: Error, CustomStringConvertible {

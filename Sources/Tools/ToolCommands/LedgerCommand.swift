@@ -6,6 +6,7 @@ import Concurrency
 import Foundation
 import LedgerTools
 import OrdererConfiguration
+import Storage
 
 /// `orderer ledger`.
 package struct LedgerCommand: ParsableCommand, DescribedCommand {
@@ -52,7 +53,7 @@ package struct LedgerCommand: ParsableCommand, DescribedCommand {
   package init() {}
 
   package func run() throws {
-    writeToStandardError(
+    StandardStreams.writeToError(
       "orderer: error: must select a subcommand of 'ledger': list, info, verify, show, export, "
         + "try --help\n")
     throw ExitCode.failure
@@ -87,7 +88,11 @@ struct LedgerOptions: ParsableArguments {
   static func printJSON(_ value: some Encodable) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    print(String(decoding: try encoder.encode(value), as: UTF8.self))
+    try StandardStreams.writeToOutput(try encoder.encode(value) + [UInt8(ascii: "\n")])
+  }
+
+  static func print(_ text: String) throws {
+    try StandardStreams.writeToOutput("\(text)\n".utf8)
   }
 }
 
@@ -132,7 +137,7 @@ struct LedgerListCommand: ParsableCommand {
     try LedgerOptions.run("list") {
       let summaries = try ChainSummary.all(in: options.folder())
       guard !json else { return try LedgerOptions.printJSON(summaries) }
-      print(LedgerText.table(summaries))
+      try LedgerOptions.print(LedgerText.table(summaries))
     }
   }
 }
@@ -148,7 +153,11 @@ struct LedgerInfoCommand: ParsableCommand {
   func run() throws {
     try LedgerOptions.run("info") {
       let info = try ChainInfo(options.folder().chain(channel))
-      if json { try LedgerOptions.printJSON(info) } else { print(LedgerText.info(info)) }
+      if json {
+        try LedgerOptions.printJSON(info)
+      } else {
+        try LedgerOptions.print(LedgerText.info(info))
+      }
     }
   }
 }
@@ -169,7 +178,7 @@ struct LedgerVerifyCommand: AsyncParsableCommand {
       for channel in try channels.isEmpty ? folder.channelIDs() : channels {
         let report = try await verify(try folder.chain(channel))
         reports.append(report)
-        if !json { print(LedgerText.report(report)) }
+        if !json { try LedgerOptions.print(LedgerText.report(report)) }
       }
       if json { try LedgerOptions.printJSON(reports) }
       guard reports.allSatisfy(\.isSound) else { throw ExitCode.failure }
@@ -207,7 +216,7 @@ struct LedgerShowCommand: ParsableCommand {
       if json {
         try LedgerOptions.printJSON(description)
       } else {
-        print(LedgerText.block(description))
+        try LedgerOptions.print(LedgerText.block(description))
       }
     }
   }
@@ -239,7 +248,7 @@ struct LedgerExportCommand: AsyncParsableCommand {
       guard count > 0 else {
         throw LedgerError.notFound(channel: channel, number: first, height: try chain.height())
       }
-      writeToStandardError("Wrote \(count) block(s) of channel \(channel) to \(output)\n")
+      StandardStreams.writeToError("Wrote \(count) block(s) of channel \(channel) to \(output)\n")
     }
   }
 }
