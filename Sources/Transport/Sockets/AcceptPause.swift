@@ -3,8 +3,10 @@
 import Foundation
 import NIOCore
 
-/// Fired at a listener when one of its connections has been judged: it stays, or it is closed.
-struct ConnectionJudged: Sendable {}
+/// Fired at a listener when one of its connections may stay.
+struct ConnectionAdmitted: Sendable {
+  let id: ObjectIdentifier
+}
 
 /// The first handler of a listener's pipeline.
 ///
@@ -32,20 +34,33 @@ final class AcceptPause: ChannelInboundHandler {
 
   private let door: Doorkeeper
   private var state = State.accepting
-  private var underWay = 0
+  /// Connections that were accepted and are neither admitted nor closed.
+  private var underWay: Set<ObjectIdentifier> = []
   private var isReading = true
 
   init(door: Doorkeeper) { self.door = door }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    underWay += 1
+    let connection = unwrapInboundIn(data)
+    let id = ObjectIdentifier(connection)
+    underWay.insert(id)
+    // A client that is gone already has a connection that nobody judges.
+    connection.closeFuture.hop(to: context.eventLoop).assumeIsolated().whenComplete { _ in
+      self.judged(id, context)
+    }
     readOrNot(context)
     context.fireChannelRead(data)
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    guard event is ConnectionJudged else { return context.fireUserInboundEventTriggered(event) }
-    underWay -= 1
+    guard let admitted = event as? ConnectionAdmitted else {
+      return context.fireUserInboundEventTriggered(event)
+    }
+    judged(admitted.id, context)
+  }
+
+  private func judged(_ id: ObjectIdentifier, _ context: ChannelHandlerContext) {
+    guard underWay.remove(id) != nil else { return }
     readOrNot(context)
   }
 
@@ -69,7 +84,7 @@ final class AcceptPause: ChannelInboundHandler {
   }
 
   private func readOrNot(_ context: ChannelHandlerContext) {
-    var isWanted = underWay < Self.maximumUnderWay
+    var isWanted = underWay.count < Self.maximumUnderWay
     if case .pausing = state { isWanted = false }
     guard isWanted != isReading else { return }
     isReading = isWanted

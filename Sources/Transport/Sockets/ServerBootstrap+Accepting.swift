@@ -28,17 +28,11 @@ extension ServerBootstrap {
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          guard door.admit(channel) else {
-            channel.closeFuture.whenComplete { _ in Self.tellListener(of: channel) }
-            throw Refused()
-          }
-          Self.tellListener(of: channel)
+          guard door.admit(channel) else { throw Refused() }
+          channel.parent?.pipeline.fireUserInboundEventTriggered(
+            ConnectionAdmitted(id: ObjectIdentifier(channel)))
           try configure(channel)
         }
       }
-  }
-
-  private static func tellListener(of channel: any Channel) {
-    channel.parent?.pipeline.fireUserInboundEventTriggered(ConnectionJudged())
   }
 }

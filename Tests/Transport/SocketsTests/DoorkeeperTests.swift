@@ -120,12 +120,35 @@ import Testing
 
   @Test func onlyAFewWaitToBeJudged() throws {
     let channel = try listener()
-    for _ in 0..<3 { try channel.writeInbound(EmbeddedChannel() as any Channel) }
+    let connections = (0..<6).map { _ in EmbeddedChannel(loop: channel.embeddedEventLoop) }
+    func arrive(_ number: Int) throws {
+      try channel.writeInbound(connections[number] as any Channel)
+    }
+    func admit(_ number: Int) {
+      channel.pipeline.fireUserInboundEventTriggered(
+        ConnectionAdmitted(id: ObjectIdentifier(connections[number])))
+    }
+    for number in 0..<3 { try arrive(number) }
     #expect(isReading(channel) == nil)
-    try channel.writeInbound(EmbeddedChannel() as any Channel)
+    try arrive(3)
     #expect(isReading(channel) == false)
+    admit(0)
+    #expect(isReading(channel) == true)
+    // NIO had accepted two more.
+    try arrive(4)
+    try arrive(5)
+    #expect(isReading(channel) == false)
+    admit(1)
+    admit(1)
+    #expect(isReading(channel) == false)
+    // What was admitted counts no more when it closes; what was not admitted does.
+    try connections[0].close().wait()
+    #expect(isReading(channel) == false)
+    try connections[2].close().wait()
+    #expect(isReading(channel) == true)
+    try arrive(0)
     channel.pipeline.fireErrorCaught(IOError(errnoCode: EMFILE, reason: "accept"))
-    channel.pipeline.fireUserInboundEventTriggered(ConnectionJudged())
+    for number in 3..<6 { admit(number) }
     #expect(isReading(channel) == false)
     channel.embeddedEventLoop.advanceTime(by: .milliseconds(100))
     #expect(isReading(channel) == true)
