@@ -257,7 +257,7 @@ let rooms: [[Target]] = [
   room(
     .node, "AtomicBroadcast",
     [
-      "FabricProtos", "Concurrency", "MetricDescriptions", "Membership", "Policies",
+      "FabricProtos", "GoText", "Concurrency", "MetricDescriptions", "Membership", "Policies",
       "ChannelConfig", "Blocks", "Ordering", "MessageProcessing", "Multichannel", logging, metrics,
       nioCore,
     ],

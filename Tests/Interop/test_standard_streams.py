@@ -53,7 +53,8 @@ COMMANDS = {
 def run(executable, arguments, streams):
     """Status and what was written to standard error."""
     command = " ".join(f'"{argument}"' for argument in [executable, *arguments])
-    done = subprocess.run(["sh", "-c", f"{command} {streams}"], capture_output=True, timeout=60, check=False)
+    done = subprocess.run(["sh", "-c", f"{command} {streams}"], capture_output=True, timeout=60,
+                          check=False)
     return done.returncode, done.stderr.decode()
 
 
@@ -70,6 +71,7 @@ def test_a_result_that_cannot_be_written(executable, name):
 
 def test_a_complaint_that_cannot_be_written(executable):
     """The status tells."""
-    for arguments in (["nonsense"], ["config"], ["config", "show", "--block", "/nowhere"], ["ledger", "list"]):
+    for arguments in (["nonsense"], ["config"], ["config", "show", "--block", "/nowhere"],
+                      ["ledger", "list"]):
         for streams in ("2>&-", "2>/dev/full", "<&- >&- 2>&-"):
             assert run(executable, arguments, streams)[0] in (1, 64)

@@ -6,14 +6,16 @@ import Logging
 package struct FabricLogHandler: LogHandler {
   private let system: FabricLogging
   private let threshold: LoggerThreshold
+  private let isAboutClients: Bool
   private var ownLevel: Logger.Level?
 
   package var metadata: Logger.Metadata = [:]
   package var metadataProvider: Logger.MetadataProvider?
 
-  init(system: FabricLogging, threshold: LoggerThreshold) {
+  init(system: FabricLogging, threshold: LoggerThreshold, isAboutClients: Bool) {
     self.system = system
     self.threshold = threshold
+    self.isAboutClients = isAboutClients
   }
 
   /// The level of the spec, until a level of its own is set on this very logger.
@@ -37,11 +39,30 @@ package struct FabricLogHandler: LogHandler {
     // swift-log has one level for both PANIC and FATAL, so it cannot tell them apart for us.
     if ownLevel == nil, level < threshold.get() { return }
     if let error = event.error { fields["error"] = .string("\(error)") }
+    var message = Self.cut(event.message.description)
+    if isAboutClients, level == .warn || level == .error {
+      switch system.judgeRepeated(RepeatedLines.Place(file: event.file, line: event.line)) {
+      case .leaveOut: return
+      case .write(0): break
+      case .write(let leftOut): message += " (\(leftOut) more lines like this were left out)"
+      }
+    }
     system.submit(
       LogRecord(
-        time: .now(), level: level, name: threshold.name, message: event.message.description,
+        time: .now(), level: level, name: threshold.name, message: message,
         fields: fields.isEmpty ? [] : fields.sorted { $0.key < $1.key }, function: event.function,
         file: event.file, line: event.line))
+  }
+
+  /// Bytes of a message that are written.
+  static let maximumMessageBytes = 64 * 1024
+
+  private static func cut(_ message: String) -> String {
+    let count = message.utf8.count
+    guard count > maximumMessageBytes else { return message }
+    // A character that is cut in two becomes a replacement character.
+    return String(decoding: message.utf8.prefix(maximumMessageBytes), as: UTF8.self)
+      + "… (\(count) bytes)"
   }
 
   /// The metadata key by which `Logger.fatal` marks its entries; it is never written.

@@ -30,6 +30,8 @@ package final class FabricLogging: Sendable {
 
   private let state: Mutex<State>
   private let counters = LevelCounters()
+  private let repeated = Mutex(RepeatedLines())
+  private let started = ContinuousClock.now
   let writer: LogWriter
 
   /// A logging system of its own; the process usually has one.
@@ -91,22 +93,31 @@ package final class FabricLogging: Sendable {
   // MARK: Loggers
 
   /// A logger; its name decides its level.
-  package func logger(_ name: String) -> Logger {
-    Logger(label: name) { self.handler($0) }
+  ///
+  /// - Parameter isAboutClients: whether its warnings and errors are brought about by clients, as often as
+  ///   they like. Of each such line only so many are written, and the others are counted.
+  package func logger(_ name: String, isAboutClients: Bool = false) -> Logger {
+    Logger(label: name) { self.handler($0, isAboutClients: isAboutClients) }
   }
 
   /// Makes this the backend of every logger of the process. Once per process, as swift-log demands.
   package func bootstrap() { LoggingSystem.bootstrap { self.handler($0) } }
 
   /// The swift-log handler of a logger.
-  package func handler(_ name: String) -> FabricLogHandler {
+  package func handler(_ name: String, isAboutClients: Bool = false) -> FabricLogHandler {
     let threshold = state.withLock { state -> LoggerThreshold in
       if let known = state.loggers[name] { return known }
       let threshold = LoggerThreshold(name: name, level: state.spec.level(of: name))
       if state.loggers.count < Self.maximumLoggers { state.loggers[name] = threshold }
       return threshold
     }
-    return FabricLogHandler(system: self, threshold: threshold)
+    return FabricLogHandler(system: self, threshold: threshold, isAboutClients: isAboutClients)
+  }
+
+  /// Whether a line that clients bring about is to be written.
+  func judgeRepeated(_ place: RepeatedLines.Place) -> RepeatedLines.Verdict {
+    let now = started.duration(to: .now)
+    return repeated.withLock { $0.judge(place, at: now) }
   }
 
   /// Queues a record that passed the check of its logger.

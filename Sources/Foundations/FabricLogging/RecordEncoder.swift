@@ -41,13 +41,8 @@ struct RecordEncoder: Sendable {
       output.append(contentsOf: verb.format(sequence).utf8)
     case .level(let verb): output.append(contentsOf: verb.format(record.level.capitalName).utf8)
     case .message(let verb):
-      var message = Substring(record.message)
-      while message.last == "\n" { message.removeLast() }
-      if let verb {
-        output.append(contentsOf: verb.format(String(message)).utf8)
-      } else {
-        output.append(contentsOf: message.utf8)
-      }
+      let message = Self.consoleText(record.message)
+      output.append(contentsOf: (verb?.format(message) ?? message).utf8)
     case .module(let verb):
       output.append(contentsOf: (verb?.format(record.name) ?? record.name).utf8)
     case .function(let verb):
@@ -58,6 +53,28 @@ struct RecordEncoder: Sendable {
       }
     case .time(let layout): layout.append(time(of: record), to: &output)
     }
+  }
+
+  /// A message without the newlines at its end. No part of it can pass for a line of its own or for a
+  /// command to the terminal: lines after the first are indented, control characters are escaped.
+  private static func consoleText(_ message: String) -> String {
+    var message = Substring(message)
+    while message.last == "\n" { message.removeLast() }
+    guard message.unicodeScalars.contains(where: ForeignText.mustBeEscaped) else {
+      return String(message)
+    }
+    var text = ""
+    var beginsLine = false
+    for scalar in message.unicodeScalars {
+      if beginsLine, scalar != " ", scalar != "\t" { text += " " }
+      beginsLine = scalar == "\n"
+      if beginsLine || scalar == "\t" {
+        text.unicodeScalars.append(scalar)
+      } else {
+        ForeignText.append(scalar, to: &text)
+      }
+    }
+    return text
   }
 
   private mutating func time(of record: LogRecord) -> CivilTime {

@@ -1,6 +1,7 @@
 // Takes transactions from clients: validates each, hands it to its channel's chain, and answers.
 
 import FabricProtos
+import GoText
 import Logging
 import Metrics
 import Multichannel
@@ -110,11 +111,16 @@ package struct BroadcastHandler: Sendable {
     return .all(await channel.configure(messages[0]))
   }
 
+  /// Bytes of a reason that are logged; it can quote what the client sent.
+  private static let reasonBytes = 1_024
+
   private func refuse(_ refusal: BroadcastRefusal, _ session: inout Session) {
+    let channelID = ForeignText.shown(refusal.channelID ?? BroadcastMetrics.unknown)
+    let reason = ForeignText.shown(refusal.reason, atMost: Self.reasonBytes)
     logger.warning(
       """
-      [channel: \(refusal.channelID ?? BroadcastMetrics.unknown)] Rejecting broadcast of message from \
-      \(session.client) with \(refusal.status.name): \(refusal.reason)
+      [channel: \(channelID)] Rejecting broadcast of message from \(session.client) with \
+      \(refusal.status.name): \(reason)
       """)
     session.turn.refuse(refusal.status, refusal.reason)
   }

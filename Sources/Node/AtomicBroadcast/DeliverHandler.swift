@@ -1,6 +1,7 @@
 // Serves blocks to peers and clients, from any position and as they are cut.
 
 import FabricProtos
+import GoText
 import Logging
 import Metrics
 import Multichannel
@@ -72,7 +73,8 @@ package struct DeliverHandler: Sendable {
     } catch let error as EnvelopeError where error == .malformed("envelope") {
       throw StreamFailure.malformedEnvelope
     } catch {
-      logger.warning("error parsing envelope from \(stream.remoteAddress): \(error)")
+      logger.warning(
+        "error parsing envelope from \(stream.remoteAddress): \(ForeignText.shown("\(error)"))")
       return .badRequest
     }
     let log = DeliverLog(logger: logger, channelID: envelope.channelID)
@@ -174,6 +176,6 @@ struct DeliverLog: Sendable {
   func error(_ text: @autoclosure () -> String) { write(.error, text()) }
 
   private func write(_ level: Logger.Level, _ text: @autoclosure () -> String) {
-    logger.log(level: level, "[channel: \(channelID)] \(text())")
+    logger.log(level: level, "[channel: \(ForeignText.shown(channelID))] \(text())")
   }
 }

@@ -45,7 +45,7 @@ struct NodeParts: Sendable {
     }
     let trust = ClientTrust(
       configured: general.tls.enabled ? try TLSMaterial.clientRoots(general.tls) : [],
-      logger: logging.logger("comm.grpc.server"))
+      logger: logging.logger("comm.grpc.server", isAboutClients: true))
     let health = ChannelHealth(operations.health, logger: logger)
     let participation = ParticipationMetrics(factory: operations.metrics)
     raft = try Self.raft(configuration, metrics: operations.metrics, time: time, logging: logging)
@@ -61,7 +61,8 @@ struct NodeParts: Sendable {
       ],
       environment: ProcessingEnvironment(
         checksExpiration: !general.authentication.noExpirationChecks,
-        logger: logging.logger("orderer.common.msgprocessor"), now: { Date() }),
+        logger: logging.logger("orderer.common.msgprocessor", isAboutClients: true), now: { Date() }
+      ),
       onConfiguration: { trust.update($0) },
       onChannel: {
         health.add($0, $1)
@@ -159,7 +160,8 @@ struct NodeParts: Sendable {
     limits.maximumSendMessageBytes = Int(general.maxSendMsgSize)
     limits.connectionTimeout = general.connectionTimeout
     let broadcast = BroadcastHandler(
-      registrar: registrar, metrics: metrics, logger: logging.logger("orderer.common.broadcast"))
+      registrar: registrar, metrics: metrics,
+      logger: logging.logger("orderer.common.broadcast", isAboutClients: true))
     let deliver = DeliverHandler(
       registrar: registrar,
       options: DeliverHandler.Options(
@@ -167,7 +169,7 @@ struct NodeParts: Sendable {
         requiresBinding: general.tls.enabled && general.tls.clientAuthRequired,
         checksExpiration: !general.authentication.noExpirationChecks),
       clock: DeliverClock(now: { Date() }, time: time), metrics: metrics,
-      logger: logging.logger("common.deliver"))
+      logger: logging.logger("common.deliver", isAboutClients: true))
     let methods = AtomicBroadcastService.methods(
       broadcast: broadcast, deliver: deliver, traces: traces)
     return try GRPCServer(
@@ -179,7 +181,8 @@ struct NodeParts: Sendable {
           serverInterval: general.keepalive.serverInterval,
           serverTimeout: general.keepalive.serverTimeout),
         limits: limits),
-      methods: methods, time: time, logger: logging.logger("comm.grpc.server"),
+      methods: methods, time: time,
+      logger: logging.logger("comm.grpc.server", isAboutClients: true),
       observer: GRPCMetrics(paths: methods.map(\.path), factory: metrics) ?? SilentObserver())
   }
 }

@@ -3,6 +3,7 @@
 import Logging
 import NIOCore
 import NIOSSL
+import Sockets
 import Synchronization
 
 /// TLS material of a server.
@@ -149,9 +150,9 @@ struct TLSFailure {
   init?(_ error: any Error) {
     switch error {
     case NIOSSLError.handshakeFailed(let reason):
-      self.init(handshake: "\(reason)")
+      self.init(handshake: TLSReason.text("\(reason)"))
     case is BoringSSLError, is NIOSSLExtraError:
-      self.init(handshake: "\(error)")
+      self.init(handshake: TLSReason.text("\(error)"))
     case is NIOSSLError, is NIOSSLCloseTimedOutError:
       // Clients that vanish without close_notify are everyday life.
       self.init(level: .debug, text: "\(error)")

@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import NIOHTTP1
 import NIOSSL
+import Sockets
 
 /// What the server tells its connections.
 enum HTTPConnectionCommand {
@@ -170,7 +171,8 @@ final class HTTPConnection: ChannelDuplexHandler {
   }
 
   private func tlsFailed(_ reason: String, _ context: ChannelHandlerContext) {
-    environment.warn("TLS handshake failed: \(reason)", ["remoteAddress": "\(remoteAddress)"])
+    environment.warn(
+      "TLS handshake failed: \(TLSReason.text(reason))", ["remoteAddress": "\(remoteAddress)"])
     close(context)
   }
 

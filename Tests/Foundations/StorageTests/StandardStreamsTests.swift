@@ -14,7 +14,7 @@ import Testing
     var read = [UInt8](repeating: 0, count: 20)
     #expect(Foundation.read(ends[0], &read, read.count) == text.count)
     #expect(read.starts(with: text))
-    ends.forEach { close($0) }
+    for end in ends { close(end) }
   }
 
   @Test func aFullDeviceIsAnError() {
