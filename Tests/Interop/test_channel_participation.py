@@ -11,8 +11,8 @@ import subprocess
 import pytest
 
 from faults import CHANGES, KILL
-from harness import envelope, org_user, wait_for
-from raftorderer import NODE, RaftOrderer
+from harness import FIXTURES, SYSTEM_CHANNEL, envelope, free_port, org_user, wait_for
+from raftorderer import CHANNELS, NODE, RaftOrderer
 
 
 @pytest.fixture(name="node")
@@ -176,3 +176,67 @@ def test_osnadmin(node, tmp_path, program):
     status, body, text = run("remove", "--channelID", name)
     assert (status, body) == (
         "Status: 404", {"error": "cannot remove: channel does not exist"}), text
+
+
+# ---- without channels, and with a system channel
+
+
+def test_a_node_without_channels_serves(node):
+    """It says so, answers clients, and ends in good order; what is no block changes nothing."""
+    for _ in range(2):
+        node.start()
+        assert node.channels() == []
+        assert node.deliver("nothere", org_user(1), 0, 0)[1] == "NOT_FOUND"
+        assert node.broadcast(envelope("nothere", org_user(1), b"data")) == ["BAD_REQUEST"]
+        form = {"Content-Type": "multipart/form-data; boundary=x"}
+        assert node.ask("POST", "", b"--x--\r\n", form)[0] == 400
+        assert node.channels() == []
+        assert node.stop() == 0
+    assert "Starting without a system channel" in node.log
+    assert ("Registrar initializing without a system channel, number of application channels: 0, "
+            "with 0 consensus.Chain(s) and 0 follower.Chain(s)") in node.log
+
+
+def test_a_node_of_a_cluster_needs_tls(node):
+    """It ends with a message that names the setting."""
+    node.settings["General"]["TLS"]["Enabled"] = False
+    node.start(wait=False)
+    assert node.process.wait(60) == 1
+    assert "TLS is required for running ordering nodes of cluster type." in node.log
+
+
+def test_with_a_system_channel(make_orderer):
+    """Channels are listed and described, but neither joined nor left."""
+    port = free_port()
+    node = make_orderer(options={"ChannelParticipation.Enabled": True,
+                                 "Admin.ListenAddress": f"127.0.0.1:{port}"}).start()
+    name = node.create_channel()
+
+    def ask(method, path="", body=None, headers=None):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        try:
+            connection.request(method, CHANNELS + path, body, headers or {})
+            response = connection.getresponse()
+            text = response.read().decode()
+            return response.status, response.headers["Allow"], json.loads(text)
+        finally:
+            connection.close()
+
+    def short(channel):
+        return {"name": channel, "url": f"{CHANNELS}/{channel}"}
+    described = {"consensusRelation": "other", "status": "active"}
+    assert ask("GET") == (200, None, {"systemChannel": short(SYSTEM_CHANNEL),
+                                      "channels": [short(name)]})
+    assert ask("GET", f"/{name}") == (200, None, short(name) | described | {"height": 1})
+    assert ask("GET", f"/{SYSTEM_CHANNEL}") == (
+        200, None, short(SYSTEM_CHANNEL) | described | {"height": 2})
+    block = (FIXTURES / "blocks/app-raft-v20.block").read_bytes()
+    form = (b'--x\r\nContent-Disposition: form-data; name="config-block"; filename="b"\r\n\r\n'
+            + block + b"\r\n--x--\r\n")
+    assert ask("POST", "", form, {"Content-Type": "multipart/form-data; boundary=x"}) == (
+        405, "GET", {"error": "cannot join: system channel exists"})
+    assert ask("DELETE", f"/{name}") == (405, "GET", {"error": "cannot remove: system channel exists"})
+    assert ask("DELETE", "/nothere") == (405, "GET", {"error": "cannot remove: system channel exists"})
+    assert ask("DELETE", f"/{SYSTEM_CHANNEL}") == (
+        400, None, {"error": f"cannot remove: cannot remove solo system channel: {SYSTEM_CHANNEL}"})
+    assert node.broadcast(envelope(name, org_user(1), b"data")) == ["SUCCESS"]

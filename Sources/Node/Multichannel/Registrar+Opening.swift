@@ -198,6 +198,7 @@ extension Registrar {
       }
       logger.warning("[channel: \(bundle.channelID)] \(follower.problem)")
       onChannel(bundle.channelID, .follower(follower))
+      tellParticipation(in: bundle.channelID)
       return nil
     case .orders: break
     }
@@ -216,6 +217,7 @@ extension Registrar {
   func tell(of channel: Channel) {
     logger.debug("Registered channel \(channel.id) at height \(channel.tip.height)")
     onChannel(channel.id, .channel(channel))
+    tellParticipation(in: channel.id)
   }
 
   private func announceSystemChannel(_ store: any BlockStore, _ bundle: ConfigBundle) throws {

@@ -44,7 +44,7 @@ extension Registrar {
       try await removeData(of: channelID)
       try map.change { map throws(IllegalTransition) in try map.forget(channelID) }
       logger.info("Removed channel: \(channelID)")
-      onRemoval(channelID)
+      tellParticipation(in: channelID)
     } catch {
       // Once the ledgers close, a removal that is under way fails. It is noted on the disk.
       guard map.read({ $0.life }) != .halted else {
@@ -74,6 +74,7 @@ extension Registrar {
           try state.failRemoval(reason)
         }
       }
+      tellParticipation(in: channelID)
     } catch { logger.critical("[channel: \(channelID)] \(error)") }
   }
 

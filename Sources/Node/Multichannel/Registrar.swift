@@ -28,7 +28,7 @@ package final class Registrar: Sendable {
   let ledgers: any LedgerFactory
   let time: any TimeSource
   let onChannel: @Sendable (String, Entry) -> Void
-  let onRemoval: @Sendable (String) -> Void
+  let onParticipation: @Sendable (String, ParticipationStatus?) -> Void
   let metrics: any MetricsFactory
   let logger: Logger
   let consenters: [String: any Consenter]
@@ -42,7 +42,8 @@ package final class Registrar: Sendable {
   ///     channel, by the task that writes the channel's blocks.
   ///   - onChannel: Called with every channel once it has turned out whether it is available, and when
   ///     that changes.
-  ///   - onRemoval: Called with every channel of which nothing is left.
+  ///   - onParticipation: Called with what this node is to a channel, when that becomes known or is changed
+  ///     by the registrar; nil once nothing is left of the channel.
   ///   - metrics: Where channels record.
   ///   - time: The clock for opening ledgers, and for retrying those that had no room.
   package init(
@@ -50,7 +51,7 @@ package final class Registrar: Sendable {
     environment: ProcessingEnvironment,
     onConfiguration: @escaping @Sendable (ConfigBundle) -> Void = { _ in },
     onChannel: @escaping @Sendable (String, Entry) -> Void = { _, _ in },
-    onRemoval: @escaping @Sendable (String) -> Void = { _ in },
+    onParticipation: @escaping @Sendable (String, ParticipationStatus?) -> Void = { _, _ in },
     metrics: any MetricsFactory = NOOPMetricsHandler.instance, time: any TimeSource, logger: Logger
   ) {
     self.ledgers = ledgers
@@ -59,7 +60,7 @@ package final class Registrar: Sendable {
     self.environment = environment
     self.onConfiguration = onConfiguration
     self.onChannel = onChannel
-    self.onRemoval = onRemoval
+    self.onParticipation = onParticipation
     self.metrics = metrics
     self.time = time
     self.logger = logger
@@ -140,7 +141,13 @@ package final class Registrar: Sendable {
     do {
       try map.change { map throws(IllegalTransition) in try map.change(channelID, transition) }
       onChannel(channelID, .unavailable(reason))
+      tellParticipation(in: channelID)
     } catch { logger.critical("[channel: \(channelID)] \(error)") }
+  }
+
+  /// Tells those who watch what this node is to a channel now.
+  func tellParticipation(in channelID: String) {
+    onParticipation(channelID, map.read { $0.info(channelID)?.participation })
   }
 
   func consenter(for bundle: ConfigBundle) throws(RegistrarError) -> any Consenter {

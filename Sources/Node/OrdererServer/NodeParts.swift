@@ -64,25 +64,19 @@ struct NodeParts: Sendable {
         logger: logging.logger("orderer.common.msgprocessor", isAboutClients: true), now: { Date() }
       ),
       onConfiguration: { trust.update($0) },
-      onChannel: {
-        health.add($0, $1)
-        participation.add($0, $1)
-      },
-      onRemoval: {
-        trust.forget($0)
-        participation.forget($0)
+      onChannel: { health.add($0, $1) },
+      onParticipation: {
+        participation.record($1, of: $0)
+        if $1 == nil { trust.forget($0) }
       },
       metrics: operations.metrics, time: time,
       logger: logging.logger("orderer.common.multichannel"))
     self.registrar = registrar
     health.attach(registrar)
-    if let joins = ledgers.joins, configuration.channelParticipation.enabled {
+    if ledgers.joins != nil, configuration.channelParticipation.enabled {
+      let folder = "\(configuration.fileLedger.location)/pendingops"
       logger.info(
-        """
-        Channel Participation API enabled, registrar initializing with file repo \
-        \(configuration.fileLedger.location)/pendingops
-        """)
-      logger.debug("Join blocks are kept in \(joins.path)")
+        "Channel Participation API enabled, registrar initializing with file repo \(folder)")
     }
     try await registrar.initialize(
       BootstrapBlock.load(general, configurationDirectory: directory, logger: logger))

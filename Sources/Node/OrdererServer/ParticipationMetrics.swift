@@ -2,31 +2,15 @@
 
 import MetricDescriptions
 import Metrics
-import Multichannel
 import Ordering
 
-/// Fabric's `participation` metrics (Fabric: `orderer/common/multichannel/metrics.go`), as they are when
-/// a channel has been opened. What happens to it later is told by its health.
+/// Fabric's `participation` metrics (Fabric: `orderer/common/multichannel/metrics.go`).
 struct ParticipationMetrics: Sendable {
   let factory: any MetricsFactory
 
-  /// Notes a channel.
-  func add(_ channelID: String, _ entry: Registrar.Entry) {
-    let participation =
-      switch entry {
-      case .channel(let channel): channel.chain.participation
-      case .follower(let follower): follower.participation
-      case .unavailable: ParticipationStatus(relation: .other, status: .failed)
-      }
-    record(participation, of: channelID)
-  }
-
-  /// Notes that a channel is no longer here.
-  func forget(_ channelID: String) {
-    record(ParticipationStatus(relation: .other, status: .inactive), of: channelID)
-  }
-
-  private func record(_ participation: ParticipationStatus, of channelID: String) {
+  /// Notes what the node is to a channel; nil if the channel is no longer here.
+  func record(_ participation: ParticipationStatus?, of channelID: String) {
+    let participation = participation ?? ParticipationStatus(relation: .other, status: .inactive)
     factory.gauge(Self.relation, channelID).record(participation.relation.number)
     factory.gauge(Self.status, channelID).record(participation.status.number)
   }

@@ -19,43 +19,6 @@ final class HTTPConnection: ChannelDuplexHandler {
   typealias OutboundIn = HTTPServerResponsePart
   typealias OutboundOut = HTTPServerResponsePart
 
-  /// A request that arrives.
-  struct Incoming {
-    let head: HTTPRequestHead
-    let plan: Plan
-  }
-
-  /// How to treat a request, which is clear from its head.
-  enum Plan {
-    case route(HTTPRoute, RequestTarget)
-    case answer(HTTPResponse)
-  }
-
-  /// A request whose handler is at work.
-  struct Running {
-    let head: HTTPRequestHead
-    let task: Task<Void, Never>
-    /// The status of the answer if the handler takes too long.
-    let timeoutStatus: Int
-    /// Whether part of the request is unread, because its body is too large.
-    let hasUnread: Bool
-  }
-
-  enum Phase {
-    /// → receiving, writing (what cannot be parsed, or is refused before its body), closed
-    case waiting
-    /// → running, writing, closed
-    case receiving(Incoming)
-    /// → writing, closed
-    case running(Running)
-    /// → waiting, lingering, closed
-    case writing(Outgoing)
-    /// The last response is out; what the client still sends is thrown away, since closing at once
-    /// would take the response from it. → closed
-    case lingering
-    case closed
-  }
-
   /// How long a client may go on sending after its last response.
   static let lingeringTime = TimeAmount.milliseconds(500)
 
@@ -308,8 +271,8 @@ final class HTTPConnection: ChannelDuplexHandler {
       running.task.cancel()
       serial &+= 1
       respond(
-        HTTPResponse(status: running.timeoutStatus), to: running.head, hasUnread: running.hasUnread,
-        context)
+        HTTPResponse(status: running.timeoutStatus), to: running.head,
+        hasUnread: running.hasUnread, context)
     case .waiting, .writing, .lingering: close(context)
     case .closed: break
     }

@@ -64,15 +64,19 @@ final class JoinFolder: Sendable {
 
   /// Runs a node on the folder, from its start to an orderly stop.
   ///
-  /// - Parameter removed: Gets the channels of which nothing is left.
+  /// - Parameter told: Gets what the node tells of its part in channels, and "gone".
   func withNode<Value>(
-    _ cluster: TestCluster, removed: Watched<[String]> = Watched([]),
+    _ cluster: TestCluster, told: Watched<[String]> = Watched([]),
     _ body: (Registrar, FileLedgerFactory) async throws -> Value
   ) async throws -> Value {
     let ledgers = try FileLedgerFactory(
       directory: path, signatures: CutSignatures(), logger: RegistrarTests.silent)
     let registrar = try RegistrarTests.registrar(
-      ledgers, cluster: cluster, onRemoval: { name in removed.change { $0.append(name) } })
+      ledgers, cluster: cluster,
+      onParticipation: { _, participation in
+        let text = participation.map { "\($0.relation.rawValue)/\($0.status.rawValue)" }
+        told.change { $0.append(text ?? "gone") }
+      })
     let result: Result<Value, any Error>
     do {
       try await registrar.initialize()

@@ -32,7 +32,7 @@ import Testing
     consenter: (any Consenter)? = nil, cluster: (any ClusterConsenter)? = nil,
     logger: Logger = silent,
     onChannel: @escaping @Sendable (String, Registrar.Entry) -> Void = { _, _ in },
-    onRemoval: @escaping @Sendable (String) -> Void = { _ in }
+    onParticipation: @escaping @Sendable (String, ParticipationStatus?) -> Void = { _, _ in }
   ) throws -> Registrar {
     let local = try LocalMSP(
       directory: "\(fixtures)/crypto/orderer.test/nodes/node1/msp", mspID: "OrdererMSP",
@@ -44,7 +44,7 @@ import Testing
     return Registrar(
       ledgers: ledgers, signer: local.signer, consenters: consenters,
       environment: ProcessingEnvironment(logger: logger, now: { Date() }), onChannel: onChannel,
-      onRemoval: onRemoval, metrics: metrics, time: time, logger: logger)
+      onParticipation: onParticipation, metrics: metrics, time: time, logger: logger)
   }
 
   @Test func aSystemChannelIsFoundAgain() async throws {

@@ -20,13 +20,13 @@ import Testing
   @Test(arguments: [ConsensusRole.consenter, .follower])
   func nothingIsLeftOfARemovedChannel(_ role: ConsensusRole) async throws {
     let cluster = TestCluster(role: role)
-    let removed = Watched([String]())
-    try await folder.withNode(cluster, removed: removed) { registrar, _ in
+    let told = Watched([String]())
+    try await folder.withNode(cluster, told: told) { registrar, _ in
       for _ in 0..<2 {
         try await joined(registrar)
         try await registrar.remove(name)
         #expect(registrar.lookUp(name) == nil)
-        await removed.wait { $0 == [name] ? $0.removeAll() : nil }
+        await told.wait { $0.last == "gone" ? $0.removeAll() : nil }
         #expect(throws: ParticipationRefusal.doesNotExist) { try registrar.info(of: name) }
         await #expect(throws: ParticipationRefusal.doesNotExist) {
           try await registrar.remove(name)
@@ -55,7 +55,8 @@ import Testing
 
   @Test func aRemovalThatFailsIsToldAndMayBeAskedForAgain() async throws {
     let cluster = TestCluster()
-    try await folder.withNode(cluster) { registrar, _ in
+    let told = Watched([String]())
+    try await folder.withNode(cluster, told: told) { registrar, _ in
       try await joined(registrar)
       let status = try registrar.info(of: name).participation
       cluster.refuseRemoval(true)
@@ -67,6 +68,7 @@ import Testing
       #expect(
         info.participation == ParticipationStatus(relation: status.relation, status: .failed))
       #expect(info.height == 0)
+      await told.wait { $0 == ["other/active", "other/failed"] ? () : nil }
       #expect(registrar.channelNames.channels == [name])
       await #expect(throws: ParticipationRefusal.removalFailed) { try await joined(registrar) }
       #expect(folder.names("pendingops/remove") == ["\(name).remove"])

@@ -6,6 +6,7 @@ import Logging
 import Metrics
 import NodeMetrics
 import OrdererConfiguration
+import Ordering
 import TestSupport
 import Testing
 
@@ -52,7 +53,8 @@ import Testing
   }
 
   @Test func theNodesPartInAChannelIsToldInNumbers() {
-    ParticipationMetrics(factory: registry).add("broken", .unavailable("no block"))
+    ParticipationMetrics(factory: registry).record(
+      ParticipationStatus(relation: .other, status: .failed), of: "broken")
     #expect(text.contains("participation_status{channel=\"broken\"} 3"))
     #expect(text.contains("participation_consensus_relation{channel=\"broken\"} 0"))
   }
