@@ -4,6 +4,7 @@ import ArgumentParser
 import Foundation
 import OrdererConfiguration
 import RaftTools
+import Storage
 
 /// `orderer raft`.
 package struct RaftCommand: ParsableCommand, DescribedCommand {
@@ -48,7 +49,7 @@ package struct RaftCommand: ParsableCommand, DescribedCommand {
   package init() {}
 
   package func run() throws {
-    writeToStandardError(
+    StandardStreams.writeToError(
       "orderer: error: must select a subcommand of 'raft': list, show, verify, repair, try --help\n"
     )
     throw ExitCode.failure
@@ -90,7 +91,7 @@ struct RaftListCommand: ParsableCommand {
       if options.json {
         try LedgerOptions.printJSON(reports)
       } else {
-        print(RaftText.table(reports))
+        try LedgerOptions.print(RaftText.table(reports))
       }
     }
   }
@@ -112,7 +113,7 @@ struct RaftShowCommand: ParsableCommand {
       if options.json {
         try LedgerOptions.printJSON(raft)
       } else {
-        print(RaftText.description(raft))
+        try LedgerOptions.print(RaftText.description(raft))
       }
     }
   }
@@ -134,7 +135,7 @@ struct RaftVerifyCommand: ParsableCommand {
       if options.json {
         try LedgerOptions.printJSON(reports)
       } else {
-        for report in reports { print(RaftText.report(report)) }
+        for report in reports { try LedgerOptions.print(RaftText.report(report)) }
       }
       guard reports.allSatisfy(\.isSound) else { throw ExitCode.failure }
     }
@@ -155,7 +156,7 @@ struct RaftRepairCommand: ParsableCommand {
       if options.json {
         try LedgerOptions.printJSON(repairs)
       } else {
-        for repair in repairs { print(RaftText.repair(repair)) }
+        for repair in repairs { try LedgerOptions.print(RaftText.repair(repair)) }
       }
     }
   }
