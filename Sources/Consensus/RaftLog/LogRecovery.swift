@@ -36,6 +36,8 @@ struct LogRecovery {
   /// Entries before the snapshot that stay reachable.
   let keptEntries: UInt64
   private var repairs: [LogRepair] = []
+  /// Snapshots to be put aside once nobody else can have the log.
+  private var unusable: [SnapshotName] = []
 
   init(
     _ access: Access, _ segments: SegmentFolder, _ snapshots: SnapshotFolder, keptEntries: UInt64
@@ -78,7 +80,7 @@ struct LogRecovery {
       switch error {
       case .storage(let error): throw .storage(error)
       case .damaged(let reason):
-        if access == .owner { try onDisk(snapshotFolder.putAside(name)) }
+        unusable.append(name)
         repairs.append(.damagedSnapshot(file: snapshotFolder.path(of: name), reason: reason))
         return nil
       }
@@ -197,8 +199,11 @@ struct LogRecovery {
     }
     for name in unnamed {
       // Go would start from it, and fail.
-      if access == .owner { try onDisk(snapshotFolder.putAside(name)) }
+      unusable.append(name)
       repairs.append(.unnamedSnapshot(file: snapshotFolder.path(of: name)))
+    }
+    if access == .owner {
+      for name in unusable { try onDisk(snapshotFolder.putAside(name)) }
     }
     let hardState = settle(scan.replay.hardState, mark, log)
     return RecoveredLog(

@@ -40,9 +40,11 @@ import Testing
       .serialized()[...]
   }
 
-  private func change(_ kind: MembershipChange.Kind, _ node: NodeID, at index: LogIndex) -> Entry {
+  private func change(
+    _ kind: MembershipChange.Kind, _ node: NodeID, at index: LogIndex, term: Term = 1
+  ) -> Entry {
     let data = MembershipChange(steps: [.init(kind, node)]).entryData(.change) ?? []
-    return Entry(kind: .change, term: 1, index: index, data: data[...])
+    return Entry(kind: .change, term: term, index: index, data: data[...])
   }
 
   /// Two members, an empty entry, three blocks, a third member, a snapshot at the second block.
@@ -56,7 +58,7 @@ import Testing
       Snapshot(index: 5, term: 2, members: MembershipState(voters: [1, 2]), data: block(2)),
       hardState: state)
     try storage.append(
-      [change(.addVoter, 3, at: 7)], hardState: HardState(term: 2, vote: 1, commit: 7))
+      [change(.addVoter, 3, at: 7, term: 2)], hardState: HardState(term: 2, vote: 1, commit: 7))
     try storage.close()
   }
 
