@@ -1,13 +1,14 @@
 """The ledger folder changes hands between another orderer and ours, and back, with nothing lost.
 
-Needs HEDDLE_RIVALS=1.4=PATH,2.5=PATH,3.1=PATH. Both order with solo in turn, only the other one with
-etcdraft.
+Needs HEDDLE_RIVALS=1.4=PATH,2.5=PATH,3.1=PATH. Both order in turn, with solo and with etcdraft.
 """
 
-import hashlib
 import json
 import shutil
+import signal
 import subprocess
+import threading
+import time
 
 import grpc
 import pytest
@@ -31,14 +32,6 @@ def verified(executable, orderer):
     reports = json.loads(done.stdout)
     assert all(each["validSignatures"] == each["blocks"] - 1 for each in reports), reports
     return {each["channel"]: each["blocks"] for each in reports}
-
-
-def files(orderer):
-    """Digests of everything in the orderer's folder but the index, its settings and its log."""
-    ledger = orderer.directory / "ledger"
-    return {str(path.relative_to(ledger)):
-            hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
-            for path in ledger.rglob("*") if path.relative_to(ledger).parts[0] != "index"}
 
 
 class Chain:
@@ -71,12 +64,53 @@ class Chain:
         assert blocks[:len(self.blocks)] == self.blocks
         self.blocks = blocks
 
+    def adopt(self, orderer, sent):
+        """Take what was sent meanwhile: in the order in which it was sent, none of it twice."""
+        # What the log has and the ledger lacked comes before it.
+        last = b"%d after load" % len(self.data)
+        message = envelope(self.name, self.user, last)
+        wait_for(lambda: self.height(orderer) >= len(self.blocks), "the channel is there")
+        wait_for(lambda: orderer.broadcast(message) == ["SUCCESS"], "the message is taken")
+        wait_for(lambda: self.read(orderer)[1][-1] == last, "the message is in a block")
+        blocks, data = self.read(orderer)
+        assert blocks[:len(self.blocks)] == self.blocks
+        assert data[:len(self.data)] == self.data
+        added = data[len(self.data):]
+        assert added == [each for each in [*sent, last] if each in set(added)]
+        self.blocks, self.data = blocks, data
+
     def read(self, orderer):
         """(serialized blocks, data of the messages in them)."""
         blocks, status = orderer.deliver(self.name, self.user, 0, self.height(orderer) - 1)
         assert status == "SUCCESS"
         data = [payload_data(each) for block in blocks[1:] for each in block.data.data]
         return [block.SerializeToString() for block in blocks], data
+
+
+class Load(threading.Thread):
+    """Sends messages one after the other until it is told to finish or the connection breaks."""
+
+    def __init__(self, orderer, chain):
+        super().__init__(daemon=True)
+        self.orderer, self.chain = orderer, chain
+        self.sent = []
+        self.is_over = False
+
+    def run(self):
+        while not self.is_over:
+            batch = [b"%d under load" % (len(self.chain.data) + len(self.sent) + number)
+                     for number in range(20)]
+            self.sent += batch
+            try:
+                self.orderer.broadcast(
+                    *[envelope(self.chain.name, self.chain.user, each) for each in batch])
+            except grpc.RpcError:
+                return
+
+    def finish(self):
+        """Return once nothing more is sent."""
+        self.is_over = True
+        self.join()
 
 
 def hand_over(orderer, executable):
@@ -109,37 +143,31 @@ def test_solo_is_ordered_in_turn(executable, tmp_path, version, path):
         orderer.stop(9)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.parametrize("_version, path", parameters("2.5", "3."))
-def test_a_raft_channel_is_left_as_it_is(executable, tmp_path, _version, path):
-    """Ours does not order with etcdraft: it tells so, changes no file, and the other one goes on.
-
-    That works with the index that ours has made, too.
-    """
+def test_raft_is_ordered_in_turn(executable, tmp_path, _version, path, number):
+    """A Raft channel of one node changes hands with its log and snapshots, stopped or killed under load."""
     orderer = RaftOrderer(path, tmp_path / "node")
     try:
         orderer.start()
         name, block = orderer.genesis()
         orderer.join(block)
         chain = Chain(name)
-        chain.order(orderer, 20)
-        for keeps_index in (True, False):
-            orderer.stop()
-            assert verified(executable, orderer) == {name: len(chain.blocks)}
-            before = files(orderer)
-            assert any(entry.startswith("etcdraft/wal/") for entry in before)
-            if not keeps_index:
-                shutil.rmtree(orderer.directory / "ledger/index")
-            hand_over(orderer, executable)
-            wait_for(lambda: orderer.deliver(name, chain.user, 0, 0)[1] == "SERVICE_UNAVAILABLE",
-                     "it refuses")
-            message = envelope(name, chain.user, b"refused")
-            assert orderer.broadcast(message) == ["SERVICE_UNAVAILABLE"]
-            assert "Error retrieving consenter of type: etcdraft" in orderer.log
-            orderer.stop()
-            assert files(orderer) == before
-            hand_over(orderer, path)
-            chain.order(orderer, 10)
-        orderer.stop()
+        for program in (path, executable) * 3 + (path,):
+            hand_over(orderer, program)
+            chain.order(orderer, 20)
+            load = Load(orderer, chain)
+            load.start()
+            time.sleep(1)
+            if number == signal.SIGTERM:
+                load.finish()
+            orderer.stop(number)
+            load.finish()
+            hand_over(orderer, program)
+            chain.adopt(orderer, load.sent)
+            orderer.stop(number)
         assert verified(executable, orderer) == {name: len(chain.blocks)}
+        for words in ("put aside", "does not follow", "damaged"):
+            assert words not in orderer.log
     finally:
         orderer.stop(9)

@@ -49,7 +49,7 @@ extension RaftChain {
         hasLog: !found.isNew && !isEmpty, hasSnapshots: found.snapshot != nil,
         height: newestBlock.end.height, hasMetadata: newestBlock.hasMetadata))
     try check(start, storage)
-    return RaftWorker(
+    return try RaftWorker(
       chain: self, storage: storage, core: try await core(start, storage), applier: applier,
       snapshotBlock: snapshotBlock)
   }

@@ -76,6 +76,7 @@ extension RaftWorker {
   // MARK: Config blocks
 
   private mutating func take(_ effect: EntryApplier.Effect) throws {
+    rules = try BatchRules(chain.support.bundle)
     let step: MembershipChange.Step?
     switch effect {
     case .none: step = nil

@@ -1,6 +1,5 @@
 // How a leader makes blocks of messages.
 
-import ChannelConfig
 import Ordering
 import RaftCore
 import RaftWire
@@ -26,19 +25,22 @@ extension RaftWorker {
   }
 
   private mutating func order(_ message: OrderedMessage) throws {
-    guard let current = try chain.support.upToDate(message, logger: logger) else {
-      chain.metrics.proposalFailures.increment()
-      return
+    var current = message
+    if message.configSequence != rules.sequence {
+      guard let valid = try chain.support.upToDate(message, logger: logger) else {
+        chain.metrics.proposalFailures.increment()
+        return
+      }
+      current = valid
     }
     guard current.isConfig else {
-      let limits = BatchLimits(try orderer.batchSize)
-      let batches = cutter.ordered(current, limits: limits)
+      let batches = cutter.ordered(current, limits: rules.limits)
       fill.note(cuts: batches.count, isPending: !cutter.pending.isEmpty)
       for batch in batches {
-        try PendingBlock(batch: batch).check(limits)
+        try PendingBlock(batch: batch).check(rules.limits)
         try propose(batch)
       }
-      return try updateTimer()
+      return updateTimer()
     }
     try cut()
     try propose([current])
@@ -54,20 +56,16 @@ extension RaftWorker {
       fill.note(cuts: 1, isPending: false)
       try propose(batch)
     }
-    try updateTimer()
+    updateTimer()
   }
 
   /// The timer runs while messages wait, for the time since the oldest of them came.
-  private mutating func updateTimer() throws {
+  private mutating func updateTimer() {
     if cutter.pending.isEmpty {
       if batchTimer.stop() { alarm.stop() }
     } else if !batchTimer.isRunning, !isCutDue {
-      alarm.start(batchTimer.start(), for: try orderer.batchTimeout)
+      alarm.start(batchTimer.start(), for: rules.timeout)
     }
-  }
-
-  private var orderer: OrdererGroupConfig {
-    get throws { try chain.support.bundle.requiredOrderer(orThrow: ChannelFault.init) }
   }
 
   /// Puts a block into the log. If this node does not lead any more, the messages wait for a leader.

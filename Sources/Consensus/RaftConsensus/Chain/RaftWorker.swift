@@ -37,6 +37,7 @@ struct RaftWorker {
   var newest: EntryApplier.EntryData?
 
   // Leading
+  var rules: BatchRules
   var office = RaftOffice.none
   /// Taken from the queue and not in a batch. Kept while another node leads, too: it was acknowledged.
   var backlog: ArraySlice<OrderedMessage> = []
@@ -60,7 +61,8 @@ struct RaftWorker {
   init(
     chain: RaftChain, storage: RaftStorage, core: RaftCore, applier: EntryApplier,
     snapshotBlock: UInt64
-  ) {
+  ) throws(ChannelFault) {
+    rules = try BatchRules(chain.support.bundle)
     self.chain = chain
     self.storage = storage
     self.core = core
