@@ -128,16 +128,9 @@ final class ConnectionHandler: ChannelInboundHandler {
   ///
   /// - Parameter text: what the client is told.
   private func calmDown(_ message: Logger.Message, text: String, context: ChannelHandlerContext) {
-    switch connection.phase {
-    case .closing, .closed:
-      return
-    case .connecting:
-      logger.warning(message, metadata: metadata)
-      return close(context: context)
-    case .serving, .draining:
-      break
-    }
+    guard !connection.isDiscarding else { return }
     logger.warning(message, metadata: metadata)
+    if case .connecting = connection.phase { return close(context: context) }
     sendGoAway(.enhanceYourCalm, text: text, context: context)
     closeSoon(context: context)
   }

@@ -63,10 +63,10 @@ struct FrameGate {
   /// Bytes that wait for the rest of their frame: at most one frame.
   var heldBytes: Int { held.readableBytes }
 
-  /// Takes what was read; then `next` has to be called until it returns nil.
+  /// Takes what was read; then `next` has to be called until it returns nil. What is handed over can
+  /// bring about the next read before that: a write that fails reads what is left.
   mutating func append(_ read: ByteBuffer) {
-    assert(input.readableBytes == 0, "the last read has not been cut")
-    input = read
+    if input.readableBytes == 0 { input = read } else { input.writeImmutableBuffer(read) }
   }
 
   /// The next piece of what was read.

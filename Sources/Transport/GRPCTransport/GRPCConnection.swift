@@ -48,14 +48,6 @@ final class GRPCConnection {
   var phase = ConnectionPhase.connecting
   /// HTTP/2 found an error of the whole connection: it says so to the client, then to us.
   var foundBroken = false
-  /// Whether input is thrown away: TLS takes its time to close, and HTTP/2 would take what comes behind a
-  /// GOAWAY for an error.
-  var isDiscarding: Bool {
-    switch phase {
-    case .closing, .closed: true
-    case .connecting, .serving, .draining: false
-    }
-  }
 
   /// Called when the last stream is gone.
   var onIdle: (() -> Void)?
@@ -72,6 +64,14 @@ final class GRPCConnection {
     self.remoteAddress = remoteAddress
     self.lastRead = now
     self.frames = FrameAllowances(environment.limits.frames)
+  }
+
+  /// Whether what still arrives is thrown away. TLS takes its time to close.
+  var isDiscarding: Bool {
+    switch phase {
+    case .closing, .closed: true
+    case .connecting, .serving, .draining: false
+    }
   }
 
   var hasStreams: Bool { !streams.isEmpty }

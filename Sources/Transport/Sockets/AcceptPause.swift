@@ -10,8 +10,8 @@ struct ConnectionAdmitted: Sendable {
 
 /// The first handler of a listener's pipeline.
 ///
-/// A few connections at a time are accepted and not yet judged, so that those which will be refused do not
-/// take the descriptors that the node needs for itself.
+/// Only so many connections at a time are accepted and not yet judged, so that those which will be refused
+/// do not take the descriptors that the node needs for itself.
 ///
 /// When `accept` fails for want of descriptors or memory, its connection stays in the kernel's queue and
 /// the listener stays readable. NIO goes on trying without a pause, also with its `AcceptBackoffHandler`,
@@ -29,8 +29,6 @@ final class AcceptPause: ChannelInboundHandler {
 
   /// How long to wait before the next attempt.
   static let interval = TimeAmount.milliseconds(100)
-  /// Connections that may wait to be judged; NIO accepts up to three more in one go.
-  static let maximumUnderWay = 4
 
   private let door: Doorkeeper
   private var state = State.accepting
@@ -84,7 +82,7 @@ final class AcceptPause: ChannelInboundHandler {
   }
 
   private func readOrNot(_ context: ChannelHandlerContext) {
-    var isWanted = underWay.count < Self.maximumUnderWay
+    var isWanted = underWay.count < door.maximumUnderWay
     if case .pausing = state { isWanted = false }
     guard isWanted != isReading else { return }
     isReading = isWanted

@@ -72,6 +72,10 @@ package final class Doorkeeper: Sendable {
     self.descriptorLimit = descriptorLimit
   }
 
+  /// Connections that may wait to be judged: half of the node's reserve, since NIO accepts up to three more
+  /// in one go.
+  var maximumUnderWay: Int { DescriptorLimit.reserve(of: descriptorLimit()) / 2 }
+
   /// Whether a connection may stay. On its event loop.
   func admit(_ channel: any Channel) -> Bool {
     let descriptor = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(

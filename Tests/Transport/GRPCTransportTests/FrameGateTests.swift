@@ -152,6 +152,18 @@ let prefaceBytes = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
     #expect(wire.pieces == [frames])
   }
 
+  @Test func aReadWithinAReadComesBehindIt() {
+    var wire = open()
+    let frames = (1...3).map { frameBytes(Self.ping, [UInt8](repeating: $0, count: 8)) }
+    wire.gate.append(ByteBuffer(bytes: frames[0] + frameBytes(Self.unknown, [1]) + frames[1][..<5]))
+    guard case .pass(let first) = wire.gate.next(&wire.allowances, at: wire.now) else {
+      Issue.record("nothing was handed over")
+      return
+    }
+    wire.send(frames[1][5...] + frames[2])
+    #expect(Array(first.readableBytesView) + wire.passed == frames[0] + frames[1] + frames[2])
+  }
+
   @Test func dataIsHandedOverAsItComes() {
     var wire = open()
     wire.send(frameBytes(Self.data, stream: 1, [7], length: 10_000))
