@@ -2,6 +2,7 @@
 // ones, and turn errno into errors that name the file.
 
 import Foundation
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -36,6 +37,7 @@ package final class File: Sendable {
 
   package let path: String
   private let descriptor: Int32
+  private let isLocked = Atomic(false)
 
   /// Opens `path`.
   ///
@@ -48,7 +50,15 @@ package final class File: Sendable {
     self.descriptor = descriptor
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    // Closing is not enough: a child process that is being started has a copy of the descriptor, and with it
+    // the lock, until its program begins.
+    if isLocked.load(ordering: .relaxed) {
+      flock(descriptor, LOCK_UN)
+      _ = setRecordLock(F_UNLCK)
+    }
+    close(descriptor)
+  }
 
   package func size() throws(StorageError) -> Int64 {
     var info = stat()
@@ -179,26 +189,32 @@ package final class File: Sendable {
     }
   }
 
-  /// Takes the exclusive flock(2) without waiting. It lasts until the descriptor is closed.
+  /// Takes the exclusive flock(2) without waiting. It lasts until the file is closed.
   ///
   /// - Returns: false if somebody else has it.
   package func lock() throws(StorageError) -> Bool {
+    isLocked.store(true, ordering: .relaxed)
     if retrying({ flock(descriptor, LOCK_EX | LOCK_NB) }) == 0 { return true }
     if errno == EWOULDBLOCK { return false }
     throw .system(path, "lock", errno)
   }
 
   /// Takes the record lock for writing on the whole file without waiting, as etcd does (`F_OFD_SETLK`). It
-  /// lasts until the descriptor is closed; the file must be open for writing.
+  /// lasts until the file is closed, which must be open for writing.
   ///
   /// - Returns: false if somebody else has it, another descriptor of this process included.
   package func lockRecords() throws(StorageError) -> Bool {
-    var lock = flock()
-    lock.l_type = Int16(F_WRLCK)
-    lock.l_whence = Int16(SEEK_SET)
-    if retrying({ fcntl(descriptor, setOwnedLock, &lock) }) == 0 { return true }
+    isLocked.store(true, ordering: .relaxed)
+    if setRecordLock(F_WRLCK) == 0 { return true }
     if errno == EWOULDBLOCK || errno == EACCES { return false }
     throw .system(path, "lock", errno)
+  }
+
+  private func setRecordLock(_ type: Int32) -> Int32 {
+    var lock = flock()
+    lock.l_type = Int16(type)
+    lock.l_whence = Int16(SEEK_SET)
+    return retrying { fcntl(descriptor, setOwnedLock, &lock) }
   }
 }
 

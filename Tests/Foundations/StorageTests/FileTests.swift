@@ -75,4 +75,23 @@ import Testing
     first = nil
     #expect(try second.lock() == true)
   }
+
+  /// As a child process has it while it is being started.
+  @Test func aCopyOfTheDescriptorDoesNotKeepTheLocks() throws {
+    var first: File? = try File(path, .updating)
+    #expect(try first?.lock() == true)
+    #expect(try first?.lockRecords() == true)
+    let descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+    let real = URL(filePath: path).resolvingSymlinksInPath().path
+    let own = descriptors.compactMap { Int32($0) }.filter {
+      (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")) == real
+    }
+    let copy = dup(try #require(own.first))
+    defer { close(copy) }
+    #expect(own.count == 1 && copy >= 0)
+    first = nil
+    let second = try File(path, .updating)
+    #expect(try second.lock() == true)
+    #expect(try second.lockRecords() == true)
+  }
 }
