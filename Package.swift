@@ -95,7 +95,7 @@ let rooms: [[Target]] = [
     .foundations, "P256Tables", [],
     tests: ["TestSupport", crypto], settings: alwaysOptimized),
   room(
-    .foundations, "FabricCrypto", [crypto, asn1],
+    .foundations, "FabricCrypto", ["P256Tables", crypto, asn1],
     tests: ["TestSupport", crypto, cryptoExtras]),
   room(
     .foundations, "FabricLogging", ["GoText", logging],

@@ -2,6 +2,7 @@
 
 import Crypto
 import Foundation
+import P256Tables
 
 /// A public key on a NIST curve. Making the library's key is expensive, so keep and reuse this
 /// value.
@@ -89,10 +90,20 @@ package struct ECDSAPublicKey: Sendable, Hashable, CustomStringConvertible {
   package func isValid(
     signature: ArraySlice<UInt8>, forMessageParts parts: [ArraySlice<UInt8>]
   ) -> Bool {
+    isValid(signature: signature, forMessageParts: parts, table: nil)
+  }
+
+  /// The same, with the table of this key if there is one: the verdict does not depend on that.
+  func isValid(
+    signature: ArraySlice<UInt8>, forMessageParts parts: [ArraySlice<UInt8>],
+    table: VerificationTable?
+  ) -> Bool {
     guard let raw = ECDSASignatureFormat.rawLowS(signature, curve: curve) else { return false }
     var hasher = SHA256Hasher()
     for part in parts { hasher.update(part) }
-    return isValid(raw: raw, digest: hasher.digest())
+    let digest = hasher.digest()
+    guard let table else { return isValid(raw: raw, digest: digest) }
+    return digest.withUnsafeBytes { table.isValid(rawSignature: raw, digest: $0) }
   }
 
   /// The same for a message that has been hashed already. A digest that is not 32 bytes long is `false`.

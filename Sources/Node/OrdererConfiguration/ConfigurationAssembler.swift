@@ -113,6 +113,13 @@ struct ConfigurationAssembler {
         "Kafka.SASLPlain.Password", !kafka.saslPlain.password.isEmpty,
         by: "Kafka.SASLPlain.Enabled")
     }
+    let mostKeys = OrdererConfiguration.VerificationTables.maximumKeys
+    if !(1...mostKeys).contains(configuration.general.verificationTables.keys) {
+      report(
+        "General.VerificationTables.Keys",
+        "it must be from 1 to \(mostKeys); to do without tables, set "
+          + "General.VerificationTables.Enabled to false")
+    }
     if configuration.admin.tls.enabled, !configuration.admin.tls.clientAuthRequired {
       report(
         "Admin.TLS.ClientAuthRequired", "it must be set to true if Admin.TLS.Enabled is true")

@@ -41,6 +41,7 @@ extension OrdererConfiguration {
     /// Bytes.
     package var maxSendMsgSize: Int32 = 100 * 1024 * 1024
     package var throttling = Throttling()
+    package var verificationTables = VerificationTables()
   }
 
   /// TLS of one listener.
@@ -129,6 +130,16 @@ extension OrdererConfiguration {
     package var timeWindow = Duration.seconds(15 * 60)
     /// Accept clients with expired certificates.
     package var noExpirationChecks = false
+  }
+
+  /// Tables that make it faster to verify the signatures of the keys that sign most. Not a section of Fabric's.
+  package struct VerificationTables: Sendable, Equatable {
+    /// The most keys that can be asked for.
+    package static let maximumKeys = 1024
+
+    package var enabled = true
+    /// How many keys may have a table at a time.
+    package var keys = 64
   }
 
   /// A limit on transactions per second over all clients (Fabric 3.x).

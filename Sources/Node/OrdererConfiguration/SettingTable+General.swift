@@ -36,6 +36,8 @@ extension SettingTable {
       Setting("General.MaxSendMsgSize", \.general.maxSendMsgSize, .byteSize),
       Setting("General.Throttling.Rate", \.general.throttling.rate),
       Setting("General.Throttling.InactivityTimeout", \.general.throttling.inactivityTimeout),
+      Setting("General.VerificationTables.Enabled", \.general.verificationTables.enabled),
+      Setting("General.VerificationTables.Keys", \.general.verificationTables.keys),
     ]
 
   private static let cluster: [Setting] = [

@@ -1,6 +1,7 @@
 // What a running node consists of: how it starts, and how it stops.
 
 import Concurrency
+import FabricCrypto
 import FabricLogging
 import Foundation
 import GRPCTransport
@@ -63,6 +64,8 @@ final class Node: Sendable {
     try UnservedSettings.refuse(configuration)
     for notice in UnservedSettings.notices(configuration) { logger.warning("\(notice)") }
     let localMSP = try Self.localMSP(configuration.general, logger)
+    let verificationTables = configuration.general.verificationTables
+    if verificationTables.enabled { KeyTables.turnOn(keys: verificationTables.keys) }
     operations = try NodeOperations(configuration, build: build, time: time, logging: logging)
     try await operations.start()
     do {

@@ -2,6 +2,7 @@
 
 import FabricCrypto
 import Foundation
+import Synchronization
 
 /// An identity. The MSP's configuration settles its chain, its validity and its roles when it is
 /// made. It is immutable and shared.
@@ -20,6 +21,8 @@ package final class Identity: Sendable {
   /// Which MSP object settled `standing`.
   let owner: UInt64
   let standing: IdentityStanding
+  /// The key again, once its uses count.
+  private let member = AtomicLazyReference<MemberKey>()
 
   init(
     mspID: String, serialized: [UInt8], certificate: ParsedCertificate,
@@ -52,16 +55,29 @@ package final class Identity: Sendable {
   /// What the identity is under its MSP; empty if it is not valid there.
   package var roles: RoleSet { standing.roles }
 
+  /// From now on valid signatures count, and a key that signs often is verified with a table. To be called
+  /// once the identity has been found valid, so that only members have tables.
+  func countUses(in tables: KeyTables) {
+    guard let key = MemberKey(publicKey, tables: tables) else { return }
+    _ = member.storeIfNil(key)
+  }
+
+  /// Whether verification has become faster for this identity.
+  package var hasTable: Bool { member.load()?.hasTable ?? false }
+
   /// Whether `signature` is this identity's over `message`. High-S signatures are not.
   package func verify(message: ArraySlice<UInt8>, signature: ArraySlice<UInt8>) -> Bool {
-    publicKey.isValid(signature: signature, for: message)
+    verify(messageParts: [message], signature: signature)
   }
 
   /// The same over the concatenation of `messageParts`, without joining them.
   package func verify(
     messageParts: [ArraySlice<UInt8>], signature: ArraySlice<UInt8>
   ) -> Bool {
-    publicKey.isValid(signature: signature, forMessageParts: messageParts)
+    guard let key = member.load() else {
+      return publicKey.isValid(signature: signature, forMessageParts: messageParts)
+    }
+    return key.isValid(signature: signature, forMessageParts: messageParts)
   }
 }
 

@@ -1,5 +1,6 @@
 // The MSPs of one channel configuration, and the identities that were seen under it.
 
+import FabricCrypto
 import FabricProtos
 
 /// All MSPs of a channel. The identities it has accepted are cached, so that a client's certificate
@@ -16,10 +17,16 @@ package final class MSPManager: Sendable {
 
   private let accepted = IdentityCache<Identity>(capacity: cacheCapacity)
   private let refused = IdentityCache<MembershipError>(capacity: refusalCacheCapacity)
+  private let keyTables: KeyTables?
 
   /// A manager of these MSPs. Of two MSPs with one name the later one counts, as in Fabric; code
   /// that reads a channel's configuration checks that definitions of one name agree.
-  package init(msps: [MSP]) throws(MembershipError) {
+  ///
+  /// - Parameter keyTables: what makes verification faster for the accepted identities that sign most.
+  package init(
+    msps: [MSP], keyTables: KeyTables? = .ofProcess
+  ) throws(MembershipError) {
+    self.keyTables = keyTables
     for msp in msps where msp.identifier.isEmpty {
       throw .invalidConfiguration(mspID: "", reason: "it has no name")
     }
@@ -38,6 +45,7 @@ package final class MSPManager: Sendable {
     do throws(MembershipError) {
       let identity = try identity(serialized: serialized)
       try msp(of: identity).validate(identity)
+      if let keyTables { identity.countUses(in: keyTables) }
       accepted.insert(identity, for: serialized)
       return identity
     } catch {

@@ -31,6 +31,8 @@ import Testing
       ("General: {BCCSP: {Default: X}}", "General.BCCSP.Default", "SW, PKCS11"),
       ("General: {BCCSP: {PKCS11: {KeyIDs: [a]}}}", "General.BCCSP.PKCS11.KeyIDs", "pairs"),
       ("General: {Backoff: {Multiplier: x}}", "General.Backoff.Multiplier", "x"),
+      ("General: {VerificationTables: {Keys: 1025}}", "General.VerificationTables.Keys", "1024"),
+      ("General: {VerificationTables: {Keys: -1}}", "General.VerificationTables.Keys", "-1"),
       ("Kafka: {Version: zero}", "Kafka.Version", "zero"),
       ("Kafka: {Version: 0.1}", "Kafka.Version", "unsupported"),
       (
