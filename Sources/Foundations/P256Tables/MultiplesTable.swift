@@ -28,6 +28,9 @@ struct MultiplesTable: Sendable {
   }
 
   /// The multiples of a point, with digits of 2 to 16 bits.
+  ///
+  /// None of them is at infinity: all points of the curve have the same order, a prime, and what this one is
+  /// multiplied by are powers of two times numbers of 16 bits.
   init(of point: AffinePoint, width: Int) {
     self.width = width
     var points: [AffinePoint] = []
@@ -53,12 +56,11 @@ struct MultiplesTable: Sendable {
   /// The most points that one number takes.
   var maximumCount: Int { Self.positions(width) }
 
-  /// Hands out the points whose sum is the multiple of the table's point by a number.
+  /// Appends the points whose sum is the multiple of the table's point by a number.
   ///
   /// The points are in memory that is often far away, so all are fetched before the first is added: then the
   /// processor waits for many at once.
-  @inline(__always)
-  func collect(multipleBy number: UInt256, _ receive: (AffinePoint) -> Void) {
+  func append(multipleBy number: UInt256, to list: inout [AffinePoint]) {
     let base: UInt64 = 1 &<< UInt64(width)
     let half = base &>> 1
     var rest = number
@@ -73,7 +75,7 @@ struct MultiplesTable: Sendable {
       let magnitude = isNegative ? base &- digit : digit
       if magnitude != 0 {
         let point = points[first + Int(magnitude) - 1]
-        receive(isNegative ? AffinePoint(x: point.x, y: -point.y) : point)
+        list.append(isNegative ? AffinePoint(x: point.x, y: -point.y) : point)
       }
       first += Int(half)
     }

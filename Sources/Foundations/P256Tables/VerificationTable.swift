@@ -51,23 +51,14 @@ package struct VerificationTable: Sendable {
     return carry == 0 && alternative < FieldElement.modulus && sum.hasX(alternative)
   }
 
-  func sum(generatorTimes u1: UInt256, keyTimes u2: UInt256) -> PointSum {
-    withUnsafeTemporaryAllocation(
-      of: AffinePoint.self, capacity: ofGenerator.maximumCount + ofKey.maximumCount
-    ) { points in
-      var count = 0
-      ofGenerator.collect(multipleBy: u1) {
-        points.initializeElement(at: count, to: $0)
-        count += 1
-      }
-      ofKey.collect(multipleBy: u2) {
-        points.initializeElement(at: count, to: $0)
-        count += 1
-      }
-      var sum = PointSum()
-      for point in points[..<count] { sum.add(point) }
-      return sum
-    }
+  private func sum(generatorTimes u1: UInt256, keyTimes u2: UInt256) -> PointSum {
+    var points: [AffinePoint] = []
+    points.reserveCapacity(ofGenerator.maximumCount + ofKey.maximumCount)
+    ofGenerator.append(multipleBy: u1, to: &points)
+    ofKey.append(multipleBy: u2, to: &points)
+    var sum = PointSum()
+    for point in points { sum.add(point) }
+    return sum
   }
 }
 

@@ -107,7 +107,7 @@ import Testing
 extension MultiplesTable {
   func sum(multipleBy number: UInt256) -> PointSum {
     var points: [AffinePoint] = []
-    collect(multipleBy: number) { points.append($0) }
+    append(multipleBy: number, to: &points)
     #expect(points.count <= maximumCount)
     var sum = PointSum()
     for point in points { sum.add(point) }
