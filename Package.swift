@@ -310,7 +310,8 @@ let rooms: [[Target]] = [
     ],
     tests: [
       "FabricProtos", "Concurrency", "FabricCrypto", "FabricLogging", "GRPCTransport", "Membership",
-      "ChannelConfig", "BlockLedger", "Ordering", "KafkaConsensus", "MessageProcessing",
+      "ChannelConfig", "BlockLedger", "Ordering", "KafkaConsensus", "RaftConsensus",
+      "MessageProcessing",
       "Multichannel", "NodeMetrics", "Operations", "OrdererConfiguration", "TestSupport", logging,
       metrics,
     ]),

@@ -311,6 +311,75 @@ import Testing
     }
   }
 
+  @Test func aChannelOfSeveralIsServedWithoutALeader() async throws {
+    let fixture = try ChainFixture()
+    let store = try await TestChannel.ledger(raftConfig([1, 2, 3]))
+    var channel = try TestChannel(store, time: fixture.time)
+    var chain = try fixture.start(channel)
+    for _ in 0..<2 {
+      await #expect(
+        throws: ChainError.unavailable(channelID: "raftchannel", reason: "no Raft leader")
+      ) { try await chain.submit("1") }
+      #expect(channel.now.trouble == "no Raft leader")
+      #expect(chain.participation.status == .active)
+      // It asks for votes that nobody gives, and its term stays.
+      for _ in 0..<50 {
+        await fixture.time.waitForSleepers(1)
+        fixture.time.advance(by: .milliseconds(500))
+      }
+      await chain.halt()
+      #expect(channel.now.failure == nil)
+      #expect(channel.height == 1)
+      (channel, chain) = try fixture.restart(channel)
+    }
+    await chain.halt()
+    #expect(!fixture.log.text.contains("became candidate"))
+    await fixture.remove()
+  }
+
+  @Test func aChannelThatComesFromAnotherConsensusGoesOnOnTopOfItsBlocks() async throws {
+    try await withChannel { fixture, channel in
+      let writer = try BlockWriter(
+        store: channel.store, signer: TestIdentity.ordererNode(), configSequence: 0,
+        retry: LedgerRetry(
+          channelID: "raftchannel", time: fixture.time, logger: fixture.log.logger),
+        time: fixture.time, metrics: .disabled)
+      try await writer.write(
+        [BlockWriter.Content(entries: [try message([1]).envelope.bytes])], configSequence: 0)
+      let (migrated, chain) = try fixture.restart(channel)
+      try await chain.submit("first")
+      await chain.halt()
+      #expect(migrated.height == 3)
+      #expect(
+        try RaftBlockMetadata(serialized: migrated.block(2).consenterMetadata())
+          == RaftBlockMetadata(consenterIDs: [1], nextConsenterID: 2, raftIndex: 3))
+      #expect(
+        fixture.log.text.contains(
+          """
+          Consensus-type migration detected, starting new raft node on an existing channel; height=2
+          """))
+    }
+  }
+
+  @Test func aChannelThatGoesToAnotherConsensusTakesNothingMore() async throws {
+    try await withChannel { fixture, channel in
+      let chain = try fixture.start(channel)
+      try await chain.submit("1")
+      await channel.wait(height: 2)
+      try await chain.submit(channel.configMessage { try $0.editConsensus { $0.type = "solo" } })
+      try await eventually { fixture.log.text.contains("Detected migration to solo") }
+      await #expect {
+        try await chain.submit("2", sequence: 1)
+      } throws: {
+        "\($0)".contains("its consensus type is solo now: restart the orderer")
+      }
+      #expect(await chain.healthProblem()?.contains("restart the orderer") == true)
+      #expect(channel.now.failure == nil)
+      await chain.halt()
+      #expect(channel.height == 3)
+    }
+  }
+
   // MARK: Snapshots
 
   @Test func snapshotsAreTakenBySizeAndAreStartedFrom() async throws {

@@ -81,9 +81,10 @@ extension RaftWorker {
     switch effect {
     case .none: step = nil
     case .migrated(let type):
+      // Whatever comes now is for the other consensus.
       logger.info("Detected migration to \(type)")
       chain.take(.migrated(to: type))
-      return
+      return stepDown()
     case .configured(let change, let config):
       try changeOptions(config)
       step = changed(change)

@@ -85,6 +85,8 @@ extension RaftWorker {
       logger.warning("Block [\(block.header.number)] could not be proposed: \(refusal)")
       backlog = batch + backlog
       stepDown()
+      // A leader that could not propose begins anew behind what is in its log.
+      if core.softState.role == .leader { office = .elected }
     }
   }
 

@@ -251,6 +251,8 @@ struct RaftWorker {
     if soft.leader == 0 {
       chain.lostLeader(isElecting: isElecting, consenters: applier.consenters.ids.count)
     } else {
+      // Nothing is handed on to another leader yet.
+      if soft.leader != core.id { chain.take(.leaderless) }
       chain.support.recover()
     }
   }
