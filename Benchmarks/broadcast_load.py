@@ -2,13 +2,13 @@
 """Measures what a transaction costs an orderer, in turn with a rival.
 
     python3 Benchmarks/broadcast_load.py --orderer .build/release/orderer [--rival OTHER] \
-        [--messages 20000] [--rounds 3] [--consensus solo|kafka]
+        [--messages 20000] [--rounds 3] [--consensus solo|kafka|etcdraft]
 
 Both executables get the same pre-signed envelopes of 1 KiB of data over 16 Broadcast streams with 64
 messages in flight each, with one Deliver reader at the tip; the channel has two organizations. CPU is
 the user and system time of the orderer process over the run. Machines differ and drift: quote the
 ratio. Needs the packages of Tests/Interop/requirements.txt; with --consensus kafka, each run has a test
-broker of its own.
+broker of its own; with etcdraft, one node orders the channel, over TLS.
 """
 
 import argparse
@@ -38,11 +38,20 @@ def running(executable, flavor, consensus):
                                    genesis(broker.address, style), flavor=flavor)
             stack.callback(orderer.stop)
             orderer.start().wait_ready()
+        elif consensus == "etcdraft":
+            from raftorderer import RaftOrderer
+            orderer = RaftOrderer(executable, directory)
+            stack.callback(orderer.stop)
+            orderer.start()
         else:
             orderer = Orderer(executable, directory, flavor=flavor)
             stack.callback(orderer.stop)
             orderer.start()
-        channel = orderer.create_channel(style)
+        if consensus == "etcdraft":
+            channel, block = orderer.genesis()
+            orderer.join(block)
+        else:
+            channel = orderer.create_channel(style)
         wait_for(lambda: orderer.height(channel, org_user(1)), "the channel is there")
         yield orderer, channel
 
@@ -73,7 +82,7 @@ def main():
     parser.add_argument("--orderer", required=True)
     parser.add_argument("--rival")
     parser.add_argument("--flavor", default="2.5", help="release whose orderer.yaml both understand")
-    parser.add_argument("--consensus", default="solo", choices=["solo", "kafka"])
+    parser.add_argument("--consensus", default="solo", choices=["solo", "kafka", "etcdraft"])
     parser.add_argument("--messages", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
