@@ -57,6 +57,15 @@ import Testing
     #expect(!state.isImpatient)
   }
 
+  @Test func aLogThatCannotBeOpenedIsAReasonToRefuse() {
+    var state = ChainState()
+    state.start { task }
+    state.obstruct("no folder")
+    #expect(outcome(state) == "channel c cannot order now: no folder")
+    state.obstruct(nil)
+    #expect(outcome(state) == "wait")
+  }
+
   @Test func theFirstReasonStaysAndAHaltIsJustThat() {
     var state = ChainState()
     state.start { task }

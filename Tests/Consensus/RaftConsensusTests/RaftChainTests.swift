@@ -485,6 +485,42 @@ import Testing
     }
   }
 
+  @Test func aLogThatCannotBeOpenedIsTriedAgain() async throws {
+    try await withChannel { fixture, channel in
+      try FileManager.default.createDirectory(
+        atPath: fixture.folder, withIntermediateDirectories: true)
+      try Data().write(to: URL(filePath: "\(fixture.folder)/wal"))
+      let chain = try fixture.start(channel)
+      await chain.state.wait { $0.obstruction == nil ? nil : () }
+      await #expect {
+        try await chain.submit("1")
+      } throws: {
+        "\($0)".contains("the Raft log cannot be opened")
+      }
+      #expect(await chain.healthProblem()?.contains("no restart is needed") == true)
+      #expect(channel.now.failure == nil)
+      try FileManager.default.removeItem(atPath: "\(fixture.folder)/wal")
+      await fixture.time.waitForSleepers(1)
+      fixture.time.advance(by: .seconds(60))
+      try await eventually { chain.obstruction == nil }
+      try await chain.submit("1")
+      await chain.halt()
+      #expect(try channel.contents() == [["1"]])
+    }
+  }
+
+  @Test func aHaltEndsTheAttemptsToOpenTheLog() async throws {
+    try await withChannel { fixture, channel in
+      try FileManager.default.createDirectory(
+        atPath: fixture.folder, withIntermediateDirectories: true)
+      try Data().write(to: URL(filePath: "\(fixture.folder)/wal"))
+      let chain = try fixture.start(channel)
+      await chain.state.wait { $0.obstruction == nil ? nil : () }
+      await chain.halt()
+      #expect(channel.now.failure == nil)
+    }
+  }
+
   @Test func aFaultOfTheLedgerEndsItsChannel() async throws {
     try await withChannel { fixture, channel in
       let chain = try fixture.start(channel)

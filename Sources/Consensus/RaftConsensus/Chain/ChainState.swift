@@ -101,6 +101,8 @@ struct ChainState: Sendable {
   /// Whether a client's messages are taken; nil if that is not known yet.
   func admission(channelID: String) -> Result<Void, ChainError>? {
     switch phase {
+    case .opening where obstruction != nil:
+      .failure(.unavailable(channelID: channelID, reason: obstruction ?? RaftChain.noLeader))
     case .idle, .opening, .running(_, .electing): nil
     case .running(_, .leaderless):
       .failure(.unavailable(channelID: channelID, reason: RaftChain.noLeader))

@@ -1,6 +1,7 @@
 // How a chain opens its log and makes its Raft node: which start it is, and whether log and ledger belong together.
 
 import Blocks
+import Concurrency
 import Ordering
 import RaftCore
 import RaftLog
@@ -13,8 +14,32 @@ extension RaftChain {
   /// Bytes of applied entries that stay in memory, for members that are little behind.
   private static let tailSize = 256 << 10
 
+  /// Opens the log, or makes one, again and again while that fails in a way that may pass.
+  ///
+  /// - Returns: nil if the chain was halted before.
+  func openLogPatiently() async throws -> RaftStorage? {
+    var backoff = Backoff(from: .seconds(1), to: .seconds(30))
+    while true {
+      do {
+        let storage = try await openLog()
+        obstruct(nil)
+        return storage
+      } catch let error as RaftLogError where error.mayPass {
+        let reason = "the Raft log cannot be opened: \(error)"
+        if obstruction != reason {
+          logger.error("\(reason). It is tried again; no restart is needed")
+        }
+        obstruct(reason)
+        let isOver: Void? = await state.wait(until: time.now + backoff.next(), on: time) {
+          $0.isOver ? () : nil
+        }
+        if isOver != nil { return nil }
+      }
+    }
+  }
+
   /// Opens the log, or makes one. A log of another channel of this name is put aside before.
-  func openLog() async throws -> RaftStorage {
+  private func openLog() async throws -> RaftStorage {
     let (location, logger, height) = (location, logger, newestBlock.end.height)
     if height == 1, try await holdsOtherChannel() {
       try await run { () throws(RaftLogError) in

@@ -135,7 +135,7 @@ package final class RaftChain: Chain {
 
   package func healthProblem() async -> String? {
     switch state.read({ ($0.phase, $0.obstruction) }) {
-    case (.running, let obstruction?):
+    case (.opening, let obstruction?), (.running, let obstruction?):
       "\(obstruction). The channel goes on by itself once it can; no restart is needed"
     case (.running(_, .leaderless), nil):
       """
@@ -197,6 +197,9 @@ package final class RaftChain: Chain {
 
   func take(_ standing: ChainState.Standing) { change { $0.take(standing) } }
 
+  /// The log does not take entries, for a reason, or does again (nil).
+  func obstruct(_ reason: String?) { change { $0.obstruct(reason) } }
+
   private func change(_ change: (inout ChainState) -> Void) {
     let isImpatient = state.change { state in
       change(&state)
@@ -220,8 +223,8 @@ package final class RaftChain: Chain {
   func retry(_ storage: RaftStorage) -> LogRetry {
     LogRetry(
       append: { storage.write($0) }, pool: pool, state: state,
-      obstruct: { [self] reason in change { $0.obstruct(reason) } }, metrics: metrics, time: time,
-      logger: logger, electionTimeout: tickInterval * options.electionTicks)
+      obstruct: { [self] in obstruct($0) }, metrics: metrics, time: time, logger: logger,
+      electionTimeout: tickInterval * options.electionTicks)
   }
 
   func log(_ event: RaftCore.Event, of id: NodeID) {
@@ -246,7 +249,7 @@ package final class RaftChain: Chain {
   private func run() async {
     logger.info("Starting Raft node")
     do {
-      let storage = try await openLog()
+      guard let storage = try await openLogPatiently() else { return }
       do { try await work(on: storage) } catch { fail("\(error)") }
       try await pool.run(orThrow: RaftLogError.closed) { () throws(RaftLogError) in
         try storage.close()
