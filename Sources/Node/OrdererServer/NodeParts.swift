@@ -78,9 +78,9 @@ struct NodeParts: Sendable {
       logger.info(
         "Channel Participation API enabled, registrar initializing with file repo \(folder)")
     }
-    try await registrar.initialize(
-      BootstrapBlock.load(general, configurationDirectory: directory, logger: logger))
     do {
+      try await registrar.initialize(
+        BootstrapBlock.load(general, configurationDirectory: directory, logger: logger))
       try StartMode(registrar).check(general, logger: logger)
       traces = Self.traces(configuration.debug, time: time, logger: logger)
       administration = try NodeAdministration(
@@ -95,7 +95,7 @@ struct NodeParts: Sendable {
         configuration, registrar: registrar, traces: traces, metrics: operations.metrics,
         time: time, logging: logging)
     } catch {
-      // The chains run already.
+      // The chains may run already.
       await registrar.halt()
       await raft.close()
       await ledgers.close()

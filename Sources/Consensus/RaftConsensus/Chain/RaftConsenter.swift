@@ -124,6 +124,7 @@ package final class RaftConsenter: ClusterConsenter {
   }
 
   package func removeData(of channelID: String) async throws {
+    chains.withLock { $0[channelID] = nil }
     let location = location(of: channelID)
     try await threads.pool.run(orThrow: RaftLogError.closed) { () throws(RaftLogError) in
       try RaftStorage.remove(location)
