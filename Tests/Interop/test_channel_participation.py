@@ -145,6 +145,31 @@ def test_killed_at_each_step_of_a_removal(node, faults):
     assert 0 < answered < kills and wholes < kills
 
 
+@pytest.mark.parametrize("stop", [15, 9])
+def test_a_channel_that_others_order_waits(node, stop):
+    """It is listed and noted across restarts, but not there for clients; it can be left."""
+    name, block = node.genesis()
+    needs_raft(node, block)
+    block.header.number = 3
+    node.start()
+    status, text = node.try_join(block)
+    described = {"name": name, "url": f"{CHANNELS}/{name}", "consensusRelation": "consenter",
+                 "status": "onboarding", "height": 0}
+    assert (status, json.loads(text)) == (201, described)
+    for _ in range(2):
+        assert node.info(name) == described and node.channels() == [name]
+        assert node.deliver(name, org_user(1), 0, 0)[1] == "NOT_FOUND"
+        assert node.broadcast(envelope(name, org_user(1), b"data")) == ["BAD_REQUEST"]
+        assert node.ask("GET", f"/{name}/blocks/0")[0] == 404
+        assert node.try_join(block)[0] == 405
+        node.stop(stop)
+        noted = node.directory / f"ledger/pendingops/join/{name}.join"
+        assert noted.read_bytes() == block.SerializeToString()
+        node.start()
+    assert node.ask("DELETE", f"/{name}")[0] == 204
+    is_gone(node, name)
+
+
 # ---- osnadmin
 
 
