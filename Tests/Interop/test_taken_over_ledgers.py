@@ -12,6 +12,7 @@ import time
 
 import grpc
 import pytest
+from fabric_protos.common import common_pb2
 
 from harness import (SYSTEM_CHANNEL, Orderer, envelope, org_user, payload_data, rivals, wait_for)
 from raftorderer import RaftOrderer
@@ -171,3 +172,37 @@ def test_raft_is_ordered_in_turn(executable, tmp_path, _version, path, number):
             assert words not in orderer.log
     finally:
         orderer.stop(9)
+
+
+@pytest.mark.parametrize("_version, path", parameters("2.5", "3."))
+def test_joins_and_removals_change_hands(executable, tmp_path, _version, path):
+    """What either orderer has joined or begun to remove, the other one knows, goes on with and can leave."""
+    node = RaftOrderer(path, tmp_path / "node")
+    name, first = node.genesis()
+    later = common_pb2.Block.FromString(first.SerializeToString())
+    later.header.number = 3
+
+    def leave():
+        assert node.ask("DELETE", f"/{name}")[0] == 204
+        wait_for(lambda: node.info(name) is None, "the channel is gone")
+    try:
+        node.start()
+        for here, there in ((path, executable), (executable, path)):
+            for block in (later, first):
+                node.stop()
+                hand_over(node, here)
+                node.join(block)
+                described = node.info(name)
+                node.stop()
+                hand_over(node, there)
+                wait_for(lambda: node.info(name) == described,  # pylint: disable=W0640
+                         "the other one knows the channel")
+                leave()
+        node.join(first)
+        node.stop()
+        removals = node.directory / "ledger/pendingops/remove"
+        (removals / f"{name}.remove").touch()
+        hand_over(node, executable)
+        assert node.channels() == [] and not list(removals.iterdir())
+    finally:
+        node.stop(9)
