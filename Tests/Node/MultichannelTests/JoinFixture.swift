@@ -104,10 +104,13 @@ enum JoinFixture {
   static let channelID = "raftchannel"
 
   /// The fixture channel's genesis block, or one that differs in what `change` does.
+  ///
+  /// - Parameter base: The name of another recorded block to begin with.
   static func genesis(
-    named name: String = channelID, _ change: (inout Common_ConfigGroup) throws -> Void = { _ in }
+    named name: String = channelID, of base: String = "app-raft-v20",
+    _ change: (inout Common_ConfigGroup) throws -> Void = { _ in }
   ) throws -> Block {
-    var block = try RegistrarTests.genesis("app-raft-v20")
+    var block = try RegistrarTests.genesis(base)
     var envelope = try Common_Envelope(serializedBytes: block.data[0])
     var payload = try Common_Payload(serializedBytes: envelope.payload)
     var header = try Common_ChannelHeader(serializedBytes: payload.header.channelHeader)

@@ -1,9 +1,7 @@
-// Joining channels: what a node becomes, what it refuses, and what a crash leaves.
+// Joining channels: what a node becomes, and what it refuses.
 
 import BlockLedger
-import Blocks
 import FabricProtos
-import Foundation
 import MessageProcessing
 import Ordering
 import ProcessingFixtures
@@ -94,6 +92,30 @@ import Testing
       #expect(registrar.channels().map(\.id) == [name])
     }
     #expect(folder.names("pendingops/join") == [])
+  }
+
+  @Test func aSystemChannelIsJoinedByAConsenterFromBlockZeroOn() async throws {
+    let system = try JoinFixture.genesis(named: "system", of: "system-solo-v20") {
+      try $0.editConsensus { $0.type = "etcdraft" }
+    }
+    var later = system
+    later.header.number = 2
+    try await folder.withNode(TestCluster()) { registrar, _ in
+      do {
+        _ = try await registrar.join(JoinFixture.join(later))
+        Issue.record("it cannot be followed")
+      } catch { #expect("\(error)".contains("system is a system channel")) }
+      #expect(registrar.hasNoSystemChannel)
+      let info = try await registrar.join(JoinFixture.join(system))
+      #expect(info.height == 1)
+      #expect(registrar.channelNames == ChannelNames(system: "system"))
+      await #expect(throws: ParticipationRefusal.systemChannelExists) {
+        try await registrar.join(JoinFixture.join(JoinFixture.genesis()))
+      }
+    }
+    try await folder.withNode(TestCluster()) { registrar, _ in
+      #expect(registrar.systemChannelID == "system")
+    }
   }
 
   // MARK: Refusals
@@ -234,63 +256,5 @@ import Testing
       try registrar.info(of: "syschannel")
         == ChannelInfo(name: "syschannel", participation: status(.other, .active), height: 1))
     await registrar.halt()
-  }
-
-  // MARK: Crashes
-
-  /// How far a join had come when the node was killed.
-  enum Step: CaseIterable {
-    case partOfTheJoinBlock, joinBlock, folder, genesisBlock
-  }
-
-  @Test(arguments: Step.allCases)
-  func aJoinThatWasCutShortGoesOn(_ step: Step) async throws {
-    let block = try JoinFixture.genesis()
-    try folder.makeFolder("pendingops/join")
-    let file = step == .partOfTheJoinBlock ? "\(name).join~" : "\(name).join"
-    try Data(block.serialized()).write(
-      to: URL(fileURLWithPath: "\(folder.path)/pendingops/join/\(file)"))
-    if step == .folder { try folder.makeFolder("chains/\(name)") }
-    if step == .genesisBlock {
-      let ledgers = try FileLedgerFactory(
-        directory: folder.path, signatures: CutSignatures(), logger: RegistrarTests.silent)
-      try await ledgers.openOrCreate(name).append(block)
-      await ledgers.close()
-    }
-    try await folder.withNode(TestCluster()) { registrar, _ in
-      let isThere = step != .partOfTheJoinBlock
-      #expect(registrar.channelNames.channels == (isThere ? [name] : []))
-      #expect(registrar.channels().map(\.tip.height) == (isThere ? [1] : []))
-    }
-    #expect(folder.names("pendingops/join") == [])
-  }
-
-  @Test func anEmptyLedgerThatNobodyJoinedGoes() async throws {
-    try folder.makeFolder("chains/abandoned")
-    try await folder.withNode(TestCluster()) { registrar, _ in
-      #expect(registrar.channelNames == ChannelNames())
-    }
-    #expect(folder.names("chains") == [])
-  }
-
-  @Test func aJoinBlockThatCannotBeUsedConcernsItsChannelOnly() async throws {
-    try folder.makeFolder("pendingops/join")
-    try Data([1, 2, 3]).write(
-      to: URL(fileURLWithPath: "\(folder.path)/pendingops/join/damaged.join"))
-    try Data(JoinFixture.genesis().serialized()).write(
-      to: URL(fileURLWithPath: "\(folder.path)/pendingops/join/other.join"))
-    try await folder.withNode(TestCluster()) { registrar, _ in
-      for (name, reason) in [("damaged", "cannot be used"), ("other", "it is of channel")] {
-        guard case .unavailable(let text) = registrar.lookUp(name) else {
-          Issue.record("\(name) should be known with its reason")
-          continue
-        }
-        #expect(text.contains(reason))
-        #expect(try registrar.info(of: name).participation.status == .failed)
-        try await registrar.remove(name)
-      }
-      _ = await registrar.map.wait { $0.states.isEmpty ? () : nil }
-      #expect(folder.names("pendingops/join") == [])
-    }
   }
 }
