@@ -66,29 +66,49 @@ final class Life {
   var fuse: Int?
   var isCarryOnDue = false
 
-  // As of the last look at the core.
-  var term: Term
-  var committed: LogIndex = 0
+  /// The last look at the core.
+  var glance: Glance
+  /// Up to here the judge has seen what is committed.
+  var judged: LogIndex = 0
+  /// The last term in which the judge has seen it lead.
   var leaderTerm: Term = 0
 
   init(
-    number: Int, core: RaftCore, applied: LogIndex, members: MembershipState,
+    number: Int, core: consuming RaftCore, applied: LogIndex, members: MembershipState,
     membersIndex: LogIndex, fuse: Int?
   ) {
     self.number = number
+    glance = Glance(&core)
     self.core = core
     self.applied = applied
     self.members = members
     self.membersIndex = membersIndex
     snapshotMembersIndexes[applied] = membersIndex
     self.fuse = fuse
-    term = core.term
   }
 
-  var isLeader: Bool { core.softState.role == .leader }
+  var isLeader: Bool { glance.isLeader }
 
   var isSnapshotUnderWay: Bool {
     items.contains { if case .taken = $0.content { true } else { false } }
+  }
+}
+
+/// What is looked at after each input. Taken in one go where the core lies: a copy of the core would cost more than most
+/// inputs.
+struct Glance {
+  let term: Term
+  let committed: LogIndex
+  let isLeader: Bool
+  let fault: RaftCore.Fault?
+  let hasReady: Bool
+
+  init(_ core: inout RaftCore) {
+    term = core.term
+    committed = core.committed
+    isLeader = core.softState.role == .leader
+    fault = core.fault
+    hasReady = core.hasReady
   }
 }
 

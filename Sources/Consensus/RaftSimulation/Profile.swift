@@ -55,9 +55,10 @@ package struct Profile {
     self.kind = kind
     nodes =
       dice.weighted([(4, 1), (8, 2), (40, 3), (10, 4), (28, 5), (4, 6), (6, 7)]) ?? 3
-    length = dice.within(20...dice.within(30...110))
+    length = dice.within(20...dice.within(40...180))
     changes = dice.weighted([(30, .none), (40, .simple), (30, .joint)]) ?? .none
-    configuration = Self.configuration(&dice)
+    waitsForChanges = dice.chance(600)
+    configuration = Self.configuration(waitsForChanges: waitsForChanges, &dice)
     network = ModelNetwork.Quality(&dice)
     syncTime = dice.pick([1...3, 1...20, 5...80, 50...400]) ?? 1...3
     failedSyncs = dice.pick([0, 0, 5, 30]) ?? 0
@@ -67,13 +68,14 @@ package struct Profile {
     timeBetweenTroubles = dice.pick([30...150, 100...400, 300...1500]) ?? 100...400
     timeBetweenProposals = dice.pick([10...60, 50...200, 200...600]) ?? 50...200
     snapshots = dice.pick([0, 20, 100, 400]) ?? 0
-    waitsForChanges = dice.chance(700)
     clocks = dice.pick([100...100, 95...105, 70...140]) ?? 100...100
   }
 
-  private static func configuration(_ dice: inout Dice) -> RaftCore.Configuration {
+  private static func configuration(
+    waitsForChanges: Bool, _ dice: inout Dice
+  ) -> RaftCore.Configuration {
     var configuration = RaftCore.Configuration(id: 1)
-    configuration.electionTick = dice.pick([3, 4, 5, 6, 8, 10]) ?? 10
+    configuration.electionTick = dice.pick([3, 3, 4, 5, 6, 10]) ?? 10
     configuration.heartbeatTick = dice.chance(800) ? 1 : 2
     configuration.maxMessageSize = dice.pick([0, 60, 300, 1 << 20]) ?? 0
     configuration.maxApplyingSize = dice.pick([1, 80, 1000, 4 << 20]) ?? 1
@@ -87,7 +89,8 @@ package struct Profile {
     let isFabric = dice.chance(700)
     configuration.preVote = isFabric || dice.chance(500)
     configuration.checkQuorum = isFabric || dice.chance(500)
-    configuration.disableProposalForwarding = dice.chance(500)
+    // What comes from elsewhere, a shell cannot let wait.
+    configuration.disableProposalForwarding = waitsForChanges || dice.chance(500)
     configuration.stepDownOnRemoval = dice.chance(500)
     return configuration
   }

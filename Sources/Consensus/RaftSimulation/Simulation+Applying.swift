@@ -96,6 +96,12 @@ extension Simulation {
   /// A leader's snapshot is synced and comes into force. What it stands for need not be applied any more.
   func install(_ snapshot: Snapshot, _ machine: Machine, _ life: Life) {
     judge.installed(snapshot, by: machine, life)
+    // Nothing behind it is applied yet, unless the next one is on its way.
+    if life.core.term(at: snapshot.index) != nil,
+      life.core.members.state.sorted != snapshot.members.sorted
+    {
+      judge.fail("node \(machine.id) changes the membership of a snapshot on its way")
+    }
     say("n\(machine.id) installs the snapshot \(snapshot.term)/\(snapshot.index)")
     life.applied = snapshot.index
     life.members = snapshot.members

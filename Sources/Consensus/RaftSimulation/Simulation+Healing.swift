@@ -16,7 +16,7 @@ extension Simulation {
     }
     say("all faults stop")
     healedAt = now
-    termAtHealing = machines.compactMap(\.life?.term).max() ?? 0
+    termAtHealing = machines.compactMap(\.life?.glance.term).max() ?? 0
     network.heal()
     network.quality = .good
     network.loseAll()
@@ -50,7 +50,9 @@ extension Simulation {
       return
     }
     let timeouts = Self.timeouts + min(judge.lostElections(after: termAtHealing), Self.badLuck)
-    if now > healedAt + timeouts * electionTimeout + 2 * Profile.tick {
+    // A node that is far behind needs some time for each entry, in sizes as small as here.
+    let catchingUp = 10 * judge.committed.count
+    if now > healedAt + timeouts * electionTimeout + catchingUp + 2 * Profile.tick {
       isOver = true
       // See ``mayPropose(_:)``.
       if !profile.waitsForChanges, profile.changes != .none { return }

@@ -50,6 +50,10 @@ extension Simulation {
         fuse: healedAt == nil ? profile.fuse.map { dice.within($0) } : nil)
     } catch {
       judge.fail("node \(machine.id) does not start: \(error)")
+      say("n\(machine.id) does not start: \(error)")
+      // Where nothing is guaranteed, it is replaced.
+      machine.disk.wipe()
+      queue.add(.start(machine.place), at: now + dice.within(profile.downTime))
       return nil
     }
   }
@@ -67,7 +71,6 @@ extension Simulation {
         Entry(
           kind: .change, term: 1, index: LogIndex($0.offset + 1), data: $0.element.change)
       })
-    life.committed = LogIndex(founders.count)
   }
 
   // MARK: Crashing
@@ -92,6 +95,12 @@ extension Simulation {
     queue.add(.start(machine.place), at: now + dice.within(profile.downTime))
   }
 
+  /// Where nothing is guaranteed: a node that has ended is replaced by an empty one, so that there are always some left.
+  private func replace(_ machine: Machine) {
+    crash(machine, "it has a fault")
+    machine.disk.wipe()
+  }
+
   /// A boundary between two effects, where a node may crash.
   ///
   /// - Returns: Whether it still lives.
@@ -111,6 +120,8 @@ extension Simulation {
   func tick(_ machine: Machine, _ life: Life) {
     queue.add(.tick(machine.place, life: life.number), at: now + machine.tick)
     life.core.tick()
+    check(machine, life)
+    if life.glance.fault != nil, dice.chance(100) { return replace(machine) }
     if life.isLeader {
       checkBounds(machine, life)
       makeWay(machine, life)
@@ -141,7 +152,7 @@ extension Simulation {
 
   func carryOn(_ machine: Machine, _ life: Life) {
     check(machine, life)
-    while machine.life === life, life.core.hasReady, judge.problem == nil {
+    while machine.life === life, life.glance.hasReady, judge.problem == nil {
       let ready = life.core.ready()
       if ready.isEmpty { judge.failAnyway("node \(machine.id) is ready with nothing") }
       drainEvents(machine, life)
@@ -182,24 +193,25 @@ extension Simulation {
 
   /// Looks at what an input made of a core.
   func check(_ machine: Machine, _ life: Life) {
-    let core = life.core
-    if let fault = core.fault, profile.kind == .sound {
+    let before = life.glance
+    let glance = Glance(&life.core)
+    life.glance = glance
+    if let fault = glance.fault, profile.kind == .sound {
       return judge.fail("node \(machine.id) has a fault: \(fault)")
     }
-    if core.term < life.term || core.committed < life.committed {
-      judge.fail("node \(machine.id) goes back to term \(core.term), commit \(core.committed)")
+    if glance.term < before.term || glance.committed < before.committed {
+      judge.fail("node \(machine.id) goes back to term \(glance.term), commit \(glance.committed)")
     }
-    life.term = core.term
-    if life.isLeader, life.leaderTerm != core.term {
-      life.leaderTerm = core.term
+    if glance.isLeader, life.leaderTerm != glance.term {
+      life.leaderTerm = glance.term
       counts.elections += 1
-      say("n\(machine.id) LEADS in term \(core.term)")
+      say("n\(machine.id) LEADS in term \(glance.term)")
       judge.elected(machine, life)
     }
-    if core.committed > life.committed {
-      let first = life.committed + 1
-      life.committed = core.committed
-      judge.committed(through: core.committed, from: first, by: machine, life, machines)
+    if glance.committed > life.judged {
+      let first = life.judged + 1
+      life.judged = glance.committed
+      judge.committed(through: glance.committed, from: first, by: machine, life, machines)
     }
   }
 

@@ -24,11 +24,15 @@ extension Simulation {
     guard healedAt == nil else { return }
     queue.add(.trouble, at: now + dice.within(profile.timeBetweenTroubles))
     let trouble = dice.weighted([
-      (10, Trouble.crash), (12, .fuse), (6, .cutOneWay), (5, .isolate), (6, .divide),
+      (10, Trouble.crash), (12, .fuse), (6, .cutOneWay), (10, .isolate), (9, .divide),
       (14, .healNetwork), (4, .slowDisk), (3, .failedSync), (2, .clock), (8, .transfer),
       (3, .campaign), (2, .forgetLeader), (16, .changeMembership), (5, .snapshot),
     ])
-    guard let trouble, let (machine, life) = dice.pick(running) else { return }
+    // Leaders are where most can go wrong.
+    let leaders = dice.chance(400) ? running.filter(\.life.isLeader) : []
+    guard let trouble, let (machine, life) = dice.pick(leaders) ?? dice.pick(running) else {
+      return
+    }
     switch trouble {
     case .crash: crash(machine, "it is killed")
     case .fuse: life.fuse = dice.below(40)

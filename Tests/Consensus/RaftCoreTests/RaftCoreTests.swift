@@ -260,4 +260,63 @@ import Testing
     Self.settle(&core)
     #expect(core.log.tail.firstInMemory > core.lastIndex)
   }
+
+  // MARK: What crashes must not undo
+
+  /// Otherwise a crash could make it forget its term, and lead in that twice.
+  @Test func aCandidateAsksOnceItsOwnVoteIsWritten() throws {
+    var core = try Self.core()
+    core.campaign()
+    let ready = core.ready()
+    let persist = try #require(ready.persist)
+    #expect(ready.messages.isEmpty)
+    #expect(persist.mustSync && persist.hardState == HardState(term: 2, vote: 1, commit: 2))
+    #expect(persist.replies(of: 1).map(\.kind) == [.vote, .vote])
+  }
+
+  /// Its state machine is still at work on entries that were handed out before the snapshot came.
+  @Test func aChangeFromBeforeAnIncomingSnapshotIsNotMadeToItsMembership() throws {
+    var core = try Self.core(
+      entries: [Entry(kind: .change, term: 1, index: 3)],
+      hardState: HardState(term: 1, commit: 3))
+    #expect(core.ready().committed.map(\.index) == [3])
+    let members = MembershipState(voters: [1, 2])
+    try core.step(
+      Message(
+        .snapshot, to: 1, from: 2, term: 2, snapshot: Snapshot(index: 9, term: 2, members: members))
+    )
+    let state = try core.apply(
+      MembershipChange(steps: [MembershipChange.Step(.addVoter, 5)]))
+    #expect(state == members)
+    #expect(core.members.state == members)
+  }
+
+  /// A commit index need not be on the disk, so that after a start more may be committed than it says.
+  @Test func theOnlyVotersReadsWaitForAnEntryOfItsTerm() throws {
+    var core = try Self.core(
+      entries: [Entry(term: 1, index: 3)],
+      snapshot: Snapshot(index: 2, term: 1, members: MembershipState(voters: [1])))
+    core.campaign()
+    core.persisted(try #require(core.ready().persist))
+    #expect(core.leader == 1)
+    core.readIndex([7])
+    let ready = core.ready()
+    #expect(ready.readStates.isEmpty)
+    core.persisted(try #require(ready.persist))
+    #expect(core.ready().readStates.map(\.index) == [4])
+  }
+
+  @Test func aJointConfigurationIsLeftAfterATransferThatFailed() throws {
+    let members = MembershipState(
+      voters: [1, 2], votersOutgoing: [1, 2, 3], autoLeave: true)
+    var core = try Self.core(snapshot: Snapshot(index: 2, term: 1, members: members))
+    try Self.lead(&core)
+    core.transferLeadership(to: 2)
+    Self.settle(&core)
+    try core.step(Message(.appendResponse, to: 1, from: 2, term: 2, index: 3))
+    Self.settle(&core)
+    #expect(core.applied == 3 && core.lastIndex == 3)
+    for _ in 0..<core.configuration.electionTick { core.tick() }
+    #expect(core.lastIndex == 4)
+  }
 }
