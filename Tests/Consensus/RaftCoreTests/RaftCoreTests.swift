@@ -261,35 +261,7 @@ import Testing
     #expect(core.log.tail.firstInMemory > core.lastIndex)
   }
 
-  // MARK: What crashes must not undo
-
-  /// Otherwise a crash could make it forget its term, and lead in that twice.
-  @Test func aCandidateAsksOnceItsOwnVoteIsWritten() throws {
-    var core = try Self.core()
-    core.campaign()
-    let ready = core.ready()
-    let persist = try #require(ready.persist)
-    #expect(ready.messages.isEmpty)
-    #expect(persist.mustSync && persist.hardState == HardState(term: 2, vote: 1, commit: 2))
-    #expect(persist.replies(of: 1).map(\.kind) == [.vote, .vote])
-  }
-
-  /// Its state machine is still at work on entries that were handed out before the snapshot came.
-  @Test func aChangeFromBeforeAnIncomingSnapshotIsNotMadeToItsMembership() throws {
-    var core = try Self.core(
-      entries: [Entry(kind: .change, term: 1, index: 3)],
-      hardState: HardState(term: 1, commit: 3))
-    #expect(core.ready().committed.map(\.index) == [3])
-    let members = MembershipState(voters: [1, 2])
-    try core.step(
-      Message(
-        .snapshot, to: 1, from: 2, term: 2, snapshot: Snapshot(index: 9, term: 2, members: members))
-    )
-    let state = try core.apply(
-      MembershipChange(steps: [MembershipChange.Step(.addVoter, 5)]))
-    #expect(state == members)
-    #expect(core.members.state == members)
-  }
+  // MARK: What etcd leaves open
 
   /// A commit index need not be on the disk, so that after a start more may be committed than it says.
   @Test func theOnlyVotersReadsWaitForAnEntryOfItsTerm() throws {
