@@ -20,12 +20,4 @@ extension OrdererConfiguration {
   package var effectiveLines: [String] {
     effectiveSettings.map { $0.value.isEmpty ? "\($0.key) =" : "\($0.key) = \($0.value)" }
   }
-
-  /// Every key that orderer.yaml may contain, in the order in which settings are shown.
-  package static var knownKeys: [String] { SettingTable.all.map(\.key) }
-
-  /// The variable of the environment that overrides the setting with this key.
-  package static func environmentVariable(for key: String) -> String {
-    Setting.variable(for: key)
-  }
 }

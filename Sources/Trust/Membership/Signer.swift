@@ -13,9 +13,6 @@ package protocol Signer: Sendable {
   func sign(_ parts: [ArraySlice<UInt8>]) throws -> [UInt8]
 }
 
-/// What signs for the channel's blocks; any signer can.
-package typealias BlockSigner = Signer
-
 /// An identity together with its private key.
 package struct SigningIdentity: Signer {
   /// The MSP that the identity belongs to.

@@ -10,8 +10,6 @@ package enum PolicyPath {
   package static let channelReaders = "/Channel/Readers"
   /// Who may write to the channel.
   package static let channelWriters = "/Channel/Writers"
-  /// Who administers the channel.
-  package static let channelAdmins = "/Channel/Admins"
   /// Readers among the application's organizations.
   package static let applicationReaders = "/Channel/Application/Readers"
   /// Writers among the application's organizations.

@@ -57,11 +57,11 @@ import Testing
 
   @Test func everySettingHasItsVariable() throws {
     #expect(
-      OrdererConfiguration.environmentVariable(for: "General.Cluster.RootCAs")
+      Setting.variable(for: "General.Cluster.RootCAs")
         == "ORDERER_GENERAL_CLUSTER_ROOTCAS")
     // A text is wrong for most types, so nearly every variable shows that it is looked at.
-    for key in OrdererConfiguration.knownKeys {
-      let name = OrdererConfiguration.environmentVariable(for: key)
+    for key in SettingTable.all.map(\.key) {
+      let name = Setting.variable(for: key)
       let problems = issues("General:", [name: "?"])
       let configuration = try? parse("General:", [name: "?"])
       let changed = configuration.map { $0 != (try? parse("General:")) } ?? false

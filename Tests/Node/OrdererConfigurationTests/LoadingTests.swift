@@ -67,7 +67,7 @@ func issues(
     ] {
       #expect(lines.contains(line), "\(line)")
     }
-    #expect(lines.count == OrdererConfiguration.knownKeys.count)
+    #expect(lines.count == SettingTable.all.count)
   }
 
   @Test func zeroAndEmptyMeanTheDefault() throws {

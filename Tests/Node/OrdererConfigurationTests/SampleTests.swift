@@ -37,7 +37,7 @@ import YAMLSettings
       if isSetting { uncommented += line.prefix { $0 == " " } + setting + "\n" }
     }
     let entries = try SettingWalk().root(of: YAMLDocument(uncommented)).entries()
-    #expect(Set(Self.leaves(entries, below: "")) == Set(OrdererConfiguration.knownKeys))
+    #expect(Set(Self.leaves(entries, below: "")) == Set(SettingTable.all.map(\.key)))
   }
 
   private static func leaves(_ entries: [SettingTree.Entry], below section: String) -> [String] {
