@@ -147,6 +147,10 @@ struct GroupSimulation {
     var sent: [Message] = []
     update(node) { sent = $0.takeReady() }
     for message in sent where message.kind == .snapshot {
+      // A node refuses a snapshot that does not name it, and the next one has to.
+      if let members = message.snapshot?.members, !members.names(message.to) {
+        update(node) { $0.takeSnapshot(keeping: 0) }
+      }
       let arrived = isCalm || random.next() % 2 == 0
       update(node) { $0.withCore { $0.reportSnapshot(to: message.to, arrived: arrived) } }
     }
@@ -226,5 +230,11 @@ struct GroupSimulation {
       states[step.index] = step
     }
     nodes[node]?.history = []
+  }
+}
+
+extension MembershipState {
+  fileprivate func names(_ node: NodeID) -> Bool {
+    [voters, learners, votersOutgoing].contains { $0.contains(node) }
   }
 }
