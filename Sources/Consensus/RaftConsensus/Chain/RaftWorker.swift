@@ -131,7 +131,12 @@ struct RaftWorker {
   // MARK: One turn
 
   private mutating func turn(isDrained: Bool) throws {
-    for event in chain.events.take() { try take(event) }
+    // Also those behind a failure: `finish()` waits for the ends of what is under way.
+    var failure: (any Error)?
+    for event in chain.events.take() {
+      do { try take(event) } catch { failure = failure ?? error }
+    }
+    if let failure { throw failure }
     if ticker.takeTick() {
       core.tick()
       noteActiveNodes()
