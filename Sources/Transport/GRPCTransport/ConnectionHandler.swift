@@ -219,11 +219,20 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   /// Leaves a GOAWAY the time to be read: closing with unread input resets the connection. What the
-  /// client still sends is ignored, and costs nothing.
+  /// client still sends is not read, and costs nothing.
   private func closeSoon(context: ChannelHandlerContext) {
     connection.phase = .closing
     try? context.channel.syncOptions?.setOption(.autoRead, value: false)
-    schedule(in: Self.goAwayTime, context: context) { _, context in
+    schedule(in: Self.goAwayTime, context: context) { handler, context in
+      handler.closeAtOnce(context: context)
+    }
+  }
+
+  /// Closes below TLS, which would wait for the client to end its side, and would keep what it sends until then.
+  private func closeAtOnce(context: ChannelHandlerContext) {
+    if let tls, let below = try? context.pipeline.syncOperations.context(handler: tls) {
+      below.close(promise: nil)
+    } else {
       context.close(promise: nil)
     }
   }
@@ -242,8 +251,10 @@ final class ConnectionHandler: ChannelInboundHandler {
     } else if error is IOError || error is ChannelError {
       close(context: context)
     } else if connection.foundBroken {
+      guard !connection.isDiscarding else { return }
       logger.debug("Closing a connection after \(error)", metadata: metadata)
-      close(context: context)
+      if case .connecting = connection.phase { return close(context: context) }
+      closeSoon(context: context)
     } else {
       // An error of one stream, which HTTP/2 has reset.
       logger.trace("Stream error: \(error)", metadata: metadata)

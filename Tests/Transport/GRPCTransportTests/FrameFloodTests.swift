@@ -96,6 +96,7 @@ import Testing
     for byte in frames { send([byte]) }
     send([UInt8](repeating: 0, count: 100))
     #expect(try goAway()?.code == code)
+    channel.embeddedEventLoop.advanceTime(by: .seconds(1))
     #expect(!channel.isActive)
   }
 
@@ -104,6 +105,7 @@ import Testing
     send(frameBytes(1, stream: 1, [0x82]))
     for _ in 0..<6 { send(frameBytes(9, stream: 1)) }
     #expect(try goAway()?.code == 11)
+    channel.embeddedEventLoop.advanceTime(by: .seconds(1))
     #expect(!channel.isActive)
   }
 }
