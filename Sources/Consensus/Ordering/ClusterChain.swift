@@ -17,15 +17,18 @@ package protocol ClusterChain: Chain {
     _ payload: [UInt8], metadata: [UInt8], from sender: UInt64
   ) async throws(ClusterRefusal)
 
-  /// Takes a message that another node took from a client (`SubmitRequest`). A full chain lets the sender
+  /// Takes messages that another node took from clients (`SubmitRequest`), in order. A full chain lets the sender
   /// wait.
   ///
   /// - Parameters:
-  ///   - message: Its config sequence is the one that the other node validated it against, 0 if that node
-  ///     does not say.
-  ///   - sender: The consenter id of the node that sent it.
-  /// - Throws: Why the stream on which it came has to end.
-  func submitted(_ message: OrderedMessage, by sender: UInt64) async throws(ClusterRefusal)
+  ///   - messages: The config sequence of each is the one that the other node validated it against, 0 if that
+  ///     node does not say.
+  ///   - sender: The consenter id of the node that sent them.
+  /// - Throws: Why the stream on which they came has to end.
+  func submitted(_ messages: [OrderedMessage], by sender: UInt64) async throws(ClusterRefusal)
+
+  /// The stream to a member has ended, or cannot be made: what was sent to it last may be lost. Must not wait.
+  func lostContact(with member: UInt64)
 }
 
 /// Why the stream of another node has to end; the reason goes there as the status of the stream.

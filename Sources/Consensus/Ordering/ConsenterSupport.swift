@@ -59,4 +59,8 @@ package protocol ConsenterSupport: Sendable {
   func suspend(reason: String)
   /// Tells the channel that its chain works (again).
   func recover()
+
+  /// Tells the channel that this node does not order it any more: the configuration names it no longer. The channel
+  /// halts the chain soon, and follows what others order. Called by the chain's task, and does not wait.
+  func ceaseOrdering(reason: String)
 }

@@ -182,6 +182,8 @@ final class ChainSupport: ConsenterSupport {
     tip.recover()
   }
 
+  func ceaseOrdering(reason: String) { fail(reason: reason) }
+
   private func nextBundle(_ envelope: EnvelopeView) throws -> ConfigBundle {
     let config = try Common_ConfigEnvelope(serializedBytes: Array(envelope.data))
     try bundle.validate(config)

@@ -158,4 +158,5 @@ final class TestChannel: ConsenterSupport {
   func fail(reason: String) { state.change { $0.failure = reason } }
   func suspend(reason: String) { state.change { $0.trouble = reason } }
   func recover() { state.change { $0.trouble = nil } }
+  func ceaseOrdering(reason: String) { fail(reason: reason) }
 }

@@ -99,6 +99,7 @@ final class TestChannel: ConsenterSupport {
   func fail(reason: String) { state.change { $0.failure = reason } }
   func suspend(reason: String) {}
   func recover() {}
+  func ceaseOrdering(reason: String) { fail(reason: reason) }
 }
 
 /// A message that says something.
