@@ -9,12 +9,12 @@ package protocol ClusterChain: Chain {
   /// with lost messages.
   ///
   /// - Parameters:
-  ///   - payload: The message, not yet looked at.
+  ///   - payload: The message, not yet looked at: a part of the bytes that arrived.
   ///   - metadata: What came beside it (`ConsensusRequest.metadata`), usually empty.
   ///   - sender: The consenter id of the node that sent it.
   /// - Throws: Why the stream on which it came has to end.
   func received(
-    _ payload: [UInt8], metadata: [UInt8], from sender: UInt64
+    _ payload: ArraySlice<UInt8>, metadata: ArraySlice<UInt8>, from sender: UInt64
   ) async throws(ClusterRefusal)
 
   /// Takes messages that another node took from clients (`SubmitRequest`), in order. A full chain lets the sender

@@ -287,6 +287,7 @@ extension MSPRules {
 }
 
 extension ASN1ObjectIdentifier {
-  /// The attribute OU of a name.
+  /// The attributes OU and CN of a name.
   static let organizationalUnit: ASN1ObjectIdentifier = [2, 5, 4, 11]
+  static let commonName: ASN1ObjectIdentifier = [2, 5, 4, 3]
 }

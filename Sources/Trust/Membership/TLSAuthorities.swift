@@ -56,6 +56,24 @@ package struct TLSCertificate: Sendable {
     }
   }
 
+  /// Reads a certificate in DER.
+  ///
+  /// - Throws: ``TLSCertificateProblem/malformed(_:)``
+  package init(der: [UInt8]) throws(TLSCertificateProblem) {
+    do throws(CertificateProblem) { parsed = try ParsedCertificate(der: der) } catch {
+      throw .malformed("\(error)")
+    }
+  }
+
+  /// The whole certificate.
+  package var der: [UInt8] { parsed.der }
+
+  /// The name of the node that it is for; nil if it names none.
+  package var commonName: String? { parsed.subjectAttributes(.commonName).last }
+
+  /// The last second at which it is valid, since 1970.
+  package var notAfter: Int64 { parsed.notAfter }
+
   /// The serial number in decimal digits, as Go prints it; in hexadecimal if it is longer than any
   /// CA makes them.
   package var serialNumber: String {
