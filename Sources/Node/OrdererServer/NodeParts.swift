@@ -110,8 +110,10 @@ struct NodeParts: Sendable {
     _ configuration: OrdererConfiguration, metrics: any MetricsFactory, time: any TimeSource,
     logging: FabricLogging
   ) throws -> RaftConsenter {
+    let cluster = LoneNode()
     let consenter = RaftConsenter(
-      settings: try RaftSettings(configuration), time: time, now: { Date() },
+      settings: try RaftSettings(configuration), transport: cluster, blocks: cluster, time: time,
+      now: { Date() },
       logger: logging.logger("orderer.consensus.etcdraft"), metrics: metrics)
     try StartupError.wrap("Failed to set up the Raft consenter") { try consenter.checkFolders() }
     return consenter

@@ -29,7 +29,8 @@ final class ChainFixture: Sendable {
       settings: RaftSettings(
         logDirectory: "\(folder)/wal", snapshotDirectory: "\(folder)/snapshot",
         serverCertificate: try serverCertificate(node)),
-      time: time, now: { testTime }, logger: log.logger)
+      transport: NoCluster(), blocks: NoCluster(), time: time, now: { testTime }, logger: log.logger
+    )
   }
 
   /// Ends everything and removes the folder.

@@ -29,6 +29,8 @@ package final class RaftChain: Chain {
   /// What a chain needs, beside its channel.
   struct Environment: Sendable {
     let location: RaftStorage.Location
+    let transport: any ClusterTransport
+    let blocks: any BlockSource
     /// Threads for reading and writing the log.
     let pool: BlockingPool
     /// A number for the random time-outs, different for each node.
@@ -40,6 +42,8 @@ package final class RaftChain: Chain {
 
   let support: any ConsenterSupport
   let location: RaftStorage.Location
+  let transport: any ClusterTransport
+  let blocks: any BlockSource
   let pool: BlockingPool
   let seed: UInt64
   let metrics: RaftChainMetrics
@@ -73,6 +77,8 @@ package final class RaftChain: Chain {
     self.options = options
     self.tickInterval = tickInterval
     location = environment.location
+    transport = environment.transport
+    blocks = environment.blocks
     pool = environment.pool
     seed = environment.seed
     time = environment.time

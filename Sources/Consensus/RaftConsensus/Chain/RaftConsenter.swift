@@ -15,6 +15,8 @@ import Synchronization
 /// The Raft consenter of a node.
 package final class RaftConsenter: ClusterConsenter {
   private let settings: RaftSettings
+  private let transport: any ClusterTransport
+  private let blocks: any BlockSource
   private let threads = LogThreads()
   private let key: ConsenterKey?
   private let time: any TimeSource
@@ -29,15 +31,20 @@ package final class RaftConsenter: ClusterConsenter {
   }
 
   /// - Parameters:
+  ///   - transport: Connections to the other nodes.
+  ///   - blocks: Where blocks come from that others have made, and a snapshot stands for.
   ///   - time: The clock of ticks and time-outs.
   ///   - now: The date by which consenters' certificates are valid or not.
   ///   - metrics: Where the metrics below `consensus_etcdraft` go; by default they are not recorded.
   package init(
-    settings: RaftSettings, time: any TimeSource,
+    settings: RaftSettings, transport: any ClusterTransport, blocks: any BlockSource,
+    time: any TimeSource,
     now: @escaping @Sendable () -> Date, logger: Logger,
     metrics: any MetricsFactory = NOOPMetricsHandler.instance
   ) {
     self.settings = settings
+    self.transport = transport
+    self.blocks = blocks
     self.time = time
     self.now = now
     self.logger = logger
@@ -103,7 +110,8 @@ package final class RaftConsenter: ClusterConsenter {
     let chain = RaftChain(
       support: support, newestBlock: newest, id: id, options: options, tickInterval: tickInterval,
       environment: RaftChain.Environment(
-        location: location(of: support.channelID), pool: try threads.pool,
+        location: location(of: support.channelID), transport: transport, blocks: blocks,
+        pool: try threads.pool,
         seed: UInt64.random(in: 0...UInt64.max), metrics: metrics, time: time, logger: logger))
     chains.withLock { $0[support.channelID] = Weak(chain: chain) }
     return chain
