@@ -17,11 +17,6 @@ enum ConnectionCommand: Sendable {
 /// The last handler of a connection's pipeline: sees the frames of stream 0 and all errors.
 final class ConnectionHandler: ChannelInboundHandler {
   typealias InboundIn = HTTP2Frame
-  typealias OutboundOut = HTTP2Frame
-
-  private static let keepalivePing = HTTP2PingData(withInteger: 0x4845_4444_4c45_0001)
-  /// How long a GOAWAY may travel before the connection is closed behind it.
-  private static let goAwayTime = TimeAmount.seconds(1)
 
   private let connection: GRPCConnection
   private let tls: NIOSSLServerHandler?
@@ -61,13 +56,13 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   func channelInactive(context: ChannelHandlerContext) {
-    switch connection.phase {
+    switch connection.wire.phase {
     case .closed:
       break
     case .connecting:
-      connection.phase = .closed
-    case .serving, .draining, .closing:
-      connection.phase = .closed
+      connection.wire.phase = .closed
+    case .open, .draining, .closing:
+      connection.wire.phase = .closed
       connection.environment.observer.connectionClosed(remoteAddress: connection.remoteAddress)
     }
     connection.onIdle = nil
@@ -77,8 +72,8 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   private func established(context: ChannelHandlerContext) {
-    guard case .connecting = connection.phase else { return }
-    connection.phase = .serving
+    guard case .connecting = connection.wire.phase else { return }
+    connection.wire.phase = .open
     timer?.cancel()
     connection.environment.observer.connectionOpened(remoteAddress: connection.remoteAddress)
     scheduleKeepalive(
@@ -86,14 +81,14 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   private func close(context: ChannelHandlerContext) {
-    switch connection.phase {
+    switch connection.wire.phase {
     case .closing, .closed:
       return
     case .connecting:
       // Never opened, hence never reported as closed.
-      connection.phase = .closed
-    case .serving, .draining:
-      connection.phase = .closing
+      connection.wire.phase = .closed
+    case .open, .draining:
+      connection.wire.phase = .closing
     }
     timer?.cancel()
     context.close(promise: nil)
@@ -116,8 +111,8 @@ final class ConnectionHandler: ChannelInboundHandler {
   /// The answer is sent by the HTTP/2 handler.
   private func receivedPing(context: ChannelHandlerContext) {
     let verdict = pingPolicy.receivedPing(
-      at: context.eventLoop.now, sentDataOrHeaders: connection.sentDataOrHeaders)
-    connection.sentDataOrHeaders = false
+      at: context.eventLoop.now, sentDataOrHeaders: connection.wire.sentDataOrHeaders)
+    connection.wire.sentDataOrHeaders = false
     guard case .tooManyPings = verdict else { return }
     calmDown(
       "Closing a connection whose client pings more often than General.Keepalive allows",
@@ -128,10 +123,10 @@ final class ConnectionHandler: ChannelInboundHandler {
   ///
   /// - Parameter text: what the client is told.
   private func calmDown(_ message: Logger.Message, text: String, context: ChannelHandlerContext) {
-    guard !connection.isDiscarding else { return }
+    guard !connection.wire.isDiscarding else { return }
     logger.warning(message, metadata: metadata)
-    if case .connecting = connection.phase { return close(context: context) }
-    sendGoAway(.enhanceYourCalm, text: text, context: context)
+    if case .connecting = connection.wire.phase { return close(context: context) }
+    context.sendGoAway(.enhanceYourCalm, text: text)
     closeSoon(context: context)
   }
 
@@ -144,14 +139,12 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   private func keepaliveFired(context: ChannelHandlerContext) {
-    guard case .serving = connection.phase else { return }
-    switch keepalive.fired(at: context.eventLoop.now, lastRead: connection.lastRead) {
+    guard case .open = connection.wire.phase else { return }
+    switch keepalive.fired(at: context.eventLoop.now, lastRead: connection.wire.lastRead) {
     case .wait(let delay):
       scheduleKeepalive(in: delay, context: context)
     case .ping(let timeout):
-      let ping = HTTP2Frame(
-        streamID: .rootStream, payload: .ping(Self.keepalivePing, ack: false))
-      context.writeAndFlush(wrapOutboundOut(ping), promise: nil)
+      context.sendKeepalivePing()
       scheduleKeepalive(in: timeout, context: context)
     case .close:
       logger.debug(
@@ -179,13 +172,13 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   private func drain(context: ChannelHandlerContext) {
-    switch connection.phase {
+    switch connection.wire.phase {
     case .connecting:
       close(context: context)
-    case .serving:
-      connection.phase = .draining
+    case .open:
+      connection.wire.phase = .draining
       timer?.cancel()
-      sendGoAway(.noError, text: "graceful_stop", context: context)
+      context.sendGoAway(.noError, text: "graceful_stop")
       closeIfDrained(context: context)
     case .draining, .closing, .closed:
       break
@@ -193,13 +186,13 @@ final class ConnectionHandler: ChannelInboundHandler {
   }
 
   private func lastStreamEnded(context: ChannelHandlerContext) {
-    guard case .draining = connection.phase else { return }
+    guard case .draining = connection.wire.phase else { return }
     // The stream's channel is still being taken down; its last frames go out first.
     context.eventLoop.assumeIsolated().execute { self.closeIfDrained(context: context) }
   }
 
   private func closeIfDrained(context: ChannelHandlerContext) {
-    guard case .draining = connection.phase, !connection.hasStreams else { return }
+    guard case .draining = connection.wire.phase, !connection.hasStreams else { return }
     close(context: context)
   }
 
@@ -208,32 +201,13 @@ final class ConnectionHandler: ChannelInboundHandler {
     close(context: context)
   }
 
-  /// - Parameter text: not empty, which tells a GOAWAY of ours from one of HTTP/2's (`WireObserver`).
-  private func sendGoAway(_ code: HTTP2ErrorCode, text: String, context: ChannelHandlerContext) {
-    // All streams may end; new ones are refused by the HTTP/2 handler from here on.
-    let frame = HTTP2Frame(
-      streamID: .rootStream,
-      payload: .goAway(
-        lastStreamID: .maxID, errorCode: code, opaqueData: ByteBuffer(string: text)))
-    context.writeAndFlush(wrapOutboundOut(frame), promise: nil)
-  }
-
   /// Leaves a GOAWAY the time to be read: closing with unread input resets the connection. What the
   /// client still sends is not read, and costs nothing.
   private func closeSoon(context: ChannelHandlerContext) {
-    connection.phase = .closing
+    connection.wire.phase = .closing
     try? context.channel.syncOptions?.setOption(.autoRead, value: false)
-    schedule(in: Self.goAwayTime, context: context) { handler, context in
-      handler.closeAtOnce(context: context)
-    }
-  }
-
-  /// Closes below TLS, which would wait for the client to end its side, and would keep what it sends until then.
-  private func closeAtOnce(context: ChannelHandlerContext) {
-    if let tls, let below = try? context.pipeline.syncOperations.context(handler: tls) {
-      below.close(promise: nil)
-    } else {
-      context.close(promise: nil)
+    schedule(in: goAwayTime, context: context) { handler, context in
+      context.closeBelow(handler.tls)
     }
   }
 
@@ -250,10 +224,10 @@ final class ConnectionHandler: ChannelInboundHandler {
         text: "too many \(flood.kind) frames", context: context)
     } else if error is IOError || error is ChannelError {
       close(context: context)
-    } else if connection.foundBroken {
-      guard !connection.isDiscarding else { return }
+    } else if connection.wire.foundBroken {
+      guard !connection.wire.isDiscarding else { return }
       logger.debug("Closing a connection after \(error)", metadata: metadata)
-      if case .connecting = connection.phase { return close(context: context) }
+      if case .connecting = connection.wire.phase { return close(context: context) }
       closeSoon(context: context)
     } else {
       // An error of one stream, which HTTP/2 has reset.

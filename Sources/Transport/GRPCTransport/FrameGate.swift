@@ -1,4 +1,4 @@
-// Cuts what a client sends into frames before HTTP/2's parser sees it, and counts them.
+// Cuts what a peer sends into frames before HTTP/2's parser sees it, and counts them.
 
 import NIOCore
 
@@ -6,7 +6,7 @@ import NIOCore
 /// at most.
 ///
 /// swift-nio-http2's parser appends all reads to one buffer, which it only empties when a read ends where
-/// a frame ends; a client decides whether that ever happens. With the gate it always does: what is handed
+/// a frame ends; the peer decides whether that ever happens. With the gate it always does: what is handed
 /// over ends with a frame, or within a DATA payload, which the parser passes on as it comes. DATA is never
 /// copied here.
 ///
@@ -21,7 +21,7 @@ struct FrameGate {
   }
 
   private enum Phase {
-    /// The client's preface, of which so many bytes are missing → boundary
+    /// A client's preface, of which so many bytes are missing → boundary
     case preface(Int)
     /// Between frames; `held` has the beginning of a header, or nothing → passing, gathering, dropping,
     /// refused, closed
@@ -50,7 +50,7 @@ struct FrameGate {
   private static let prefaceBytes = 24
 
   private let limits: FrameLimits
-  private var phase = Phase.preface(prefaceBytes)
+  private var phase: Phase
   /// The beginning of a frame that is handed over as a whole.
   private var held = ByteBuffer()
   /// What was read and is not cut yet.
@@ -58,7 +58,20 @@ struct FrameGate {
   /// The stream whose headers go on in a CONTINUATION frame.
   private var continued: UInt32?
 
-  init(limits: FrameLimits) { self.limits = limits }
+  /// Whose frames these are: a client's begin with a preface.
+  enum Peer {
+    case client
+    case server
+  }
+
+  init(limits: FrameLimits, from peer: Peer = .client) {
+    self.limits = limits
+    phase =
+      switch peer {
+      case .client: .preface(Self.prefaceBytes)
+      case .server: .boundary
+      }
+  }
 
   /// Bytes that wait for the rest of their frame: at most one frame.
   var heldBytes: Int { held.readableBytes }

@@ -3,24 +3,24 @@
 import NIOCore
 
 /// Hands HTTP/2 what the ``FrameGate`` lets through; a flood becomes an error for the
-/// ``ConnectionHandler``.
+/// connection's last handler.
 final class FrameGuard: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
   typealias InboundOut = ByteBuffer
 
-  private let connection: GRPCConnection
+  private let wire: WireState
   private var gate: FrameGate
 
-  init(connection: GRPCConnection) {
-    self.connection = connection
-    gate = FrameGate(limits: connection.environment.limits.frames)
+  init(wire: WireState, from peer: FrameGate.Peer) {
+    self.wire = wire
+    gate = FrameGate(limits: wire.limits, from: peer)
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     gate.append(unwrapInboundIn(data))
-    while let step = gate.next(&connection.frames, at: connection.lastRead) {
+    while let step = gate.next(&wire.frames, at: wire.lastRead) {
       // What was handed over can have ended the connection; nobody needs the rest.
-      guard !connection.isDiscarding else { continue }
+      guard !wire.isDiscarding else { continue }
       switch step {
       case .pass(let frames): context.fireChannelRead(wrapInboundOut(frames))
       case .refuse(let flood): context.fireErrorCaught(flood)

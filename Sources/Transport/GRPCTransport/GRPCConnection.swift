@@ -17,19 +17,6 @@ struct GRPCServerEnvironment: Sendable {
   let logger: Logger
 }
 
-/// Where a connection is in its life.
-enum ConnectionPhase {
-  /// TLS handshake and HTTP/2 preface are awaited → serving, closing, closed
-  case connecting
-  /// → draining, closing, closed
-  case serving
-  /// GOAWAY is sent, streams are left → closing, closed
-  case draining
-  /// Input is thrown away: behind our GOAWAY, HTTP/2 would take it for an error and send another. → closed
-  case closing
-  case closed
-}
-
 /// One connection. Touched on its event loop only.
 final class GRPCConnection {
   let environment: GRPCServerEnvironment
@@ -38,16 +25,7 @@ final class GRPCConnection {
   /// Set when the TLS handshake is done.
   var peerCertificates: [[UInt8]] = []
 
-  /// When anything was last read from the socket.
-  var lastRead: NIODeadline
-  /// Whether a DATA or HEADERS frame was sent since the flag was last cleared.
-  var sentDataOrHeaders = false
-  /// How many frames of each kind the client may still send.
-  var frames: FrameAllowances
-  /// Changed by ``ConnectionHandler`` alone.
-  var phase = ConnectionPhase.connecting
-  /// HTTP/2 found an error of the whole connection: it says so to the client, then to us.
-  var foundBroken = false
+  let wire: WireState
 
   /// Called when the last stream is gone.
   var onIdle: (() -> Void)?
@@ -62,16 +40,7 @@ final class GRPCConnection {
     self.environment = environment
     self.executor = EventLoopExecutor(eventLoop)
     self.remoteAddress = remoteAddress
-    self.lastRead = now
-    self.frames = FrameAllowances(environment.limits.frames)
-  }
-
-  /// Whether what still arrives is thrown away. TLS takes its time to close.
-  var isDiscarding: Bool {
-    switch phase {
-    case .closing, .closed: true
-    case .connecting, .serving, .draining: false
-    }
+    self.wire = WireState(limits: environment.limits.frames, now: now)
   }
 
   var hasStreams: Bool { !streams.isEmpty }

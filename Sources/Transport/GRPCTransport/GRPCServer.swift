@@ -150,7 +150,7 @@ extension GRPCServer {
     _ channel: any Channel, environment: GRPCServerEnvironment, tls: TLSContexts?,
     userTimeout: Duration
   ) throws {
-    setUserTimeout(userTimeout, on: channel)
+    channel.setUserTimeout(userTimeout)
     let pipeline = channel.pipeline.syncOperations
     var tlsHandler: NIOSSLServerHandler?
     if let tls {
@@ -161,14 +161,23 @@ extension GRPCServer {
     let connection = GRPCConnection(
       environment: environment, remoteAddress: NetworkAddress.text(channel.remoteAddress),
       eventLoop: channel.eventLoop, now: channel.eventLoop.now)
-    try pipeline.addHandler(WireObserver(connection: connection))
-    try pipeline.addHandler(FrameGuard(connection: connection))
+    try pipeline.addHandler(WireObserver(wire: connection.wire))
+    try pipeline.addHandler(FrameGuard(wire: connection.wire, from: .client))
     let bound = NIOLoopBound(connection, eventLoop: channel.eventLoop)
     try pipeline.addHandler(
       NIOHTTP2Handler(
         mode: .server, eventLoop: channel.eventLoop,
-        connectionConfiguration: connectionConfiguration(environment.limits),
-        streamConfiguration: streamConfiguration(environment.limits)
+        connectionConfiguration: .bounded(
+          settings: [
+            HTTP2Setting(
+              parameter: .maxConcurrentStreams, value: environment.limits.maximumConcurrentStreams),
+            HTTP2Setting(
+              parameter: .maxHeaderListSize, value: environment.limits.maximumHeaderListBytes),
+          ], windowBytes: environment.limits.connectionWindowBytes,
+          frames: environment.limits.frames),
+        streamConfiguration: .bounded(
+          outboundLow: environment.limits.outboundLowWatermarkBytes,
+          outboundHigh: environment.limits.outboundHighWatermarkBytes)
       ) { stream in
         stream.eventLoop.makeCompletedFuture {
           try stream.pipeline.syncOperations.addHandler(
@@ -176,52 +185,5 @@ extension GRPCServer {
         }
       })
     try pipeline.addHandler(ConnectionHandler(connection: connection, tls: tlsHandler))
-  }
-
-  private static func connectionConfiguration(
-    _ limits: GRPCServerLimits
-  ) -> NIOHTTP2Handler.ConnectionConfiguration {
-    var configuration = NIOHTTP2Handler.ConnectionConfiguration()
-    configuration.initialSettings = [
-      HTTP2Setting(parameter: .maxConcurrentStreams, value: limits.maximumConcurrentStreams),
-      HTTP2Setting(parameter: .maxHeaderListSize, value: limits.maximumHeaderListBytes),
-    ]
-    configuration.targetWindowSize = limits.connectionWindowBytes
-    configuration.maximumRecentlyResetStreams = GRPCServerLimits.rememberedResetStreams
-    configuration.maximumSequentialContinuationFrames = limits.frames.continuations
-    // Frames are counted at the gate. Within a time before now there is never more than the one that is
-    // being counted, and NIO keeps no list of them.
-    configuration.controlFrameRateLimit.maximumCount = 1
-    configuration.controlFrameRateLimit.windowLength = .nanoseconds(-1)
-    configuration.maximumSequentialEmptyDataFrames = .max
-    // Glitches are counted over a connection's whole life, and connections live for months; the
-    // rate of stream errors is limited instead.
-    configuration.maximumConnectionGlitches = .max
-    return configuration
-  }
-
-  private static func streamConfiguration(
-    _ limits: GRPCServerLimits
-  ) -> NIOHTTP2Handler.StreamConfiguration {
-    var configuration = NIOHTTP2Handler.StreamConfiguration()
-    // Streams grant window themselves as their messages are taken; 0 keeps NIO from doing so. For
-    // the same reason SETTINGS announce no initial window: NIO would add it to this target.
-    configuration.targetWindowSize = 0
-    configuration.outboundBufferSizeHighWatermark = limits.outboundHighWatermarkBytes
-    configuration.outboundBufferSizeLowWatermark = limits.outboundLowWatermarkBytes
-    // As with control frames.
-    configuration.streamResetFrameRateLimit.maximumCount = 1
-    configuration.streamResetFrameRateLimit.windowLength = .nanoseconds(-1)
-    return configuration
-  }
-
-  /// Lets the kernel give up on a client that does not acknowledge data, as Go's gRPC does.
-  private static func setUserTimeout(_ timeout: Duration, on channel: any Channel) {
-    let milliseconds = min(TimeAmount(timeout).nanoseconds / 1_000_000, Int64(Int32.max))
-    let tcpUserTimeout = NIOBSDSocket.Option(rawValue: 18)
-    // Only a refinement: a kernel without it serves as well.
-    try? channel.syncOptions?.setOption(
-      ChannelOptions.Types.SocketOption(level: .tcp, name: tcpUserTimeout),
-      value: ChannelOptions.Types.SocketOption.Value(truncatingIfNeeded: milliseconds))
   }
 }

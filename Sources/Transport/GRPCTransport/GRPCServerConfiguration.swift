@@ -120,9 +120,6 @@ extension GRPCServerLimits {
   static let initialStreamWindowBytes = 65_535
   /// HTTP/2's largest window.
   static let maximumWindowBytes = Int(Int32.max)
-  /// How many streams that this side reset are remembered per connection, so that what is still on
-  /// its way for them is no protocol error.
-  static let rememberedResetStreams = 1_024
   /// Waiting connections in the kernel.
   static let listenBacklog: Int32 = 1_024
 

@@ -7,10 +7,9 @@ import NIOHTTP2
 /// The channel handler of one stream. Lives on the event loop of its connection; the call's handler
 /// runs in a task elsewhere and meets it in `GRPCServerStream`.
 ///
-/// Frames are read as they come and copied into messages at once, so that no small frame keeps a
-/// read buffer alive. Back-pressure comes from granting window late, not from leaving frames
+/// Frames are read as they come. Back-pressure comes from granting window late, not from leaving frames
 /// unread.
-final class GRPCStreamHandler: ChannelInboundHandler {
+final class GRPCStreamHandler: ChannelInboundHandler, StreamPump {
   typealias InboundIn = HTTP2Frame.FramePayload
   typealias OutboundOut = HTTP2Frame.FramePayload
 
@@ -18,20 +17,17 @@ final class GRPCStreamHandler: ChannelInboundHandler {
     /// → serving, ended, closed
     case awaitingHeaders
     /// → ended, closed
-    case serving(GRPCServerStream, Task<Void, Never>)
+    case serving(Call)
     /// Trailers or a reset are written → closed
     case ended
     case closed
   }
 
-  /// What becomes of the client's half of the stream.
-  private enum Inbound {
-    /// → ignored, halfClosed
-    case open
-    /// A message broke a rule; what follows it is not read. → halfClosed
-    case ignored
-    /// The client sends nothing more.
-    case halfClosed
+  /// A call that is being served.
+  private struct Call {
+    let call: GRPCCall
+    let exchange: StreamExchange
+    let task: Task<Void, Never>
   }
 
   private let connection: GRPCConnection
@@ -39,9 +35,7 @@ final class GRPCStreamHandler: ChannelInboundHandler {
   private var context: ChannelHandlerContext?
   private var deadline: Scheduled<Void>?
 
-  private var deframer: MessageDeframer
-  private var burst = InboundBurst(messages: [], receivedBytes: 0, partialBytes: 0, end: nil)
-  private var inbound = Inbound.open
+  private var inbound: InboundFrames
   private var hasSentHeaders = false
   private var needsFlush = false
   /// What this stream took of the shared window budget.
@@ -49,7 +43,7 @@ final class GRPCStreamHandler: ChannelInboundHandler {
 
   init(connection: GRPCConnection) {
     self.connection = connection
-    self.deframer = MessageDeframer(
+    self.inbound = InboundFrames(
       maximumMessageBytes: connection.environment.limits.maximumReceiveMessageBytes)
   }
 
@@ -77,11 +71,11 @@ final class GRPCStreamHandler: ChannelInboundHandler {
     switch unwrapInboundIn(data) {
     case .headers(let headers):
       // Before the call begins, so that no window is granted for nothing.
-      if headers.endStream { noteHalfClose() }
+      if headers.endStream { inbound.end() }
       if case .awaitingHeaders = state { begin(headers.headers, context: context) }
     case .data(let data):
-      receive(data)
-      if data.endStream { noteHalfClose() }
+      if case .serving = state { inbound.receive(data) }
+      if data.endStream { inbound.end() }
     default:
       break
     }
@@ -95,57 +89,24 @@ final class GRPCStreamHandler: ChannelInboundHandler {
     }
   }
 
-  private func receive(_ data: HTTP2Frame.FramePayload.Data) {
-    guard case .serving = state, case .open = inbound else { return }
-    burst.receivedBytes += data.data.readableBytes
-    if let padding = data.paddingBytes { burst.receivedBytes += padding + 1 }
-    guard case .byteBuffer(let buffer) = data.data else { return }
-    do {
-      try deframer.append(buffer, to: &burst.messages)
-    } catch {
-      inbound = .ignored
-      burst.end = .failed(error)
-    }
-  }
-
-  private func noteHalfClose() {
-    if case .open = inbound {
-      burst.end =
-        deframer.pendingBytes == 0
-        ? .halfClosed : .failed(GRPCStatus(.internalError, "unexpected EOF"))
-    }
-    inbound = .halfClosed
-  }
-
-  private var hasClientHalfClosed: Bool { if case .halfClosed = inbound { true } else { false } }
-
   private func deliverBurst() {
-    guard case .serving(let stream, _) = state else { return }
-    guard burst.receivedBytes > 0 || burst.end != nil else { return }
-    burst.partialBytes = deframer.pendingBytes
-    burst.spareBytes = deframer.spareBytes
+    guard case .serving(let call) = state, let burst = inbound.takeBurst() else { return }
     if !burst.messages.isEmpty {
       connection.environment.observer.messagesReceived(
-        stream.call, count: burst.messages.count,
-        bytes: burst.messages.reduce(0) { $0 + $1.count })
+        call.call, count: burst.messages.count, bytes: burst.messages.reduce(0) { $0 + $1.count })
     }
-    let delivery = stream.deliver(burst)
-    burst.messages = []
-    burst.receivedBytes = 0
-    burst.end = nil
-    if !connection.environment.budget.adjustBuffered(by: delivery.bufferedChange),
-      delivery.bufferedChange > 0
-    {
+    switch call.exchange.deliver(burst) {
+    case .granted(let window):
+      grant(window)
+    case .overBudget:
       abort(GRPCStatus(.resourceExhausted, "the server holds too many unprocessed messages"))
-      return
     }
-    grant(delivery.grant)
   }
 
   /// Grants the window that the handler's progress has freed.
   func grantWindow() {
-    guard case .serving(let stream, _) = state else { return }
-    grant(stream.takeGrant())
+    guard case .serving(let call) = state else { return }
+    grant(call.exchange.takeGrant())
     if needsFlush {
       needsFlush = false
       context?.flush()
@@ -153,7 +114,7 @@ final class GRPCStreamHandler: ChannelInboundHandler {
   }
 
   private func grant(_ bytes: Int) {
-    guard bytes > 0, case .open = inbound, let context else { return }
+    guard bytes > 0, inbound.isOpen, let context else { return }
     context.write(wrapOutboundOut(.windowUpdate(windowSizeIncrement: bytes)), promise: nil)
     needsFlush = true
   }
@@ -189,11 +150,16 @@ final class GRPCStreamHandler: ChannelInboundHandler {
       return
     }
 
-    let window = openWindow(context: context)
     let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+    let exchange = StreamExchange(
+      pump: NIOLoopBound(self, eventLoop: context.eventLoop),
+      allocator: context.channel.allocator,
+      bounds: StreamExchange.Bounds(
+        windowBytes: openWindow(), outboundBytes: environment.limits.outboundHighWatermarkBytes,
+        maximumSendMessageBytes: environment.limits.maximumSendMessageBytes),
+      budget: environment.budget)
     let stream = GRPCServerStream(
-      call: call, executor: connection.executor, handler: bound, channel: context.channel,
-      windowBytes: window, limits: environment.limits, budget: environment.budget,
+      call: call, executor: connection.executor, exchange: exchange,
       observer: environment.observer)
     let task = Task {
       [observer = environment.observer, registry = environment.registry, time = environment.time] in
@@ -205,27 +171,25 @@ final class GRPCStreamHandler: ChannelInboundHandler {
       } catch {
         status = GRPCStatus(thrown: error)
       }
-      status = stream.finish(status)
-      observer.streamClosed(call, status: status, duration: time.now - started)
+      // Before the client learns of the end, and opens the next stream in its place.
       bound.eventLoop.execute { bound.value.connection.handlerEnded() }
+      status = exchange.finish(status)
+      observer.streamClosed(call, status: status, duration: time.now - started)
       registry.handlerEnded()
     }
-    state = .serving(stream, task)
+    state = .serving(Call(call: call, exchange: exchange, task: task))
     connection.streamOpened(self)
     if let timeout = head.timeout { scheduleDeadline(timeout, context: context) }
   }
 
   /// Raises the window above HTTP/2's initial one, as far as the shared budget allows.
-  private func openWindow(context: ChannelHandlerContext) -> Int {
-    let limits = connection.environment.limits
+  private func openWindow() -> Int {
     let initial = GRPCServerLimits.initialStreamWindowBytes
-    let extra = limits.clampedStreamWindowBytes - initial
-    guard extra > 0, case .open = inbound,
-      connection.environment.budget.reserveWindow(extra)
-    else { return initial }
-    reservedWindow = extra
-    grant(extra)
-    return initial + extra
+    guard inbound.isOpen else { return initial }
+    reservedWindow = connection.environment.budget.reserveWindow(
+      of: connection.environment.limits.clampedStreamWindowBytes, beyond: initial)
+    grant(reservedWindow)
+    return initial + reservedWindow
   }
 
   private func scheduleDeadline(_ timeout: Duration, context: ChannelHandlerContext) {
@@ -246,8 +210,8 @@ final class GRPCStreamHandler: ChannelInboundHandler {
 
   /// Writes what the handler has sent, and the trailers once it has ended.
   func flushOutbound() {
-    guard case .serving(let stream, _) = state, let context else { return }
-    let outgoing = stream.takeOutbound()
+    guard case .serving(let call) = state, let context else { return }
+    let outgoing = call.exchange.takeOutbound()
     if !outgoing.payloads.isEmpty, !hasSentHeaders {
       hasSentHeaders = true
       let headers = HTTP2Frame.FramePayload.Headers(headers: ResponseHeaders.initial)
@@ -257,17 +221,17 @@ final class GRPCStreamHandler: ChannelInboundHandler {
       let data = HTTP2Frame.FramePayload.Data(data: .byteBuffer(payload))
       context.write(wrapOutboundOut(.data(data)), promise: nil)
     }
-    if let status = outgoing.trailers {
-      stream.end(status)
+    if let status = outgoing.end {
+      call.exchange.end(status)
       writeTrailers(status, httpStatus: 200, context: context)
     }
     needsFlush = false
     context.flush()
-    stream.setWritable(context.channel.isWritable)
+    call.exchange.setWritable(context.channel.isWritable)
   }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
-    if case .serving(let stream, _) = state { stream.setWritable(context.channel.isWritable) }
+    if case .serving(let call) = state { call.exchange.setWritable(context.channel.isWritable) }
     context.fireChannelWritabilityChanged()
   }
 
@@ -279,9 +243,9 @@ final class GRPCStreamHandler: ChannelInboundHandler {
 
   /// Ends the stream with `status` from the transport's side.
   func abort(_ status: GRPCStatus) {
-    guard case .serving(let stream, let task) = state, let context else { return }
-    stream.end(status)
-    task.cancel()
+    guard case .serving(let call) = state, let context else { return }
+    call.exchange.end(status)
+    call.task.cancel()
     writeTrailers(status, httpStatus: 200, context: context)
     needsFlush = false
     context.flush()
@@ -304,14 +268,14 @@ final class GRPCStreamHandler: ChannelInboundHandler {
       headers: ResponseHeaders.trailers(
         status, httpStatus: hasSentHeaders ? nil : httpStatus),
       endStream: true)
-    guard !hasClientHalfClosed else {
+    guard !inbound.hasEnded else {
       context.write(wrapOutboundOut(.headers(headers)), promise: nil)
       return
     }
     // A reset overtakes what flow control holds back, hence only after the trailers.
     let written = context.eventLoop.makePromise(of: Void.self)
     written.futureResult.assumeIsolated().whenSuccess {
-      guard case .ended = self.state, !self.hasClientHalfClosed, let context = self.context
+      guard case .ended = self.state, !self.inbound.hasEnded, let context = self.context
       else { return }
       context.writeAndFlush(self.wrapOutboundOut(.rstStream(.noError)), promise: nil)
     }
@@ -322,9 +286,9 @@ final class GRPCStreamHandler: ChannelInboundHandler {
     switch state {
     case .closed:
       return
-    case .serving(let stream, let task):
-      stream.end(.cancelled)
-      task.cancel()
+    case .serving(let call):
+      call.exchange.end(.cancelled)
+      call.task.cancel()
     case .awaitingHeaders, .ended:
       break
     }

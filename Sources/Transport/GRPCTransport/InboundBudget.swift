@@ -1,4 +1,4 @@
-// What all streams of a server together may hold in memory for messages nobody has taken yet.
+// What all streams of a server or a client together may hold in memory for messages nobody has taken yet.
 
 import Synchronization
 
@@ -19,6 +19,12 @@ final class InboundBudget: Sendable {
     if windows.add(bytes, ordering: .relaxed).newValue <= windowLimit { return true }
     windows.subtract(bytes, ordering: .relaxed)
     return false
+  }
+
+  /// Takes what a stream's window of `bytes` has beyond HTTP/2's initial one, or nothing.
+  func reserveWindow(of bytes: Int, beyond initial: Int) -> Int {
+    let extra = bytes - initial
+    return extra > 0 && reserveWindow(extra) ? extra : 0
   }
 
   func releaseWindow(_ bytes: Int) {

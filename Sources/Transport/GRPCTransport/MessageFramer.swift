@@ -30,7 +30,8 @@ enum MessageFramer {
   /// A payload of copied messages is closed when it has reached this size.
   static let payloadTarget = 128 * 1024
 
-  private static let prefixLength = 5
+  /// Bytes before each message: a flag and its length.
+  static let prefixLength = 5
 
   static func payloads(
     for messages: [ByteBuffer], allocator: ByteBufferAllocator

@@ -67,7 +67,7 @@ struct RequestHead: Sendable, Equatable {
   }
 
   /// Whether a content type is `application/grpc`, alone or with a subtype behind `+` or `;`.
-  private static func isGRPC(_ contentType: String) -> Bool {
+  static func isGRPC(_ contentType: String) -> Bool {
     let base = "application/grpc"
     guard contentType.utf8.starts(with: base.utf8) else { return false }
     guard let next = contentType.utf8.dropFirst(base.utf8.count).first else { return true }

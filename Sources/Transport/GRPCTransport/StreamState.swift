@@ -1,4 +1,4 @@
-// What a stream's handler and its event loop share: a value with legal transitions, without I/O.
+// What the task of a call and its stream's event loop share: a value with legal transitions, without I/O.
 
 import NIOCore
 
@@ -41,7 +41,7 @@ struct InboundBurst: Sendable {
 /// The state of one stream, always under its mutex.
 ///
 /// Window bytes are in one of four places: `held` by messages nobody took, `consumed` by messages
-/// that were taken, `partial` in the message that is arriving, or granted again to the client.
+/// that were taken, `partial` in the message that is arriving, or granted again to the peer.
 ///
 /// It keeps its waiters' continuations itself instead of in a `Watched`: this is the path of each burst of
 /// messages, and a closure for each wait would be an allocation there.
@@ -52,9 +52,9 @@ struct StreamState {
   private enum Inbound {
     /// → halfClosed, failed, ended
     case open(Reader?)
-    /// The client will send nothing more; the queue may hold messages → ended
+    /// The peer will send nothing more; the queue may hold messages → ended
     case halfClosed
-    /// The client broke a rule; the queue may hold messages from before → ended
+    /// The peer broke a rule or ended the call; the queue may hold messages from before → ended
     case failed(GRPCStatus)
     /// The stream is over.
     case ended(GRPCStatus)
@@ -63,9 +63,9 @@ struct StreamState {
   private enum Outbound {
     /// → finishing, ended
     case open
-    /// The handler has ended; trailers follow what is queued → ended
+    /// Nothing is added; the end, on a server the trailers, follows what is queued → ended
     case finishing(GRPCStatus)
-    /// Trailers are written, or the stream is gone.
+    /// The end is written, or the stream is gone.
     case ended(GRPCStatus)
   }
 
@@ -235,10 +235,16 @@ extension StreamState {
       return .queued(
         needsFlush: needsFlush, isAboveLimit: !isWritable || pendingBytes > outboundLimit)
     case .finishing:
-      return .ended(GRPCStatus(.internalError, "send after the handler of the stream has ended"))
+      return .ended(GRPCStatus(.internalError, "send after the end of the stream"))
     case .ended(let status):
       return .ended(status)
     }
+  }
+
+  /// Whether senders need not wait. So it is when the stream is over: then they learn that.
+  var hasRoom: Bool {
+    guard case .open = outbound else { return true }
+    return isWritable && pendingBytes <= outboundLimit
   }
 
   mutating func newWriterID() -> UInt64 {
@@ -278,8 +284,8 @@ extension StreamState {
 
   struct Outgoing {
     let payloads: [ByteBuffer]
-    /// Set when trailers follow.
-    let trailers: GRPCStatus?
+    /// Set when the end follows: what the trailers of a server say.
+    let end: GRPCStatus?
   }
 
   mutating func takeOutbound() -> Outgoing {
@@ -288,10 +294,10 @@ extension StreamState {
     pending = []
     pendingBytes = 0
     guard case .finishing(let status) = outbound else {
-      return Outgoing(payloads: payloads, trailers: nil)
+      return Outgoing(payloads: payloads, end: nil)
     }
     outbound = .ended(status)
-    return Outgoing(payloads: payloads, trailers: status)
+    return Outgoing(payloads: payloads, end: status)
   }
 
   /// The writers to resume.
@@ -307,6 +313,26 @@ extension StreamState {
     let reader: Reader?
     let writers: [Writer]
     let freedBytes: Int
+  }
+
+  /// The stream is over: what is queued to be sent is dropped; what has arrived is not, and `status` follows it.
+  mutating func close(_ status: GRPCStatus) -> Ended {
+    var reader: Reader?
+    var freed = 0
+    if case .open(let waiting) = inbound {
+      reader = waiting
+      inbound = .failed(status)
+      // Of a message that will never be complete.
+      freed = bufferedPartial
+      buffered -= bufferedPartial
+      bufferedPartial = 0
+      bufferedSpare = 0
+    }
+    if case .ended = outbound {} else { outbound = .ended(status) }
+    defer { writers = [:] }
+    pending = []
+    pendingBytes = 0
+    return Ended(reader: reader, writers: Array(writers.values), freedBytes: freed)
   }
 
   /// The stream is over: queued messages of both directions are dropped.

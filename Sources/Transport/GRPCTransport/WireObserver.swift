@@ -15,19 +15,19 @@ final class WireObserver: ChannelDuplexHandler {
   /// Last stream and error code: HTTP/2's handler explains nothing, ours always says why.
   private static let goAwayWithoutText = 8
 
-  private let connection: GRPCConnection
+  private let wire: WireState
   /// The HTTP/2 handler writes the payload of a DATA frame right after its header, on its own.
   private var isPayloadNext = false
   /// Whether something was read since the last `channelReadComplete`.
   private var isReading = false
 
-  init(connection: GRPCConnection) {
-    self.connection = connection
+  init(wire: WireState) {
+    self.wire = wire
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    guard !connection.isDiscarding else { return }
-    connection.lastRead = context.eventLoop.now
+    guard !wire.isDiscarding else { return }
+    wire.lastRead = context.eventLoop.now
     isReading = true
     context.fireChannelRead(data)
   }
@@ -65,17 +65,17 @@ final class WireObserver: ChannelDuplexHandler {
     else { return true }
     switch type {
     case FrameType.data:
-      connection.sentDataOrHeaders = true
-      connection.frames.sentData()
+      wire.sentDataOrHeaders = true
+      wire.frames.sentData()
       isPayloadNext = true
     case FrameType.headers:
-      connection.sentDataOrHeaders = true
-      connection.frames.sentHeaders()
+      wire.sentDataOrHeaders = true
+      wire.frames.sentHeaders()
     case FrameType.goAway:
       // The connection closes behind a GOAWAY of ours. HTTP/2 takes frames that were read together
       // with the reason for an error, but what counts is what we said.
-      if case .closing = connection.phase { return false }
-      if Self.payloadLength(frame) == Self.goAwayWithoutText { connection.foundBroken = true }
+      if case .closing = wire.phase { return false }
+      if Self.payloadLength(frame) == Self.goAwayWithoutText { wire.foundBroken = true }
     default:
       break
     }
