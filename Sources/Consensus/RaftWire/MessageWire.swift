@@ -19,13 +19,23 @@ extension Message: WireCodable {
   }
 
   package func appendWire(to bytes: inout [UInt8]) {
+    appendWireHead(to: &bytes)
+    for entry in entries { bytes.append(7, nested: entry) }
+    appendWireTail(to: &bytes)
+  }
+
+  /// Appends what stands before the entries.
+  func appendWireHead(to bytes: inout [UInt8]) {
     bytes.append(1, number: UInt64(kind.rawValue))
     bytes.append(2, number: to)
     bytes.append(3, number: from)
     bytes.append(4, number: term)
     bytes.append(5, number: logTerm)
     bytes.append(6, number: index)
-    for entry in entries { bytes.append(7, nested: entry) }
+  }
+
+  /// Appends what stands behind the entries.
+  func appendWireTail(to bytes: inout [UInt8]) {
     bytes.append(8, number: commit)
     if let snapshot { bytes.append(9, nested: snapshot) }
     bytes.append(10, flag: reject)

@@ -14,22 +14,31 @@ import TestSupport
 /// The Raft side of one node: folders for logs and snapshots, a clock, a consenter.
 final class ChainFixture: Sendable {
   let folder: String
-  let time = ManualTime()
+  let node: Int
+  let time: ManualTime
+  private let port: any ClusterTransport & BlockSource
   let log = TestLog()
   let consenter: RaftConsenter
 
   /// - Parameters:
   ///   - folder: An existing one; a new one by default.
   ///   - node: Whose certificate the node has.
-  init(folder: String? = nil, node: Int = 1) throws {
+  ///   - port: Its way to other nodes.
+  init(
+    folder: String? = nil, node: Int = 1, time: ManualTime = ManualTime(),
+    port: any ClusterTransport & BlockSource = NoCluster()
+  ) throws {
     let folder =
       folder ?? "\(FileManager.default.temporaryDirectory.path)/heddle-raft-\(UUID().uuidString)"
     self.folder = folder
+    self.node = node
+    self.time = time
+    self.port = port
     consenter = RaftConsenter(
       settings: RaftSettings(
         logDirectory: "\(folder)/wal", snapshotDirectory: "\(folder)/snapshot",
         serverCertificate: try serverCertificate(node)),
-      transport: NoCluster(), blocks: NoCluster(), time: time, now: { testTime }, logger: log.logger
+      transport: port, blocks: port, time: time, now: { testTime }, logger: log.logger
     )
   }
 
@@ -37,6 +46,19 @@ final class ChainFixture: Sendable {
   func remove() async {
     await consenter.close()
     try? FileManager.default.removeItem(atPath: folder)
+  }
+
+  /// Lets time pass while a body runs.
+  func whileTimePasses(_ body: () async throws -> Void) async rethrows {
+    let time = time
+    let clock = Task {
+      while !Task.isCancelled {
+        try? await Task.sleep(for: .milliseconds(2))
+        time.advance(by: .milliseconds(500))
+      }
+    }
+    defer { clock.cancel() }
+    try await body()
   }
 
   /// A chain that was started on a channel.
@@ -58,7 +80,7 @@ final class ChainFixture: Sendable {
   func crashed() throws -> ChainFixture {
     let copy = "\(folder)-\(UUID().uuidString)"
     try FileManager.default.copyItem(atPath: folder, toPath: copy)
-    return try ChainFixture(folder: copy)
+    return try ChainFixture(folder: copy, node: node, time: time, port: port)
   }
 }
 

@@ -32,6 +32,8 @@ final class TestChannel: ConsenterSupport {
     var refusal: Refused?
     /// Data of messages that the newest configuration does not allow.
     var forbidden: Set<String> = []
+    /// Why the chain takes no part any more.
+    var ceased: String?
   }
 
   let channelID: String
@@ -55,18 +57,26 @@ final class TestChannel: ConsenterSupport {
     state = Watched(State(bundle: bundle, height: store.height))
   }
 
-  /// A ledger with the genesis block of a Raft channel.
-  static func ledger(
+  /// The genesis block of a Raft channel.
+  static func genesis(
     _ metadata: Etcdraft_ConfigMetadata, channelID: String = "raftchannel",
     edit: (inout Common_ConfigGroup) throws -> Void = { _ in }
-  ) async throws -> any BlockStore {
-    let store = try await RAMLedgerFactory(historySize: 10_000).openOrCreate(channelID)
+  ) throws -> SealedBlock {
     var config = Common_ConfigEnvelope()
     config.config = try raftBundle(metadata, channelID: channelID, edit: edit).config
     let entry = try Messages.message(
       channelID, TestIdentity.ordererNode(), config.deterministicBytes(), type: .config)
     let block = AssembledBlock(number: 0, previousHash: [], data: [entry])
-    try await store.append(SealedBlock(block, metadata: BlockMetadata.empty))
+    return SealedBlock(block, metadata: BlockMetadata.empty)
+  }
+
+  /// A ledger with such a block.
+  static func ledger(
+    _ metadata: Etcdraft_ConfigMetadata, channelID: String = "raftchannel",
+    edit: (inout Common_ConfigGroup) throws -> Void = { _ in }
+  ) async throws -> any BlockStore {
+    let store = try await RAMLedgerFactory(historySize: 10_000).openOrCreate(channelID)
+    try await store.append(genesis(metadata, channelID: channelID, edit: edit))
     return store
   }
 
@@ -158,5 +168,7 @@ final class TestChannel: ConsenterSupport {
   func fail(reason: String) { state.change { $0.failure = reason } }
   func suspend(reason: String) { state.change { $0.trouble = reason } }
   func recover() { state.change { $0.trouble = nil } }
-  func ceaseOrdering(reason: String) { fail(reason: reason) }
+  func ceaseOrdering(reason: String) {
+    state.change { $0.ceased = reason }
+  }
 }

@@ -16,6 +16,11 @@ package enum EntryBlock {
     Block(header: block.header, data: block.data, metadata: BlockMetadata.empty).serialized()
   }
 
+  /// Lays out a block of the ledger as it stood in its entry.
+  package static func serialized(_ block: Block) -> [UInt8] {
+    Block(header: block.header, data: block.data, metadata: BlockMetadata.empty).serialized()
+  }
+
   /// Checks that the block of an entry follows on the chain: its number, the hash of the block before it, and
   /// the hash of its data.
   ///

@@ -23,8 +23,12 @@ struct ChainState: Sendable {
     case electing
     /// This node.
     case leading
+    /// Another node, which this one hands messages on to.
+    case following
     /// Nobody.
     case leaderless
+    /// Others: this node is no consenter any more, and its channel halts this chain soon.
+    case ceased(reason: String)
     /// Another consensus type, once the node is started again.
     case migrated(to: String)
   }
@@ -47,7 +51,7 @@ struct ChainState: Sendable {
   /// The log is open, or who leads has changed.
   mutating func take(_ standing: Standing) {
     switch phase {
-    case .running(_, .migrated): break
+    case .running(_, .migrated), .running(_, .ceased): break
     case .opening(let task), .running(let task, _): phase = .running(task, standing)
     case .idle, .failed, .halted: break
     }
@@ -111,7 +115,9 @@ struct ChainState: Sendable {
         .unavailable(
           channelID: channelID,
           reason: "its consensus type is \(type) now: restart the orderer, which begins to use it"))
-    case .running(_, .leading):
+    case .running(_, .ceased(let reason)):
+      .failure(.unavailable(channelID: channelID, reason: reason))
+    case .running(_, .leading), .running(_, .following):
       if let obstruction {
         .failure(.unavailable(channelID: channelID, reason: obstruction))
       } else {
@@ -119,6 +125,28 @@ struct ChainState: Sendable {
       }
     case .failed(_, let reason): .failure(.failed(channelID: channelID, reason: reason))
     case .halted: .failure(.halted(channelID: channelID))
+    }
+  }
+
+  /// Why messages of other nodes are not taken; nil if they are, as they are by a chain that ends in an orderly way.
+  var clusterRefusal: ClusterRefusal? {
+    switch phase {
+    case .idle: ClusterRefusal("chain is not started")
+    case .failed: ClusterRefusal("chain is stopped")
+    case .opening, .running, .halted: nil
+    }
+  }
+
+  /// Whether what other nodes hand on is taken; nil if that is not known yet.
+  var foreignAdmission: Result<Void, ClusterRefusal>? {
+    switch phase {
+    case .idle: .failure(ClusterRefusal("chain is not started"))
+    case .opening, .running(_, .electing): nil
+    case .running(_, .leading): .success(())
+    case .running(_, .following), .running(_, .leaderless):
+      .failure(ClusterRefusal(RaftChain.noLeader))
+    case .running(_, .migrated), .running(_, .ceased), .failed, .halted:
+      .failure(ClusterRefusal("chain is stopped"))
     }
   }
 

@@ -12,6 +12,8 @@ struct LogWriter: Sendable {
     case persist(RaftCore.Persist)
     /// A snapshot of this node, with the hard state as of then.
     case snapshot(Snapshot, HardState)
+    /// A snapshot of the leader, in place of the log, with the hard state that goes with it.
+    case received(Snapshot, HardState)
   }
 
   private var queued: [Job] = []
@@ -26,6 +28,7 @@ struct LogWriter: Sendable {
 
   mutating func add(_ persist: RaftCore.Persist) {
     if let state = persist.hardState { hardState = state }
+    if let snapshot = persist.snapshot { queued.append(.received(snapshot, hardState)) }
     queued.append(.persist(persist))
   }
 
@@ -53,10 +56,12 @@ extension RaftStorage {
     var rest = jobs
     do throws(RaftLogError) {
       while let first = rest.first {
-        if case .snapshot(let snapshot, let hardState) = first {
+        switch first {
+        case .snapshot(let snapshot, let hardState), .received(let snapshot, let hardState):
           try save(snapshot, hardState: hardState)
           rest.removeFirst()
           continue
+        case .persist: break
         }
         var writes: [Write] = []
         for job in rest {

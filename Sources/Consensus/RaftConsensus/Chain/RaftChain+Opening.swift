@@ -75,8 +75,11 @@ extension RaftChain {
         height: newestBlock.end.height, hasMetadata: newestBlock.hasMetadata))
     try check(start, storage)
     return try RaftWorker(
-      chain: self, storage: storage, core: try await core(start, storage), applier: applier,
-      snapshotBlock: snapshotBlock)
+      chain: self, storage: storage,
+      RaftWorker.Beginning(
+        core: try await core(start, storage), applier: applier,
+        snapshot: (found.snapshot?.index ?? 0, snapshotBlock),
+        campaignsFirst: start.isNew && isPicked))
   }
 
   private func run<Value: Sendable>(
@@ -156,10 +159,15 @@ extension RaftChain {
           let change = MembershipChange(steps: [MembershipChange.Step(.addVoter, id)])
           return (id, (change.entryData(.change) ?? [])[...])
         })
-      if newestBlock.consenters.ids == [id] {
+      if isPicked {
         logger.info("This node is picked to start campaign")
       }
     }
+  }
+
+  /// Whether this node is the one that campaigns first in a new channel.
+  private var isPicked: Bool {
+    FirstCampaign.node(of: channelID, among: newestBlock.consenters.ids.count) == id
   }
 
   /// What is in the log, as the core wants it, and how many entries at its beginning found the group.
@@ -242,10 +250,12 @@ extension RaftChain {
     var last = [Entry(term: snapshot.term, index: snapshot.index, data: snapshot.data)][...]
     if newest == applier.end.height { try await write(&last, &applier) }
     guard newest < applier.end.height else {
+      // Others have the rest.
+      guard newestBlock.consenters.ids.count == 1 else { return }
       throw ChannelFault(
         """
         the Raft log goes on behind block \(newest), and the ledger has only \(applier.end.height) blocks: restore \
-        the blocks in between, or remove this consenter from the channel and add it again
+        the blocks in between
         """)
     }
     logger.info("Finished syncing with cluster up to and including block [\(newest)]")

@@ -13,9 +13,11 @@ import Synchronization
 
 /// The chain of one channel that a Raft group orders.
 ///
-/// A message counts as taken once the leader's queue has it. From there it gets into a block as long as this node
-/// lives; an orderly halt writes it.
-package final class RaftChain: Chain {
+/// A message counts as taken once this node keeps it. From there it gets into a block as long as this node lives, whoever
+/// leads; an orderly halt writes it.
+///
+/// What other nodes send is taken in `RaftChain+Cluster.swift`.
+package final class RaftChain: ClusterChain {
   /// Messages that wait for the chain's task; submitters wait beyond that.
   static let maximumQueuedMessages = 5_000
   /// Bytes that wait for the chain's task; submitters wait beyond that.
@@ -36,6 +38,8 @@ package final class RaftChain: Chain {
     /// A number for the random time-outs, different for each node.
     let seed: UInt64
     let metrics: any MetricsFactory
+    /// After how long without a leader this node asks whether it still is a consenter; nil for Go's default.
+    let evictionSuspicion: Duration?
     let time: any TimeSource
     let logger: Logger
   }
@@ -47,6 +51,7 @@ package final class RaftChain: Chain {
   let pool: BlockingPool
   let seed: UInt64
   let metrics: RaftChainMetrics
+  let evictionSuspicion: Duration?
   let time: any TimeSource
   let logger: Logger
   /// This node in the Raft group.
@@ -55,10 +60,11 @@ package final class RaftChain: Chain {
   let options: RaftOptions
   let tickInterval: Duration
   let newestBlock: NewestBlock
-  let queue = BoundedQueue<OrderedMessage>(
+  let queue = BoundedQueue<Submission>(
     maximumCount: maximumQueuedMessages, maximumBytes: maximumQueuedBytes,
     maximumWaiting: maximumWaitingSubmitters)
   let events: RaftEvents
+  let inbox: RaftInbox
   let state = Watched(ChainState())
   /// For whoever validates changes of the consenters.
   let standing: Mutex<ConsensusMetadataValidator.Standing>
@@ -81,6 +87,7 @@ package final class RaftChain: Chain {
     blocks = environment.blocks
     pool = environment.pool
     seed = environment.seed
+    evictionSuspicion = environment.evictionSuspicion
     time = environment.time
     var logger = environment.logger
     logger[metadataKey: "channel"] = "\(support.channelID)"
@@ -88,6 +95,7 @@ package final class RaftChain: Chain {
     self.logger = logger
     metrics = RaftChainMetrics(channelID: support.channelID, factory: environment.metrics)
     events = RaftEvents { [queue] in queue.wake() }
+    inbox = RaftInbox { [queue] in queue.wake() }
     standing = Mutex(
       ConsensusMetadataValidator.Standing(metadata: newestBlock.metadata, active: []))
     metrics.clusterSize.record(newestBlock.metadata.consenterIDs.count)
@@ -148,6 +156,7 @@ package final class RaftChain: Chain {
       \(Self.noLeader): a majority of the channel's consenters has to run and reach each other. The channel goes on by \
       itself then; no restart is needed
       """
+    case (.running(_, .ceased(let reason)), nil): reason
     case (.running(_, .migrated(let type)), nil):
       "the channel's consensus type is \(type) now: restart the orderer, which begins to use it"
     default: nil
@@ -162,7 +171,9 @@ package final class RaftChain: Chain {
   private func take(_ messages: [OrderedMessage]) async -> OrderOutcome {
     do {
       try await admit()
-      try await queue.append(messages, bytes: messages.reduce(0) { $0 + $1.envelope.bytes.count })
+      try await queue.append(
+        messages.map(Submission.own),
+        bytes: messages.reduce(0) { $0 + $1.envelope.bytes.count })
       return .taken
     } catch {
       metrics.proposalFailures.increment(by: messages.count)
@@ -187,7 +198,6 @@ package final class RaftChain: Chain {
       return state.beginWaiting() ? nil : .failure(.overloaded(channelID: channelID))
     }
     if let now { return try now.get() }
-    let patience = tickInterval * (2 * options.electionTicks)
     let later: Result<Void, ChainError>? = await state.wait(until: time.now + patience, on: time) {
       $0.admission(channelID: channelID)
     }
@@ -195,6 +205,9 @@ package final class RaftChain: Chain {
     guard let later else { throw .unavailable(channelID: channelID, reason: Self.noLeader) }
     try later.get()
   }
+
+  /// How long clients wait for a leader.
+  var patience: Duration { tickInterval * (2 * options.electionTicks) }
 
   // MARK: What the chain's task tells
 
@@ -216,8 +229,8 @@ package final class RaftChain: Chain {
 
   /// Nobody leads. A channel of one or two consenters is not told: it stands still whenever one of them is down, and
   /// it must be possible to give it a third.
-  func lostLeader(isElecting: Bool, consenters: Int) {
-    take(isElecting ? .electing : .leaderless)
+  func lostLeader(consenters: Int) {
+    take(.electing)
     if consenters > 2 {
       support.suspend(reason: Self.noLeader)
     } else {
@@ -278,6 +291,7 @@ package final class RaftChain: Chain {
       fail("\(error)")
     }
     await worker.finish()
+    transport.disconnect(channelID)
   }
 
   private func fail(_ reason: String) {

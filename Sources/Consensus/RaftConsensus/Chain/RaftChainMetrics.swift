@@ -15,6 +15,7 @@ package struct RaftChainMetrics: Sendable {
   let dataPersistDuration: Timer
   let normalProposalsReceived: Counter
   let configProposalsReceived: Counter
+  let resubmitted: Counter
   /// Whether anybody looks.
   let isRecording: Bool
 
@@ -30,6 +31,7 @@ package struct RaftChainMetrics: Sendable {
     dataPersistDuration = factory.timer(Self.dataPersistDuration, channelID)
     normalProposalsReceived = factory.counter(Self.normalProposalsReceived, channelID)
     configProposalsReceived = factory.counter(Self.configProposalsReceived, channelID)
+    resubmitted = factory.counter(Self.resubmitted, channelID)
   }
 }
 
@@ -63,10 +65,14 @@ extension RaftChainMetrics {
   private static let configProposalsReceived = MetricDescription.counter(
     "consensus.etcdraft.config_proposals_received", labels: ["channel"],
     "Config transactions received from clients.")
+  private static let resubmitted = MetricDescription.counter(
+    "heddle.raft.resubmitted_count", labels: ["channel"],
+    "Transactions that were handed to a leader again, since no block had them.")
 
   /// Every metric that is recorded here.
   package static let descriptions = [
     clusterSize, isLeader, activeNodes, committedBlockNumber, snapshotBlockNumber, leaderChanges,
     proposalFailures, dataPersistDuration, normalProposalsReceived, configProposalsReceived,
+    resubmitted,
   ]
 }

@@ -112,7 +112,8 @@ package final class RaftConsenter: ClusterConsenter {
       environment: RaftChain.Environment(
         location: location(of: support.channelID), transport: transport, blocks: blocks,
         pool: try threads.pool,
-        seed: UInt64.random(in: 0...UInt64.max), metrics: metrics, time: time, logger: logger))
+        seed: UInt64.random(in: 0...UInt64.max), metrics: metrics,
+        evictionSuspicion: settings.evictionSuspicion, time: time, logger: logger))
     chains.withLock { $0[support.channelID] = Weak(chain: chain) }
     return chain
   }

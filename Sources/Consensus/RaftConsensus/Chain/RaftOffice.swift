@@ -22,6 +22,8 @@ enum RaftOffice: Sendable {
     case configBlock
     /// The change of the membership that a config block asks for.
     case change(MembershipChange.Step)
+    /// Nothing: leadership is on its way to another node.
+    case transfer
   }
 
   var isLeading: Bool { if case .leading = self { true } else { false } }

@@ -6,8 +6,8 @@ package struct RaftSettings: Sendable, Equatable {
   package var logDirectory: String
   /// A folder for each channel's snapshots (`Consensus.SnapDir`).
   package var snapshotDirectory: String
-  /// After how long without a leader this node should ask others whether it still is a consenter
-  /// (`Consensus.EvictionSuspicion`); nil if it is not set. Without effect yet.
+  /// After how long without a leader this node asks others whether it still is a consenter
+  /// (`Consensus.EvictionSuspicion`); nil if it is not set.
   package var evictionSuspicion: Duration?
   /// A tick interval instead of that of the channels (`Consensus.TickIntervalOverride`), more than zero.
   package var tickIntervalOverride: Duration?

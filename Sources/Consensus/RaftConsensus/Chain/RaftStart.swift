@@ -33,6 +33,14 @@ package enum RaftStart: Sendable, Equatable {
   /// it must not vote again.
   case lostLog
 
+  /// Whether the group begins with this start.
+  var isNew: Bool {
+    switch self {
+    case .bootstrap, .migration: true
+    case .join, .restart, .lostLog: false
+    }
+  }
+
   package init(_ facts: Facts) {
     self =
       if facts.hasLog {

@@ -8,7 +8,7 @@ extension RaftWorker {
   /// Takes committed entries, up to one that has to wait for the ledger.
   mutating func apply() throws {
     let office = office
-    while applying == nil {
+    while applying == nil, !catchingUp.isUnderWay {
       let next = try applier.next(&committed) { office.block(at: $0) }
       guard let (step, through) = next else {
         // The slice would keep the entries in memory.
@@ -56,8 +56,11 @@ extension RaftWorker {
     guard let done = applying else { return }
     applying = nil
     switch done.step {
-    case .write(_, let bytes, let data): wrote(data, bytes: bytes, through: done.through)
-    case .writeConfig(_, let data, let effect):
+    case .write(let blocks, let bytes, let data):
+      for block in blocks { kept.applied(block.assembled.data, isConfig: false) }
+      wrote(data, bytes: bytes, through: done.through)
+    case .writeConfig(let block, let data, let effect):
+      kept.applied(block.assembled.data, isConfig: true)
       wrote(data, bytes: data.bytes.count, through: done.through)
       try take(effect)
     case .skip, .change: break
@@ -88,6 +91,8 @@ extension RaftWorker {
     case .configured(let change, let config):
       try changeOptions(config)
       step = changed(change)
+      // Members come and go with the change of the membership.
+      if step == nil, neighbours.change(to: applier.consenters) { chain.connect(to: neighbours) }
     }
     chain.standing.withLock { $0.metadata = applier.consenters.metadata(raftIndex: 0) }
     guard office.pause == .configBlock else { return }
@@ -122,7 +127,7 @@ extension RaftWorker {
 
   /// Takes over what takes effect at once. Nodes that changed the rest at different times would time each other
   /// out, so that waits until the node is started again.
-  private mutating func changeOptions(_ config: RaftConfig) throws {
+  mutating func changeOptions(_ config: RaftConfig) throws {
     let options: RaftOptions
     do { options = try config.options } catch {
       throw ChannelFault("the newest configuration has unusable options: \(error)")
@@ -156,7 +161,11 @@ extension RaftWorker {
         channel: \(state.voters)
         """)
       if office.pause == .change(step) { office.resume() }
+      if step == MembershipChange.Step(.remove, core.id) {
+        farewell = chain.options.electionTicks
+      }
     }
+    if neighbours.change(to: applier.consenters) { chain.connect(to: neighbours) }
     chain.metrics.clusterSize.record(applier.consenters.ids.count)
   }
 
@@ -164,7 +173,7 @@ extension RaftWorker {
 
   /// Takes a snapshot of what the ledger has synchronized, if it is time to.
   private mutating func takeSnapshotIfDue() {
-    guard snapshots.isDue, !isSnapshotUnderWay, let newest,
+    guard snapshots.isDue, !isSnapshotUnderWay, !catchingUp.isUnderWay, let newest,
       let term = core.term(at: core.applied)
     else { return }
     let snapshot = Snapshot(
@@ -177,6 +186,7 @@ extension RaftWorker {
       \(snapshotBlock), current nodes: \(snapshot.members.voters)
       """)
     snapshotBlock = newest.number
+    snapshotBlocks[snapshot.index] = newest.number
     isSnapshotUnderWay = true
     chain.metrics.snapshotBlockNumber.record(newest.number)
     writer.add(snapshot)
@@ -189,6 +199,7 @@ extension RaftWorker {
     var known = snapshot
     known.data = []
     core.snapshotTaken(known)
+    snapshotBlocks = snapshotBlocks.filter { $0.key >= core.snapshot.index }
     core.compact(through: snapshot.index - min(snapshot.index, Self.keptEntries))
   }
 

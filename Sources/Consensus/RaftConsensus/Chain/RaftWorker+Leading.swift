@@ -13,22 +13,27 @@ extension RaftWorker {
     while office.hasRoom {
       if isCutDue {
         try cut()
-      } else if let message = backlog.popFirst() {
-        try order(message)
+      } else if let next = nextMessage() {
+        switch next {
+        case .own(let message): try order(message, isOwn: true)
+        case .foreign(let message): try order(message, isOwn: false)
+        }
       } else {
         break
       }
     }
     // The slice would keep the messages in memory.
     if backlog.isEmpty { backlog = [] }
+    countResubmitted(kept.takeResubmitted())
     return core.lastIndex != before
   }
 
-  private mutating func order(_ message: OrderedMessage) throws {
+  private mutating func order(_ message: OrderedMessage, isOwn: Bool) throws {
     var current = message
     if message.configSequence != rules.sequence {
       guard let valid = try chain.support.upToDate(message, logger: logger) else {
         chain.metrics.proposalFailures.increment()
+        if isOwn { kept.discard(message) }
         return
       }
       current = valid
@@ -42,6 +47,7 @@ extension RaftWorker {
       }
       return updateTimer()
     }
+    if concernsThisNode(current) { return giveWay(for: current, isOwn: isOwn) }
     try cut()
     try propose([current])
     guard office.isLeading else { return }
@@ -68,13 +74,11 @@ extension RaftWorker {
     }
   }
 
-  /// Puts a block into the log. If this node does not lead any more, the messages wait for a leader.
+  /// Puts a block into the log. If this node does not lead any more, those who keep the messages hand them to the next
+  /// leader.
   private mutating func propose(_ batch: [OrderedMessage]) throws {
     let inFlight = office.inFlight
-    guard let (block, entry) = office.make(batch) else {
-      backlog = batch + backlog
-      return
-    }
+    guard let (block, entry) = office.make(batch) else { return }
     logger.info("Created block [\(block.header.number)], there are \(inFlight) blocks in flight")
     do {
       guard let index = try core.propose(entry[...]) else {
@@ -83,7 +87,6 @@ extension RaftWorker {
       office.proposed(at: LogPosition(term: core.term, index: index))
     } catch let refusal as RaftCore.ProposalRefusal {
       logger.warning("Block [\(block.header.number)] could not be proposed: \(refusal)")
-      backlog = batch + backlog
       stepDown()
       // A leader that could not propose begins anew behind what is in its log.
       if core.softState.role == .leader { office = .elected }
@@ -95,7 +98,9 @@ extension RaftWorker {
   /// Begins to make blocks once all that is in the log is in the ledger, and the members are those of the
   /// configuration.
   mutating func beginToLead() throws {
-    guard case .elected = office, applying == nil, core.applied == core.lastIndex else { return }
+    guard case .elected = office, applying == nil, !catchingUp.isUnderWay,
+      core.applied == core.lastIndex
+    else { return }
     if let step = try missingChange() { return try propose(step) }
     logger.info(
       "Start accepting requests as Raft leader at block [\(applier.end.height - 1)]")
@@ -103,10 +108,14 @@ extension RaftWorker {
     chain.take(.leading)
   }
 
-  /// Ceases to lead. What was acknowledged and is in no block of the log waits for the next leader.
+  /// Ceases to lead, or to hand on to an earlier leader. What this node's clients handed in and is in no block goes to the
+  /// next leader; what other nodes handed on, they hand on again.
   mutating func stepDown() {
     office = .none
-    if let batch = cutter.cut() { backlog = batch + backlog }
+    _ = cutter.cut()
+    backlog = []
+    kept.startOver()
+    handover.led(by: core.softState.leader)
     if batchTimer.stop() { alarm.stop() }
     isCutDue = false
     fill.note(cuts: 0, isPending: false)

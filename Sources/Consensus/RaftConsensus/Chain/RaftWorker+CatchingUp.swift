@@ -1,0 +1,138 @@
+// How a node that lags behind takes a leader's snapshot: first on the disk, then the blocks, then in force.
+
+import FabricProtos
+import Ordering
+import RaftCore
+
+/// How far the blocks are that a snapshot stands for.
+struct CatchingUp: Sendable {
+  /// The last block to pull; nil if nothing is missing.
+  private(set) var target: UInt64?
+  /// What the core is told once the ledger has the blocks.
+  private(set) var answers: [Message] = []
+  /// Received snapshots that are on their way to the disk.
+  private var unwritten = 0
+  private var task: Task<Void, Never>?
+
+  init(target: UInt64?) { self.target = target }
+
+  /// Whether nothing else may be applied.
+  var isUnderWay: Bool { target != nil }
+  var isPulling: Bool { task != nil }
+  /// Whether it is time to pull.
+  var isDue: Bool { target != nil && task == nil && unwritten == 0 }
+
+  mutating func received(through block: UInt64) {
+    target = max(target ?? 0, block)
+    unwritten += 1
+  }
+
+  mutating func written(_ answer: Message) {
+    unwritten -= 1
+    answers.append(answer)
+  }
+
+  mutating func begin(_ task: Task<Void, Never>) { self.task = task }
+
+  /// The task has ended.
+  mutating func end() { task = nil }
+
+  mutating func finish() -> [Message] {
+    defer { answers = [] }
+    target = nil
+    return answers
+  }
+
+  func cancel() { task?.cancel() }
+}
+
+extension RaftWorker {
+  /// A snapshot of the leader is in place of the log.
+  mutating func receive(_ snapshot: Snapshot) throws {
+    let block = try EntryBlock.block(in: Array(snapshot.data), index: snapshot.index)
+    // What was committed before is in what the snapshot stands for.
+    committed = []
+    snapshotBlock = block.header.number
+    snapshotBlocks[snapshot.index] = snapshotBlock
+    chain.metrics.snapshotBlockNumber.record(snapshotBlock)
+    catchingUp.received(through: snapshotBlock)
+  }
+
+  /// Tells the core what is on the disk. That a snapshot is there it hears only when the ledger has its blocks: until
+  /// then nothing behind it is applied.
+  mutating func acknowledge(_ persist: RaftCore.Persist) {
+    guard let snapshot = persist.snapshot else { return core.persisted(persist) }
+    for response in persist.responses where response.to == core.id {
+      guard response.snapshot != nil else {
+        core.acknowledge(response)
+        continue
+      }
+      var log = response
+      log.snapshot = nil
+      core.acknowledge(log)
+      var answer = response
+      (answer.index, answer.logTerm, answer.snapshot) = (0, 0, snapshot)
+      // The core needs its data no more.
+      answer.snapshot?.data = []
+      catchingUp.written(answer)
+    }
+  }
+
+  /// Pulls what is missing, once nothing else writes to the ledger.
+  mutating func catchUpIfBehind() {
+    guard catchingUp.isDue, applying == nil, let target = catchingUp.target else { return }
+    guard target >= chain.support.height else {
+      logger.warning(
+        """
+        Snapshot is at block [\(target)], local block number is \(chain.support.height - 1), no sync needed
+        """)
+      chain.events.tell(.caughtUp)
+      return catchingUp.begin(Task {})
+    }
+    logger.info(
+      """
+      Catching up with snapshot taken at block [\(target)], starting from block [\(chain.support.height)]
+      """)
+    let (chain, events) = (chain, chain.events)
+    catchingUp.begin(
+      Task {
+        do {
+          try await chain.catchUp(through: target)
+          events.tell(.caughtUp)
+        } catch { events.tell(.catchingUpFailed(error)) }
+      })
+  }
+
+  /// Blocks that others made are in the ledger.
+  mutating func pulled(_ blocks: [Block]) {
+    guard !kept.isEmpty else { return }
+    for block in blocks { kept.applied(block.data, isConfig: block.isConfigBlock) }
+  }
+
+  /// The ledger has all blocks.
+  mutating func caughtUp() throws {
+    catchingUp.end()
+    let support = chain.support
+    // A newer snapshot has come meanwhile.
+    if let target = catchingUp.target, target >= support.height { return }
+    let bundle = support.bundle
+    rules = try BatchRules(bundle)
+    let orderer = try bundle.requiredOrderer(orThrow: ChannelFault.init)
+    guard orderer.consensusType == RaftConfig.type else {
+      return chain.take(.migrated(to: orderer.consensusType))
+    }
+    let config = try RaftConfig(serialized: orderer.consensusMetadata)
+    let last = try NewestBlock(try support.block(support.height - 1), config: config)
+    applier = EntryApplier(
+      channelID: chain.channelID, end: last.end, consenters: last.consenters,
+      raftIndex: last.metadata.raftIndex)
+    newest = nil
+    _ = snapshots.take()
+    chain.standing.withLock { $0.metadata = last.metadata }
+    chain.metrics.committedBlockNumber.record(last.end.height - 1)
+    chain.metrics.clusterSize.record(last.consenters.ids.count)
+    try changeOptions(config)
+    if neighbours.change(to: last.consenters) { chain.connect(to: neighbours) }
+    for answer in catchingUp.finish() { core.acknowledge(answer) }
+  }
+}

@@ -1,0 +1,48 @@
+// How a Raft chain's task ends.
+
+import Ordering
+
+extension RaftWorker {
+  /// Whether a halted chain can end: all that was acknowledged is in the ledger and another node leads, or waiting for
+  /// that has no point.
+  func isDone(isDrained: Bool) -> Bool {
+    if isDrained, isQuiet, !isLeadingOthers { return true }
+    return !canFinish
+  }
+
+  /// Whether all that was acknowledged is in the ledger.
+  var isQuiet: Bool {
+    kept.isEmpty && backlog.isEmpty && cutter.pending.isEmpty && office.inFlight == 0
+      && (office.pause == nil || office.pause == .transfer) && applying == nil
+  }
+
+  /// Whether what was acknowledged can get into the ledger before the chain ends.
+  private var canFinish: Bool {
+    guard !hasCeased, chain.obstruction == nil else { return false }
+    guard isOnlyVoter else {
+      return core.softState.leader != 0 && haltTicks <= chain.options.electionTicks
+    }
+    if case .none = office { return false }
+    return true
+  }
+
+  /// Waits for what is under way in the log and the ledger, which has to end by itself.
+  mutating func finish() async {
+    ticker.run(false)
+    alarm.stop()
+    catchingUp.cancel()
+    inquiry?.cancel()
+    while true {
+      for event in chain.events.take() {
+        switch event {
+        case .persisted, .persistingFailed: writer.end()
+        case .applied, .applyingFailed: applying = nil
+        case .caughtUp, .catchingUpFailed: catchingUp.end()
+        case .loaded, .loadingFailed, .snapshotRead, .handedOn, .pulled, .newestConfiguration: break
+        }
+      }
+      guard writer.isWriting || applying != nil || catchingUp.isPulling else { return }
+      _ = await chain.queue.next(takesElements: false)
+    }
+  }
+}

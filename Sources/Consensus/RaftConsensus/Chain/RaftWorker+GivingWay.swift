@@ -1,0 +1,71 @@
+// How a leader gives way: to make room for an update that concerns itself, or to stop.
+
+import Ordering
+import RaftCore
+
+extension RaftWorker {
+  /// Whether a config message removes this node or rotates its certificate, while there are others who could lead: then
+  /// one of them makes the block.
+  func concernsThisNode(_ message: OrderedMessage) -> Bool {
+    guard !isOnlyVoter,
+      case .written(let config)? = try? ConsensusTypeUpdate(in: message.envelope),
+      let (_, change) = try? applier.consenters.changed(to: config.consenters)
+    else { return false }
+    switch change {
+    case .removed(let id), .rotated(let id, _): return id == core.id
+    case .none, .added: return false
+    }
+  }
+
+  /// Hands leadership on. The update is kept here until the next leader has made a block of it, also if another node
+  /// handed it on.
+  mutating func giveWay(for message: OrderedMessage, isOwn: Bool) {
+    logger.info(
+      "An update removes this leader or rotates its certificate: leadership is transferred first")
+    if !isOwn { kept.keep(message) }
+    office.pause(for: .transfer)
+    transfer = LeaderTransfer(.update(message), electionTicks: chain.options.electionTicks)
+    tryTransfer()
+  }
+
+  /// A halted leader that has written everything hands leadership on.
+  mutating func giveWayIfDone() {
+    guard transfer == nil, haltTicks <= chain.options.electionTicks, isLeadingOthers, isQuiet else {
+      return
+    }
+    office.pause(for: .transfer)
+    transfer = LeaderTransfer(.halt, electionTicks: chain.options.electionTicks)
+    tryTransfer()
+  }
+
+  var isLeadingOthers: Bool { core.softState.role == .leader && !isOnlyVoter }
+
+  mutating func tickTransfer() {
+    guard transfer?.tick() == true else { return }
+    tryTransfer()
+  }
+
+  private mutating func tryTransfer() {
+    let progress = core.status.progress
+    let candidates = core.activeVoters.filter { $0 != core.id }
+      .sorted { (progress[$0]?.match ?? 0, $1) > (progress[$1]?.match ?? 0, $0) }
+    if let node = transfer?.next(candidates) {
+      logger.info("Transferring leadership to node \(node)")
+      return core.transferLeadership(to: node)
+    }
+    guard case .update(let message) = transfer?.purpose else {
+      // Nobody is there to take it: the rest elect a leader when they can.
+      haltTicks = chain.options.electionTicks + 1
+      return
+    }
+    transfer = nil
+    logger.error(
+      """
+      An update that removes this leader or rotates its certificate is dropped: leadership could not be transferred \
+      to another node. Submit it again once the other nodes are up
+      """)
+    kept.discard(message)
+    chain.metrics.proposalFailures.increment()
+    office.resume()
+  }
+}

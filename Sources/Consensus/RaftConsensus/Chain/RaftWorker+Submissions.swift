@@ -1,0 +1,90 @@
+// What clients have handed in, on its way to whoever leads.
+
+import Ordering
+
+extension RaftWorker {
+  /// Messages and bytes that go to the leader at once.
+  private static let burstCount = 500
+  private static let burstBytes = 1 << 20
+
+  /// Whether there is room for more.
+  var takesMessages: Bool {
+    guard !hasCeased, kept.hasRoom else { return false }
+    if case .following = standing { return true }
+    return office.isLeading && backlog.isEmpty && !kept.hasNext
+  }
+
+  private enum Standing {
+    case leading
+    case following
+    case waiting
+  }
+
+  private var standing: Standing {
+    switch core.softState {
+    case let soft where soft.role == .leader: .leading
+    case let soft where soft.leader != 0: .following
+    default: .waiting
+    }
+  }
+
+  mutating func take(_ submissions: [Submission]) {
+    for submission in submissions {
+      switch submission {
+      case .own(let message): kept.keep(message)
+      case .foreign(let message):
+        // The node that it comes from hands it to the next leader.
+        guard office.isLeading || office.pause != nil else { continue }
+        backlog.append(checked(message))
+      }
+    }
+  }
+
+  /// Another node may know a configuration that this one does not have yet.
+  private func checked(_ message: OrderedMessage) -> OrderedMessage {
+    guard message.configSequence > rules.sequence else { return message }
+    return OrderedMessage(
+      envelope: message.envelope, configSequence: 0, isConfig: message.isConfig)
+  }
+
+  /// The next message to order; nil if none waits.
+  mutating func nextMessage() -> Submission? {
+    if let message = backlog.popFirst() { return .foreign(message) }
+    return kept.next().map(Submission.own)
+  }
+
+  /// Hands on to another leader what this node's clients have handed in.
+  mutating func handOn() {
+    guard case .following = standing else { return }
+    if core.term(at: core.applied) == core.term { handover.settled() }
+    guard handover.isOpen else { return }
+    let burst = kept.nextBurst(maximumCount: Self.burstCount, maximumBytes: Self.burstBytes)
+    guard !burst.isEmpty else { return }
+    countResubmitted(kept.takeResubmitted())
+    handover.begin()
+    let (leader, number) = (handover.leader, handover.number)
+    logger.debug("Forwarding transaction to the leader \(leader)")
+    let (transport, channelID, events) = (chain.transport, chain.channelID, chain.events)
+    Task {
+      do throws(ClusterRefusal) {
+        try await transport.submit(burst, in: channelID, to: leader)
+        events.tell(.handedOn(number, nil))
+      } catch { events.tell(.handedOn(number, error)) }
+    }
+  }
+
+  mutating func handedOn(_ number: Int, _ refusal: ClusterRefusal?) {
+    guard let refusal else { return handover.handedOn(number) }
+    guard number == handover.number else { return }
+    logger.warning(
+      "Transactions could not be handed on to the leader \(handover.leader), and go again: \(refusal)"
+    )
+    handover.lost(handover.leader, now: chain.time.now, batchTimeout: rules.timeout)
+  }
+
+  func countResubmitted(_ count: Int) {
+    guard count > 0 else { return }
+    chain.metrics.resubmitted.increment(by: count)
+    logger.info("\(count) transaction(s) that are in no block yet are submitted again")
+  }
+}

@@ -1,0 +1,93 @@
+// What a Raft chain takes from other nodes.
+
+import Ordering
+import RaftCore
+import RaftWire
+
+extension RaftChain {
+  package func received(
+    _ payload: ArraySlice<UInt8>, metadata: ArraySlice<UInt8>, from sender: UInt64
+  ) async throws(ClusterRefusal) {
+    if let refusal = state.read({ $0.clusterRefusal }) { throw refusal }
+    let message: Message
+    do { message = try Message(wire: payload) } catch {
+      throw ClusterRefusal("bad message: \(error)")
+    }
+    try check(message)
+    guard message.to == id else { return isAddressed(message, by: sender) }
+    let received = RaftInbox.Received(
+      message: message, activeNodes: ActiveNodes.parsed(metadata), sender: sender,
+      size: payload.count)
+    if !inbox.put(received) {
+      logger.debug("A message of node \(sender) is dropped: too many wait")
+    }
+  }
+
+  /// Refuses what no other node may send: a node tells it to itself, or would use this one to get round the leader's
+  /// checks.
+  private func check(_ message: Message) throws(ClusterRefusal) {
+    switch message.kind {
+    case .propose, .readIndex, .readIndexResponse, .transferLeader:
+      throw ClusterRefusal("bad message: no node sends \(message.kind)")
+    case _ where message.kind.isLocal:
+      throw ClusterRefusal("bad message: no node sends \(message.kind)")
+    case .snapshot:
+      // What stands for blocks must be one: once it is taken, there is no way back.
+      do {
+        _ = try EntryBlock.block(
+          in: Array(message.snapshot?.data ?? []), index: message.snapshot?.index ?? 0)
+      } catch { throw ClusterRefusal("bad message: \(error)") }
+    default: break
+    }
+  }
+
+  /// Ids are given in order and never twice: a higher one may be this node's, that was removed and added again; a lower
+  /// one was this node's before.
+  private func isAddressed(_ message: Message, by sender: UInt64) {
+    guard message.to > id else {
+      return logger.debug("Node \(sender) sent to \(message.to), and this node is \(id) by now")
+    }
+    logger.warning(
+      """
+      Received msg to \(message.to), my ID is probably wrong due to out of date, cowardly halting
+      """)
+    inbox.isAddressed(as: message.to)
+  }
+
+  package func submitted(
+    _ messages: [OrderedMessage], by sender: UInt64
+  ) async throws(ClusterRefusal) {
+    try await admitForeign()
+    do {
+      try await queue.append(
+        messages.map(Submission.foreign),
+        bytes: messages.reduce(0) { $0 + $1.envelope.bytes.count })
+    } catch {
+      throw state.read { $0.isOver }
+        ? ClusterRefusal("chain is stopped") : ClusterRefusal(Self.noLeader)
+    }
+  }
+
+  /// Waits until this node leads, for two election time-outs at most. It hands nothing on that another node has
+  /// handed on: two that take each other for the leader would never end.
+  private func admitForeign() async throws(ClusterRefusal) {
+    let now: Result<Void, ClusterRefusal>? = state.change { state in
+      if let known = state.foreignAdmission { return known }
+      return state.beginWaiting() ? nil : .failure(ClusterRefusal("too many submissions wait"))
+    }
+    if let now { return try now.get() }
+    let later: Result<Void, ClusterRefusal>? = await state.wait(
+      until: time.now + patience, on: time
+    ) { $0.foreignAdmission }
+    state.change { $0.endWaiting() }
+    guard let later else { throw ClusterRefusal(Self.noLeader) }
+    try later.get()
+  }
+
+  package func lostContact(with member: UInt64) { inbox.lostContact(with: member) }
+
+  /// Connects the channel to these members, and ends streams to others.
+  func connect(to neighbours: Neighbours) {
+    transport.connect(channelID, to: neighbours.members, for: self)
+  }
+}

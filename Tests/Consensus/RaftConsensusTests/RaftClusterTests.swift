@@ -1,0 +1,129 @@
+// Several nodes that order one channel: what they agree on, whoever is asked, whoever leads, and whatever is lost.
+
+import Blocks
+import Concurrency
+import FabricProtos
+import Ordering
+import ProcessingFixtures
+import TestSupport
+import Testing
+
+@testable import RaftConsensus
+
+@Suite(.serialized) struct RaftClusterTests {
+  @Test func threeNodesWriteTheSameBlocksWhoeverIsAsked() async throws {
+    try await ClusterFixture.with([1, 2, 3]) { cluster in
+      for node in 1...3 {
+        try await cluster.node(node).chain.submit("\(node)a", "\(node)b")
+      }
+      try await cluster.wait(height: 7)
+      try cluster.checkEqual()
+      let texts = try cluster.texts(on: 1)
+      #expect(texts.sorted() == ["1a", "1b", "2a", "2b", "3a", "3b"])
+      for node in 1...3 {
+        #expect(texts.filter { $0.hasPrefix("\(node)") } == ["\(node)a", "\(node)b"])
+        #expect(try cluster.node(node).channel.now.trouble == nil)
+      }
+      let metadata = try cluster.node(2).channel.metadata()
+      #expect(metadata.allSatisfy { $0.consenterIDs == [1, 2, 3] && $0.nextConsenterID == 4 })
+      #expect(zip(metadata, metadata.dropFirst()).allSatisfy { $0.raftIndex < $1.raftIndex })
+    }
+  }
+
+  @Test func anotherNodeTakesOverWithAllThatWasAcknowledged() async throws {
+    try await ClusterFixture.with([1, 2, 3]) { cluster in
+      let leader = try await cluster.leader()
+      try await cluster.node(leader).chain.submit("first")
+      try await cluster.wait(height: 2)
+      cluster.network.isolate(leader)
+      // The others still take it for the leader.
+      let follower = try await cluster.follower()
+      try await cluster.node(follower).chain.submit("1", "2", "3")
+      let rest = [1, 2, 3].filter { $0 != leader }
+      try await cluster.wait(height: 5, on: rest)
+      cluster.network.heal()
+      try await cluster.wait(height: 5)
+      try cluster.checkEqual()
+      #expect(try cluster.texts(on: leader) == ["first", "1", "2", "3"])
+    }
+  }
+
+  @Test func whatALeaderTookFromItsOwnClientsGoesToTheNextOne() async throws {
+    try await ClusterFixture.with([1, 2, 3], batch: 2) { cluster in
+      let leader = try await cluster.leader()
+      cluster.network.isolate(leader)
+      let messages = (0..<7).map(String.init)
+      try await cluster.node(leader).chain.submit(messages)
+      let follower = try await cluster.follower()
+      try await eventually { try cluster.node(follower).chain.state.read { !$0.isLeading } }
+      try await eventually { try await cluster.leader() != leader }
+      cluster.network.heal()
+      try await cluster.wait(height: 5)
+      try cluster.checkEqual()
+      #expect(try cluster.texts(on: leader) == messages)
+    }
+  }
+
+  @Test func aStoppedLeaderGivesWayAndLosesNothing() async throws {
+    try await ClusterFixture.with([1, 2, 3], batch: 10) { cluster in
+      let leader = try await cluster.leader()
+      let messages = (0..<25).map(String.init)
+      try await cluster.node(leader).chain.submit(messages)
+      try await cluster.stop(leader)
+      let log = try cluster.node(leader).fixture.log
+      #expect(log.text.contains("Transferring leadership to node"))
+      #expect(try cluster.texts(on: leader) == messages)
+      let rest = [1, 2, 3].filter { $0 != leader }
+      try await cluster.node(rest[0]).chain.submit((0..<10).map { "after \($0)" })
+      try await cluster.wait(height: 5, on: rest)
+      try cluster.restart(leader)
+      try await cluster.wait(height: 5)
+      try cluster.checkEqual()
+    }
+  }
+
+  @Test func aNodeThatLagsBehindGetsASnapshotAndPullsItsBlocks() async throws {
+    try await ClusterFixture.with([1, 2, 3], snapshotInterval: 1) { cluster in
+      let leader = try await cluster.leader()
+      let late = try await cluster.follower()
+      try await cluster.stop(late)
+      let rest = [1, 2, 3].filter { $0 != late }
+      for number in 0..<20 {
+        try await cluster.node(leader).chain.submit("\(number)")
+        try await cluster.wait(height: UInt64(number) + 2, on: rest)
+      }
+      try cluster.restart(late)
+      try await cluster.wait(height: 21)
+      #expect(cluster.network.snapshots > 0)
+      let log = try cluster.node(late).fixture.log
+      #expect(log.text.contains("Catching up with snapshot taken at block ["))
+      #expect(log.text.contains("Finished syncing with cluster up to and including block ["))
+      try await cluster.node(late).chain.submit("after")
+      try await cluster.wait(height: 22)
+      try cluster.checkEqual()
+      #expect(try cluster.texts(on: late).last == "after")
+    }
+  }
+
+  @Test func withoutAMajorityClientsAreSentAwayAndReadersServed() async throws {
+    try await ClusterFixture.with([1, 2, 3]) { cluster in
+      let leader = try await cluster.leader()
+      cluster.network.isolate(leader)
+      try await eventually {
+        try cluster.node(leader).chain.state.read { !$0.isLeading }
+      }
+      await #expect(
+        throws: ChainError.unavailable(channelID: "raftchannel", reason: "no Raft leader")
+      ) { try await cluster.node(leader).chain.submit("1") }
+      #expect(try cluster.node(leader).channel.now.trouble == "no Raft leader")
+      #expect(try cluster.node(leader).channel.now.failure == nil)
+      cluster.network.heal()
+      try await eventually {
+        do { try await cluster.node(leader).chain.submit("2") } catch { return false }
+        return true
+      }
+      try await cluster.wait(height: 2)
+      try cluster.checkEqual()
+    }
+  }
+}
