@@ -1,8 +1,6 @@
 // The Kafka protocol without its surroundings: records and expiries go in, blocks and new records
 // come out.
 
-import Blocks
-import FabricProtos
 import Ordering
 
 /// Orders the messages of one channel by the records of its topic.
@@ -96,36 +94,18 @@ package struct KafkaCore: Sendable {
     let isCompatibility: Bool
   }
 
-  private var cutter = BlockCutter()
-  private var lastCut: UInt64
-  private var lastOriginal: Int64
-  private var lastResubmittedConfig: Int64
-  private var lastConsumed: Int64
-  /// Persisted offset of the newest block.
-  private var lastPersisted: Int64
-  private let persistedAtStart: Int64
-  private var timer = BatchTimer()
+  private var blocks: TopicBlocks
   private var validation: Validation?
   private var remembered: Set<Int64> = []
   private var clients: Clients
-  /// What the first records after a restart are compared with, until they have shown how the newest
-  /// block was cut.
-  private var resumed: (block: NewestBlock, persisted: Int64)?
 
   /// Goes on where a channel's newest block ended.
   package init(_ offsets: KafkaOffsets, newestBlock: NewestBlock) {
-    lastCut = newestBlock.number
-    persistedAtStart = offsets.lastPersisted
-    lastPersisted = offsets.lastPersisted
-    lastOriginal = offsets.lastOriginalProcessed
-    lastResubmittedConfig = offsets.lastResubmittedConfig
-    lastConsumed = offsets.isBeginning ? -1 : offsets.lastPersisted - 1
+    blocks = TopicBlocks(offsets, newestBlock: newestBlock)
     let isConfigUnderWay =
       offsets.lastResubmittedConfig != 0
       && offsets.lastResubmittedConfig > offsets.lastOriginalProcessed
     clients = isConfigUnderWay ? .heldSinceStart : .free
-    resumed =
-      offsets.isBeginning || newestBlock.isConfig ? nil : (newestBlock, offsets.lastPersisted)
   }
 
   /// Whether clients have to wait from the start on.
@@ -133,7 +113,7 @@ package struct KafkaCore: Sendable {
   private var holdsClients: Bool { if case .free = clients { false } else { true } }
 
   /// Messages that no block holds yet.
-  package var pendingCount: Int { cutter.pending.count }
+  package var pendingCount: Int { blocks.pendingCount }
 
   /// Takes the next record. The first one after a restart should be the one that the newest block
   /// ended with; if the topic has lost it, the one after it.
@@ -143,19 +123,24 @@ package struct KafkaCore: Sendable {
     guard validation == nil else {
       return .broken("record \(offset) was consumed while another one was being validated")
     }
-    guard offset > lastConsumed else {
-      return .effects([.discard("record \(offset) came again after record \(lastConsumed)")])
+    let newest = blocks.lastConsumed
+    guard offset > newest else {
+      return .effects([.discard("record \(offset) came again after record \(newest)")])
     }
-    lastConsumed = offset
-    guard offset > persistedAtStart else {
-      // A block that was cut by a time-to-cut record was not cut by the message that follows.
-      if let resumed, record == .timeToCut(resumed.block.number) { self.resumed = nil }
-      return .effects([])
-    }
+    guard blocks.consume(record, offset) else { return .effects([]) }
     switch record {
     case .connect, .none: return .effects([])
-    case .timeToCut(let number): return .effects(timeToCut(number, offset, context.limits))
-    case .regular(let regular): return process(regular, offset, context)
+    case .timeToCut(let number): return .effects(blocks.timeToCut(number, offset, context.limits))
+    case .regular(let regular):
+      switch RegularMessage(regular, offset: offset, resubmission: context.resubmission) {
+      case .validated(let message):
+        return process(message, original: regular.originalOffset, offset, context)
+      case .unvalidated(let message):
+        validation = Validation(
+          message: message, offset: offset, originalOffset: 0, isCompatibility: true)
+        return .validate(message)
+      case .unusable(let reason): return .effects([.discard(reason)])
+      }
     }
   }
 
@@ -170,7 +155,7 @@ package struct KafkaCore: Sendable {
       var effects = [Effect.discard("the \(kind) message is not valid any more: \(reason)")]
       // The message that clients wait for will not come back.
       if isConfig, validation.originalOffset != 0,
-        validation.originalOffset == lastResubmittedConfig
+        validation.originalOffset == blocks.lastResubmittedConfig
       {
         effects += release()
       }
@@ -180,9 +165,8 @@ package struct KafkaCore: Sendable {
         // Without re-submission, what clients wait for is not recognized when it comes back.
         let released = holdsClients && !context.resubmission ? release() : []
         return released
-          + (isConfig
-            ? commitConfig(validation.message, lastOriginal, validation.offset, context.limits)
-            : commitNormal(validation.message, lastOriginal, validation.offset, context.limits))
+          + blocks.commit(
+            validation.message, original: blocks.lastOriginal, validation.offset, context.limits)
       }
       guard message.isConfig == isConfig,
         message.configSequence >= validation.message.configSequence
@@ -198,7 +182,7 @@ package struct KafkaCore: Sendable {
       if validation.originalOffset != 0 { remember(validation.originalOffset) }
       var effects: [Effect] = []
       if isConfig {
-        lastResubmittedConfig = validation.offset
+        blocks.lastResubmittedConfig = validation.offset
         clients = .held
         effects = [.holdClients]
       }
@@ -208,13 +192,13 @@ package struct KafkaCore: Sendable {
 
   /// The batch timer has expired. Does nothing if that timer was stopped meanwhile.
   package mutating func expired(_ id: BatchTimer.ID) -> ExpiryEffect? {
-    timer.expire(id) ? .postTimeToCut(block: lastCut + 1) : nil
+    blocks.expired(id) ? .postTimeToCut(block: blocks.newest + 1) : nil
   }
 
   /// A time-to-cut record could not be posted. What is pending gets its timer again: without one, it
   /// would wait for the channel's next message.
   package mutating func timeToCutFailed() -> TimerEffect? {
-    cutter.pending.isEmpty || timer.isRunning ? nil : .startTimer(timer.start())
+    blocks.timerForPending().map(TimerEffect.startTimer)
   }
 
   /// All records up to the one that this node posted when it started have been consumed. What clients
@@ -228,78 +212,12 @@ package struct KafkaCore: Sendable {
 
   /// The brokers will never take a message that ``Effect/resubmit(_:originalOffset:)`` was about.
   package mutating func resubmissionFailed(originalOffset: Int64) -> ClientEffect? {
-    guard holdsClients, lastResubmittedConfig == originalOffset else { return nil }
+    guard holdsClients, blocks.lastResubmittedConfig == originalOffset else { return nil }
     clients = .free
     return .releaseClients
   }
 
   // MARK: Records
-
-  private mutating func timeToCut(
-    _ number: UInt64, _ offset: Int64, _ limits: BatchLimits
-  ) -> [Effect] {
-    let next = lastCut + 1
-    // A stale one: several nodes ask for the same block, and the first to be read has cut it.
-    if number < next { return [] }
-    guard number == next else {
-      return [
-        .fail(
-          """
-          record \(offset) of the topic asks to cut block \(number), but the next block here is \
-          \(next): this node's chain and the topic do not belong together
-          """)
-      ]
-    }
-    var effects = stopTimer()
-    resumed = nil
-    guard let batch = cutter.cut() else {
-      return effects + [
-        .fail(
-          """
-          record \(offset) of the topic asks to cut block \(number), but no message is pending here: \
-          this node's chain and the topic do not belong together
-          """)
-      ]
-    }
-    var offsets = offsets(offset)
-    // See the corners that are kept.
-    offsets.lastResubmittedConfig = 0
-    effects.append(write(batch, offsets, limits))
-    return effects
-  }
-
-  private mutating func process(
-    _ regular: KafkaRecord.Regular, _ offset: Int64, _ context: Context
-  ) -> Step {
-    let envelope: EnvelopeView
-    let hasHeader: Bool
-    do {
-      let bytes = try EnvelopeView.canonicalBytes(regular.payload)
-      let view = try? EnvelopeView(bytes)
-      hasHeader = view != nil
-      envelope = try view ?? EnvelopeView(opaque: bytes)
-    } catch {
-      return .effects([.discard("record \(offset) holds no envelope: \(error)")])
-    }
-    if regular.messageClass == .unknown || !context.resubmission {
-      guard hasHeader else {
-        return .effects([.discard("record \(offset) holds an envelope without a header")])
-      }
-      return compatible(envelope, regular, offset)
-    }
-    let isConfig: Bool
-    switch regular.messageClass {
-    case .normal: isConfig = false
-    case .config: isConfig = true
-    case .unknown, .other:
-      return .effects([
-        .discard("record \(offset) is of the unknown class \(regular.messageClass)")
-      ])
-    }
-    let message = OrderedMessage(
-      envelope: envelope, configSequence: regular.configSequence, isConfig: isConfig)
-    return process(message, original: regular.originalOffset, offset, context)
-  }
 
   /// A message that was validated before it was ordered.
   ///
@@ -309,7 +227,7 @@ package struct KafkaCore: Sendable {
   ) -> Step {
     let isResubmitted = original != 0
     // A copy of it is in a block.
-    if isResubmitted, original <= lastOriginal { return .effects([]) }
+    if isResubmitted, original <= blocks.lastOriginal { return .effects([]) }
     var effects: [Effect] = []
     if isResubmitted, message.isConfig {
       effects = resubmittedConfigArrived(original, of: message.configSequence, context)
@@ -322,159 +240,24 @@ package struct KafkaCore: Sendable {
         message: message, offset: offset, originalOffset: original, isCompatibility: false)
       return .validate(message)
     }
-    let newestOriginal = isResubmitted ? original : lastOriginal
-    effects +=
-      message.isConfig
-      ? commitConfig(message, newestOriginal, offset, context.limits)
-      : commitNormal(message, newestOriginal, offset, context.limits)
+    let newestOriginal = isResubmitted ? original : blocks.lastOriginal
+    effects += blocks.commit(message, original: newestOriginal, offset, context.limits)
     // Nodes may judge differently, e.g. by their clocks. Then this message was re-submitted by another
     // node only, and what clients wait for counts as a copy from now on.
-    if holdsClients, lastResubmittedConfig <= lastOriginal { effects += release() }
+    if holdsClients, blocks.lastResubmittedConfig <= blocks.lastOriginal { effects += release() }
     return .effects(effects)
   }
 
   private mutating func resubmittedConfigArrived(
     _ original: Int64, of sequence: UInt64, _ context: Context
   ) -> [Effect] {
-    let isAwaited = original == lastResubmittedConfig && sequence == context.configSequence
+    let isAwaited = original == blocks.lastResubmittedConfig && sequence == context.configSequence
     // Another node found the message valid and re-submitted it, this one did not.
-    lastResubmittedConfig = max(lastResubmittedConfig, original)
+    blocks.lastResubmittedConfig = max(blocks.lastResubmittedConfig, original)
     return isAwaited ? release() : []
   }
 
-  /// Orderers before 1.1 validated every message after it was ordered, and re-submitted none.
-  private mutating func compatible(
-    _ envelope: EnvelopeView, _ regular: KafkaRecord.Regular, _ offset: Int64
-  ) -> Step {
-    let messageClass = MessageClass(envelope)
-    if case .configUpdate = messageClass {
-      return .effects([.discard("record \(offset) holds a config update, which is never ordered")])
-    }
-    let message = OrderedMessage(
-      envelope: envelope, configSequence: regular.configSequence,
-      isConfig: messageClass == .config)
-    validation = Validation(
-      message: message, offset: offset, originalOffset: 0, isCompatibility: true)
-    return .validate(message)
-  }
-
-  // MARK: Blocks
-
-  private mutating func commitNormal(
-    _ message: OrderedMessage, _ original: Int64, _ offset: Int64, _ limits: BatchLimits
-  ) -> [Effect] {
-    if let resumed {
-      self.resumed = nil
-      if offset == resumed.persisted + 1,
-        Self.wasCut(resumed.block, by: message, limits)
-      {
-        // The node that cut the block did not note the original offset either: see below.
-        _ = cutter.ordered(message, limits: limits)
-        return [startTimer()]
-      }
-    }
-    let batches = cutter.ordered(message, limits: limits)
-    let isPending = !cutter.pending.isEmpty
-    var effects: [Effect] = []
-    if !isPending {
-      effects += stopTimer()
-    } else if !timer.isRunning {
-      effects.append(startTimer())
-    }
-    guard let first = batches.first else {
-      lastOriginal = original
-      return effects
-    }
-    var persisted = offset
-    if isPending || batches.count == 2 {
-      // The message is not in the first block, so its record has to be read again after a restart. If
-      // it stays pending, its original offset is never noticed: see the corners that are kept.
-      persisted -= 1
-    } else {
-      lastOriginal = original
-    }
-    effects.append(write(first, offsets(persisted), limits))
-    if batches.count == 2 {
-      lastOriginal = original
-      effects.append(write(batches[1], offsets(offset), limits))
-    }
-    return effects
-  }
-
-  /// Whether a block was cut because a message did not fit in.
-  private static func wasCut(
-    _ block: NewestBlock, by message: OrderedMessage, _ limits: BatchLimits
-  ) -> Bool {
-    message.size <= limits.preferredMaxBytes && block.messageCount < limits.maxMessageCount
-      && limits.maxMessageCount > 1 && block.size <= limits.preferredMaxBytes
-      && block.size + message.size > limits.preferredMaxBytes
-  }
-
-  private mutating func commitConfig(
-    _ message: OrderedMessage, _ original: Int64, _ offset: Int64, _ limits: BatchLimits
-  ) -> [Effect] {
-    resumed = nil
-    var effects = stopTimer()
-    if let batch = cutter.cut() { effects.append(write(batch, offsets(offset - 1), limits)) }
-    lastOriginal = original
-    let offsets = offsets(offset)
-    guard advances(to: offsets) else { return effects + [misplaced(offsets)] }
-    lastCut += 1
-    effects.append(.writeConfig(message, number: lastCut, offsets))
-    return effects
-  }
-
-  private mutating func write(
-    _ batch: [OrderedMessage], _ offsets: KafkaOffsets, _ limits: BatchLimits
-  ) -> Effect {
-    guard Self.fits(batch, limits) else {
-      return .broken("block \(lastCut + 1) would exceed the limits of a batch, or be empty")
-    }
-    guard advances(to: offsets) else { return misplaced(offsets) }
-    lastCut += 1
-    return .write(batch, number: lastCut, offsets)
-  }
-
-  // MARK: What must always hold
-
-  private static func fits(_ batch: [OrderedMessage], _ limits: BatchLimits) -> Bool {
-    switch batch.count {
-    case 0: false
-    case 1: true
-    default:
-      batch.count <= limits.maxMessageCount
-        && batch.reduce(0) { $0 + $1.size } <= limits.preferredMaxBytes
-    }
-  }
-
-  /// Each block accounts for more records than the one before, and for none that was not consumed.
-  private mutating func advances(to offsets: KafkaOffsets) -> Bool {
-    guard offsets.lastPersisted > lastPersisted, offsets.lastPersisted <= lastConsumed else {
-      return false
-    }
-    lastPersisted = offsets.lastPersisted
-    return true
-  }
-
-  private func misplaced(_ offsets: KafkaOffsets) -> Effect {
-    .broken(
-      """
-      block \(lastCut + 1) would account for the records up to \(offsets.lastPersisted), but the one \
-      before does up to \(lastPersisted), and \(lastConsumed) was consumed last
-      """)
-  }
-
-  private func offsets(_ persisted: Int64) -> KafkaOffsets {
-    KafkaOffsets(
-      lastPersisted: persisted, lastOriginalProcessed: lastOriginal,
-      lastResubmittedConfig: lastResubmittedConfig)
-  }
-
-  // MARK: Timer and clients
-
-  private mutating func startTimer() -> Effect { .startTimer(timer.start()) }
-
-  private mutating func stopTimer() -> [Effect] { timer.stop() ? [.stopTimer] : [] }
+  // MARK: Clients
 
   private mutating func release() -> [Effect] {
     clients = .free
@@ -482,7 +265,7 @@ package struct KafkaCore: Sendable {
   }
 
   private mutating func remember(_ originalOffset: Int64) {
-    let processed = lastOriginal
+    let processed = blocks.lastOriginal
     remembered = remembered.filter { $0 > processed }
     if remembered.count >= Self.maximumRemembered, let oldest = remembered.min() {
       remembered.remove(oldest)
