@@ -119,16 +119,10 @@ package final class JSONBlockStore: BlockStore {
 
 /// JSON ledgers (`General.LedgerType: json`): a folder `chain_<channel>` per channel.
 package final class JSONLedgerFactory: LedgerFactory {
-  private enum State {
-    case open([String: JSONBlockStore])
-    /// Takes no more calls. Final.
-    case closed
-  }
-
   private let directory: String
   private let logger: Logger
   private let pool = BlockingPool(threads: 2)
-  private let state = Mutex(State.open([:]))
+  private let stores = Mutex(OpenStores<JSONBlockStore>.open([:]))
   /// Keeps others out of the folder until it is closed.
   private let lock: Mutex<File?>
 
@@ -151,16 +145,13 @@ package final class JSONLedgerFactory: LedgerFactory {
   package func openOrCreate(_ channelID: String) async throws(LedgerError) -> any BlockStore {
     guard isUsableChannelName(channelID) else { throw .invalidChannelName(channelID) }
     return try await pool.run(channelID) { () throws(LedgerError) in
-      try self.state.withLock { state throws(LedgerError) in
-        guard case .open(var stores) = state else { throw .closed(channel: channelID) }
-        if let store = stores[channelID] { return store }
-        let folder = JSONChain.folder(of: channelID, in: self.directory)
-        try onDisk(Folder.create(folder, mode: 0o700))
-        let store = try JSONBlockStore(
-          channelID: channelID, folder: folder, pool: self.pool, logger: self.logger)
-        stores[channelID] = store
-        state = .open(stores)
-        return store
+      try self.stores.withLock { stores throws(LedgerError) in
+        try stores.store(of: channelID) { () throws(LedgerError) in
+          let folder = JSONChain.folder(of: channelID, in: self.directory)
+          try onDisk(Folder.create(folder, mode: 0o700))
+          return try JSONBlockStore(
+            channelID: channelID, folder: folder, pool: self.pool, logger: self.logger)
+        }
       }
     }
   }
@@ -170,11 +161,8 @@ package final class JSONLedgerFactory: LedgerFactory {
   ) async throws {
     guard isUsableChannelName(channelID) else { throw LedgerError.invalidChannelName(channelID) }
     try await pool.run(channelID) { () throws(LedgerError) in
-      try self.state.withLock { state throws(LedgerError) in
-        if case .open(var stores) = state {
-          stores.removeValue(forKey: channelID)?.close()
-          state = .open(stores)
-        }
+      try self.stores.withLock { stores throws(LedgerError) in
+        stores.remove(channelID)?.close()
         try onDisk(Folder.remove(JSONChain.folder(of: channelID, in: self.directory)))
       }
     }
@@ -182,12 +170,7 @@ package final class JSONLedgerFactory: LedgerFactory {
   }
 
   package func close() async {
-    let stores = state.withLock { state -> [JSONBlockStore] in
-      defer { state = .closed }
-      if case .open(let stores) = state { return Array(stores.values) }
-      return []
-    }
-    for store in stores { store.close() }
+    for store in stores.withLock({ $0.close() }) { store.close() }
     await pool.shutDown()
     lock.withLock { $0 = nil }
   }

@@ -71,55 +71,33 @@ package final class RAMBlockStore: BlockStore {
 
 /// Ledgers in memory (`General.LedgerType: ram`).
 package final class RAMLedgerFactory: LedgerFactory {
-  private enum State {
-    case open([String: RAMBlockStore])
-    /// Takes no more calls. Final.
-    case closed
-
-    var stores: [String: RAMBlockStore] {
-      if case .open(let stores) = self { stores } else { [:] }
-    }
-  }
-
   private let historySize: Int
-  private let state = Mutex(State.open([:]))
+  private let stores = Mutex(OpenStores<RAMBlockStore>.open([:]))
 
   /// - Parameter historySize: blocks that each channel keeps, 1 at least (`RAMLedger.HistorySize`).
   package init(historySize: Int) { self.historySize = historySize }
 
   package func channelIDs() throws(LedgerError) -> [String] {
-    state.withLock { $0.stores.keys.sorted() }
+    stores.withLock { $0.stores.keys.sorted() }
   }
 
   package func openOrCreate(_ channelID: String) async throws(LedgerError) -> any BlockStore {
     guard isUsableChannelName(channelID) else { throw .invalidChannelName(channelID) }
-    return try state.withLock { state throws(LedgerError) in
-      guard case .open(var stores) = state else { throw .closed(channel: channelID) }
-      if let store = stores[channelID] { return store }
-      let store = RAMBlockStore(channelID: channelID, historySize: historySize)
-      stores[channelID] = store
-      state = .open(stores)
-      return store
+    return try stores.withLock { stores throws(LedgerError) in
+      try stores.store(of: channelID) { () throws(LedgerError) in
+        RAMBlockStore(channelID: channelID, historySize: historySize)
+      }
     }
   }
 
   package func remove(
     _ channelID: String, rest: @Sendable () async throws -> Void
   ) async throws {
-    let store = state.withLock { state -> RAMBlockStore? in
-      guard case .open(var stores) = state else { return nil }
-      defer { state = .open(stores) }
-      return stores.removeValue(forKey: channelID)
-    }
-    store?.close()
+    stores.withLock { $0.remove(channelID) }?.close()
     try await rest()
   }
 
   package func close() async {
-    let stores = state.withLock { state in
-      defer { state = .closed }
-      return Array(state.stores.values)
-    }
-    for store in stores { store.close() }
+    for store in stores.withLock({ $0.close() }) { store.close() }
   }
 }

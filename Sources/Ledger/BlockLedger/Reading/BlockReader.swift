@@ -1,11 +1,8 @@
-// Reads the blocks of one channel from its files, and notices damage.
+// Serves the blocks of one channel: from memory, or from its files.
 
 import FabricProtos
-import Foundation
-import Logging
 import NIOCore
 import Storage
-import Synchronization
 
 /// What readers of a ``FileBlockStore`` go through.
 ///
@@ -13,11 +10,7 @@ import Synchronization
 /// on the caller's thread if the kernel has it in memory and only a checksum is to be computed, else
 /// on threads that may wait for a disk.
 final class BlockReader: Sendable {
-  /// Known damaged blocks that are not looked at again.
-  private static let maximumDamaged = 64
-  /// Bytes that are read in one go when the length of a block is not known.
-  private static let readWindow = 32 << 10
-  /// The same for reads of several blocks.
+  /// Bytes that are read in one go when several blocks are wanted and their lengths are not known.
   private static let maximumWindow = 256 << 10
   /// The most bytes that are read on the caller's thread, which must not be held up for more than a
   /// fraction of a millisecond.
@@ -25,18 +18,13 @@ final class BlockReader: Sendable {
 
   let channelID: String
   private let files: BlockFiles
-  private let index: ChannelIndex
   private let height: ChainHeight
   private let readPool: BlockingPool
   private let readMemory: ReadMemory
   private let wireMemory: WireMemory
-  private let logger: Logger
   private let recent: RecentBlocks
   private let checksums = Checksums()
-  private let keeper: FingerprintKeeper
-  private let currentFile: Atomic<Int>
-  private let damaged = Mutex<[UInt64: LedgerError]>([:])
-  private let firstDamage = Mutex<LedgerError?>(nil)
+  private let records: CheckedRecords
 
   /// - Parameter currentFile: number of the newest file.
   init(
@@ -45,24 +33,23 @@ final class BlockReader: Sendable {
   ) {
     channelID = files.channelID
     self.files = files
-    self.index = index
     self.height = height
-    self.currentFile = Atomic(currentFile)
     readPool = environment.readPool
     readMemory = environment.readMemory
     wireMemory = environment.wireMemory
-    logger = environment.logger
     recent = RecentBlocks(budget: environment.budget, memory: environment.wireMemory)
-    keeper = FingerprintKeeper(index: index, pool: environment.upkeepPool, logger: logger)
+    records = CheckedRecords(
+      files: files, index: index, currentFile: currentFile, recent: recent, checksums: checksums,
+      environment)
   }
 
   /// The first damage that was found. Nothing may be appended after it.
-  var damage: LedgerError? { firstDamage.withLock { $0 } }
+  var damage: LedgerError? { records.damage }
 
   /// Lets go of files and memory, once no new read begins, and writes to the index what should be
   /// kept. Blocks the thread.
   func close() {
-    keeper.close()
+    records.close()
     files.closeAll()
     recent.removeAll()
   }
@@ -77,13 +64,14 @@ final class BlockReader: Sendable {
       RecentBlocks.Hint(location: location, length: record.bytes.count))
   }
 
-  func setCurrentFile(_ number: Int) { currentFile.store(number, ordering: .releasing) }
+  func setCurrentFile(_ number: Int) { records.setCurrentFile(number) }
 
   // MARK: - Reading
 
   func block(_ number: UInt64) throws(LedgerError) -> Block {
-    var cursor = Cursor(window: Self.readWindow)
-    return try record(number, &cursor).block
+    try checkAvailable(number)
+    var cursor = Cursor(window: CheckedRecords.readWindow)
+    return try records.record(number, &cursor).block
   }
 
   func serializedBlocks(
@@ -117,7 +105,7 @@ final class BlockReader: Sendable {
     let wanted = run.reduce(0) { $0 + $1.fingerprint.storedSize }
     let location = hint.location
     guard wanted > 0, mayWait || wanted <= Self.maximumCached,
-      location.file <= currentFile.load(ordering: .acquiring),
+      location.file <= records.currentFile,
       let file = mayWait ? try? files.file(location.file) : files.openFile(location.file),
       let size = try? file.size(), location.offset < size
     else { return [] }
@@ -152,14 +140,15 @@ final class BlockReader: Sendable {
     // Somebody else may have read them while this waited for a thread.
     let known = recent.wireForms(from: number, count: count, bytes: bytes)
     if !known.isEmpty { return known }
-    lookUpFingerprints(number, ahead: count > 1)
-    findPlace(of: number)
+    records.lookUpFingerprints(number, ahead: count > 1)
+    records.findPlace(of: number)
     let read = readKnown(from: number, count: count, bytes: bytes, mayWait: true)
     if !read.isEmpty { return read }
     // Taken before the size of the file, so that the file has all of these blocks.
     let end = height.current
     var cursor = Cursor(
-      window: max(Self.readWindow, min(bytes, Self.maximumWindow)), memory: readMemory.take())
+      window: max(CheckedRecords.readWindow, min(bytes, Self.maximumWindow)),
+      memory: readMemory.take())
     var forms = [try wireForm(number, &cursor, ahead: count > 1)]
     var left = bytes - forms[0].readableBytes
     var next = number + 1
@@ -181,8 +170,8 @@ final class BlockReader: Sendable {
   private func wireForm(
     _ number: UInt64, _ cursor: inout Cursor, ahead: Bool
   ) throws(LedgerError) -> ByteBuffer {
-    let record = try record(number, &cursor, ahead: ahead)
-    return record.wireForm()
+    try checkAvailable(number)
+    return try records.record(number, &cursor, ahead: ahead).wireForm()
   }
 
   private func checkAvailable(_ number: UInt64) throws(LedgerError) {
@@ -190,181 +179,5 @@ final class BlockReader: Sendable {
     guard number < height.current else {
       throw .notFound(channel: channelID, number: number, height: height.current)
     }
-  }
-
-  /// Reads a block from its file and checks that it is the right one, with the data that its header
-  /// names.
-  ///
-  /// - Parameter ahead: The blocks after it are likely to be read next.
-  private func record(
-    _ number: UInt64, _ cursor: inout Cursor, ahead: Bool = false
-  ) throws(LedgerError) -> BlockRecord {
-    try checkAvailable(number)
-    if let known = damaged.withLock({ $0[number] }) { throw known }
-    lookUpFingerprints(number, ahead: ahead)
-    var tried: BlockLocation?
-    var failure: LedgerError?
-    if let hint = recent.hint(number) {
-      tried = hint.location
-      switch try attempt(number, hint, &cursor) {
-      case .success(let record): return record
-      case .failure(let error): failure = error
-      }
-    }
-    if let location = indexedLocation(number), location != tried {
-      tried = location
-      switch try attempt(number, RecentBlocks.Hint(location: location, length: 0), &cursor) {
-      case .success(let record): return record
-      case .failure(let error): failure = error
-      }
-    }
-    return try recover(number, tried: tried, failure, &cursor)
-  }
-
-  private func indexedLocation(_ number: UInt64) -> BlockLocation? {
-    do { return try index.location(number) } catch {
-      logger.warning(
-        "The index \(index.database.path) failed, looking for block \(number) of channel \(channelID) in its files: \(error.message)"
-      )
-      return nil
-    }
-  }
-
-  /// Gets the place of a block that is not among the last ones read.
-  private func findPlace(of number: UInt64) {
-    guard recent.hint(number) == nil, let location = indexedLocation(number) else { return }
-    recent.remember(number, RecentBlocks.Hint(location: location, length: 0))
-  }
-
-  /// Gets what the index knows of a block that this process has not seen yet, and of later ones.
-  private func lookUpFingerprints(_ number: UInt64, ahead: Bool) {
-    guard checksums.isWorthAsking(number) else { return }
-    let chunkEnd = (number | (Checksums.chunkSize - 1)).addingReportingOverflow(1)
-    let end = ahead && !chunkEnd.overflow ? chunkEnd.partialValue : number + 1
-    // Without fingerprints, the hashes will do.
-    let found = (try? index.fingerprints(number..<end)) ?? []
-    checksums.note(found, of: number..<end)
-  }
-
-  /// The index did not lead to the block. It is only an index: look through the files.
-  private func recover(
-    _ number: UInt64, tried: BlockLocation?, _ failure: LedgerError?, _ cursor: inout Cursor
-  ) throws(LedgerError) -> BlockRecord {
-    var failure = failure
-    do {
-      let location = try files.search(
-        number, files: currentFile.load(ordering: .acquiring) + 1)
-      if location != tried {
-        switch try attempt(number, RecentBlocks.Hint(location: location, length: 0), &cursor) {
-        case .success(let record):
-          logger.warning(
-            "The index had no valid place of block \(number) of channel \(channelID), corrected it")
-          try? index.correct(ChannelIndex.Entry(number: number, location: location))
-          return record
-        case .failure(let error): failure = failure ?? error
-        }
-      }
-    } catch {
-      // Only damage is remembered: a disk that does not answer now may do so later.
-      guard case .corrupt = error else { throw error }
-      failure = failure ?? error
-    }
-    let error =
-      failure
-      ?? .corrupt(
-        channel: channelID, file: files.folder, offset: 0, block: number,
-        reason: "the block is in none of the files")
-    damaged.withLock { damaged in
-      if damaged.count < Self.maximumDamaged { damaged[number] = error }
-    }
-    firstDamage.withLock { $0 = $0 ?? error }
-    logger.error("\(error)")
-    throw error
-  }
-
-  /// Reads what is at a location.
-  ///
-  /// - Throws: only errors that do not come from a wrong location.
-  private func attempt(
-    _ number: UInt64, _ hint: RecentBlocks.Hint, _ cursor: inout Cursor
-  ) throws(LedgerError) -> Result<BlockRecord, LedgerError> {
-    let location = hint.location
-    func damage(_ path: String, _ reason: String) -> LedgerError {
-      .corrupt(
-        channel: channelID, file: path, offset: location.offset, block: number, reason: reason)
-    }
-    guard location.file <= currentFile.load(ordering: .acquiring) else {
-      return .failure(damage(files.path(location.file), "there is no such file"))
-    }
-    let file = try onDisk(files.file(location.file))
-    switch try onDisk(cursor.read(file, at: location, length: hint.length)) {
-    case .cutOff:
-      let size = try onDisk(file.size())
-      return .failure(damage(file.path, "the file of \(size) bytes ends before the block does"))
-    case .malformed(let reason, _):
-      return .failure(damage(file.path, "the block is not readable: \(reason)"))
-    case .record(let record, let end):
-      guard record.number == number else {
-        return .failure(damage(file.path, "there is block \(record.number) instead"))
-      }
-      if let reason = fault(of: record, hint) { return .failure(damage(file.path, reason)) }
-      // A reader of one block is likely to want the next.
-      let next = number &+ 1
-      recent.remember(
-        next,
-        RecentBlocks.Hint(
-          location: end < cursor.size
-            ? BlockLocation(file: location.file, offset: end)
-            : BlockLocation(file: location.file + 1, offset: 0), length: 0,
-          previousHash: checksums.known(next) == nil ? record.headerHash : []))
-      return .success(record)
-    }
-  }
-
-  /// What is wrong with a record. A known block is compared with its fingerprint; for any other,
-  /// the data is hashed.
-  private func fault(of record: BlockRecord, _ hint: RecentBlocks.Hint) -> String? {
-    let fingerprint = record.fingerprint
-    let known = checksums.known(record.number)
-    if let known {
-      if known.fingerprint == fingerprint {
-        if !known.isCertain { checksums.set(record.number, fingerprint) }
-        return nil
-      }
-      if known.isCertain {
-        return "the block is not what it was when it was written or last read"
-      }
-    }
-    guard record.hasValidDataHash else { return "the block's data does not match its data hash" }
-    var expected = hint.previousHash
-    if expected.isEmpty { expected = headerHash(before: record.number) }
-    guard expected.isEmpty || record.bytes[record.previousHash].elementsEqual(expected) else {
-      return "the block's previous hash is not that of the header before it"
-    }
-    if known != nil {
-      // Another program may have replaced an incomplete block. Or only the metadata differs, for
-      // which there is no hash.
-      logger.warning(
-        "Block \(record.number) of channel \(channelID) is not the one that was indexed, but its hashes are right. If no other program wrote to the folder since, look whether its signatures are: orderer ledger verify \(channelID)"
-      )
-    }
-    checksums.set(record.number, fingerprint)
-    keeper.keep(record.number, fingerprint)
-    return nil
-  }
-
-  /// The hash of the header before block `number`; empty if it is not certain that that block is
-  /// unchanged.
-  private func headerHash(before number: UInt64) -> [UInt8] {
-    guard number > 0 else { return [] }
-    lookUpFingerprints(number - 1, ahead: false)
-    guard let known = checksums.known(number - 1), let location = indexedLocation(number - 1),
-      let file = try? files.file(location.file), let size = try? file.size()
-    else { return [] }
-    var reader = RecordReader(file: file, size: size, window: Self.readWindow)
-    guard case .record(let record, _) = try? reader.read(at: location.offset),
-      record.number == number - 1, record.fingerprint == known.fingerprint
-    else { return [] }
-    return record.headerHash
   }
 }
