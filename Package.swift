@@ -98,7 +98,7 @@ let rooms: [[Target]] = [
     .foundations, "FabricCrypto", ["P256Tables", crypto, asn1],
     tests: ["TestSupport", crypto, cryptoExtras]),
   room(
-    .foundations, "FabricLogging", ["GoText", logging],
+    .foundations, "FabricLogging", ["GoText", "Storage", logging],
     tests: ["GoText", logging]),
   room(
     .foundations, "MetricDescriptions", [metrics],
@@ -121,7 +121,10 @@ let rooms: [[Target]] = [
   room(
     .transport, "HTTPTransport",
     ["GoText", "Concurrency", "Sockets", logging, nioCore, nioPosix, nioHTTP1, nioSSL],
-    tests: ["Concurrency", "TestSupport", "HTTPTestClient", logging, nioCore, nioEmbedded, nioSSL]),
+    tests: [
+      "GoText", "Concurrency", "TestSupport", "HTTPTestClient", logging, nioCore, nioEmbedded,
+      nioSSL,
+    ]),
   // Trust
   room(
     .trust, "Membership",
@@ -309,11 +312,11 @@ let rooms: [[Target]] = [
       "OrdererConfiguration", logging, metrics, nioCore, unixSignals,
     ],
     tests: [
-      "FabricProtos", "Concurrency", "FabricCrypto", "FabricLogging", "GRPCTransport", "Membership",
-      "ChannelConfig", "BlockLedger", "Ordering", "KafkaConsensus", "RaftConsensus",
-      "MessageProcessing",
-      "Multichannel", "NodeMetrics", "Operations", "OrdererConfiguration", "TestSupport", logging,
-      metrics,
+      "FabricProtos", "GoText", "Concurrency", "FabricCrypto", "FabricLogging", "GRPCTransport",
+      "HTTPTransport", "Membership", "ChannelConfig", "BlockLedger", "Ordering", "KafkaConsensus",
+      "RaftConsensus",
+      "MessageProcessing", "Multichannel", "NodeMetrics", "Operations", "OrdererConfiguration",
+      "TestSupport", logging, metrics,
     ]),
   [
     .target(
@@ -359,7 +362,7 @@ let rooms: [[Target]] = [
       "FabricProtos", "Concurrency", "Storage", "GenesisProfiles", "BlockLedger",
       "OrdererConfiguration", "ConfigTools", "LedgerTools", "RaftTools", argumentParser,
     ]),
-  room(.tools, "CaseWatch", []),
+  room(.tools, "CaseWatch", [argumentParser]),
   tool(
     "config-update-fuzzer", "ConfigUpdateFuzzer",
     [

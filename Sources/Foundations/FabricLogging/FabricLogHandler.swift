@@ -49,7 +49,7 @@ package struct FabricLogHandler: LogHandler {
     }
     system.submit(
       LogRecord(
-        time: .now(), level: level, name: threshold.name, message: message,
+        time: system.clock.now(), level: level, name: threshold.name, message: message,
         fields: fields.isEmpty ? [] : fields.sorted { $0.key < $1.key }, function: event.function,
         file: event.file, line: event.line))
   }

@@ -31,7 +31,7 @@ package final class FabricLogging: Sendable {
   private let state: Mutex<State>
   private let counters = LevelCounters()
   private let repeated = Mutex(RepeatedLines())
-  private let started = ContinuousClock.now
+  let clock: LogClock
   let writer: LogWriter
 
   /// A logging system of its own; the process usually has one.
@@ -40,12 +40,14 @@ package final class FabricLogging: Sendable {
   ///   - queueEntries: how many entries may wait for the writer before new ones are dropped.
   package init(
     spec: LogSpec = .info, format: LogFormat = .standard,
-    sink: any LogSink = FileDescriptorSink.standardError, queueEntries: Int = 16_384
+    sink: any LogSink = FileDescriptorSink.standardError, queueEntries: Int = 16_384,
+    clock: LogClock = .system
   ) {
+    self.clock = clock
     state = Mutex(State(spec: spec))
     var limits = LogWriter.Limits()
     limits.entries = max(1, queueEntries)
-    writer = LogWriter(format: format, sink: sink, limits: limits)
+    writer = LogWriter(format: format, sink: sink, limits: limits, now: clock.now)
     writer.start()
   }
 
@@ -116,7 +118,7 @@ package final class FabricLogging: Sendable {
 
   /// Whether a line that clients bring about is to be written.
   func judgeRepeated(_ place: RepeatedLines.Place) -> RepeatedLines.Verdict {
-    let now = started.duration(to: .now)
+    let now = clock.uptime()
     return repeated.withLock { $0.judge(place, at: now) }
   }
 

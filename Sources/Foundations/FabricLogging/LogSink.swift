@@ -1,6 +1,7 @@
 // Where finished log lines go.
 
 import Foundation
+import Storage
 import Synchronization
 
 /// A destination of log lines. Only the writer's thread calls it, with whole lines.
@@ -20,22 +21,8 @@ package struct FileDescriptorSink: LogSink {
   package static let standardError = FileDescriptorSink(descriptor: STDERR_FILENO)
 
   package func write(_ lines: [UInt8]) {
-    lines.withUnsafeBytes { bytes in
-      var rest = bytes[...]
-      while !rest.isEmpty {
-        let slice = UnsafeRawBufferPointer(rebasing: rest)
-        let count = Foundation.write(descriptor, slice.baseAddress, slice.count)
-        if count > 0 {
-          rest = rest.dropFirst(count)
-        } else if errno == EAGAIN || errno == EWOULDBLOCK {
-          var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-          _ = poll(&ready, 1, 1000)
-        } else if errno != EINTR {
-          // Nobody reads any more, and there is nowhere left to complain.
-          return
-        }
-      }
-    }
+    // Where it fails nobody reads any more, and there is nowhere left to complain.
+    _ = StandardStreams.write(lines, to: descriptor)
   }
 }
 

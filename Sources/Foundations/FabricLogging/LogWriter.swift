@@ -2,6 +2,7 @@
 
 import Dispatch
 import Foundation
+import GoText
 import Synchronization
 
 /// Takes records from any thread without ever blocking it, and writes them on a thread of its own.
@@ -42,8 +43,13 @@ final class LogWriter: Sendable {
   private let state = Mutex(State())
   private let wake = DispatchSemaphore(value: 0)
   private let drops = Atomic<UInt64>(0)
+  private let now: @Sendable () -> UnixTime
 
-  init(format: LogFormat, sink: any LogSink, limits: Limits) {
+  /// - Parameter now: The wall clock.
+  init(
+    format: LogFormat, sink: any LogSink, limits: Limits, now: @escaping @Sendable () -> UnixTime
+  ) {
+    self.now = now
     self.format = Mutex(format)
     self.sink = sink
     self.limits = limits
@@ -140,7 +146,7 @@ final class LogWriter: Sendable {
         lines.removeAll(keepingCapacity: true)
       }
     }
-    if drops > 0 { encoder.append(Self.dropReport(drops), format: format, to: &lines) }
+    if drops > 0 { encoder.append(dropReport(drops), format: format, to: &lines) }
     if !lines.isEmpty { sink.write(lines) }
   }
 
@@ -154,9 +160,9 @@ final class LogWriter: Sendable {
     for semaphore in done { semaphore.signal() }
   }
 
-  private static func dropReport(_ drops: UInt64) -> LogRecord {
-    return LogRecord(
-      time: .now(), level: .warn, name: "flogging",
+  private func dropReport(_ drops: UInt64) -> LogRecord {
+    LogRecord(
+      time: now(), level: .warn, name: "flogging",
       message: "\(drops) log entries were dropped because the reader of the log is too slow",
       fields: [], function: #function, file: #fileID, line: #line)
   }

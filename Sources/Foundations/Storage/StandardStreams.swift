@@ -36,8 +36,10 @@ package enum StandardStreams {
     _ = write(Array(text.utf8), to: STDERR_FILENO)
   }
 
-  /// The number of the error that stopped it; nil if all was written.
-  static func write(_ bytes: [UInt8], to descriptor: Int32) -> Int32? {
+  /// Writes to an open descriptor, and keeps trying while its reader is slow.
+  ///
+  /// - Returns: The number of the error that stopped it; nil if all was written.
+  package static func write(_ bytes: [UInt8], to descriptor: Int32) -> Int32? {
     bytes.withUnsafeBytes { bytes in
       var rest = bytes[...]
       while !rest.isEmpty {

@@ -16,13 +16,15 @@ enum OperationsRoutes {
   // MARK: /healthz
 
   /// Only GET; 200 or 503 with the failures; 408 if the checks take too long.
-  static func health(_ checks: HealthChecks) -> HTTPRoute {
+  static func health(
+    _ checks: HealthChecks, now: @escaping @Sendable () -> UnixTime
+  ) -> HTTPRoute {
     HTTPRoute(
       path: "/healthz", access: .open, timeout: checks.timeout + healthMargin, timeoutStatus: 408
     ) { request in
       guard request.method == "GET" else { return HTTPResponse(status: 405) }
       guard let failures = await checks.failures() else { return HTTPResponse(status: 408) }
-      return health(failures, time: .now())
+      return health(failures, time: now())
     }
   }
 

@@ -1,6 +1,7 @@
 // The operations service: /metrics, /healthz, /logspec and /version over HTTP.
 
 import Concurrency
+import GoText
 import HTTPTransport
 import Logging
 import NodeMetrics
@@ -35,16 +36,18 @@ package final class OperationsServer: Sendable {
   /// - Parameters:
   ///   - listenAddress: `Operations.ListenAddress`
   ///   - prometheus: What `/metrics` shows; nil with another provider.
+  ///   - now: The wall clock, for `/healthz` and the date of responses.
   /// - Throws: ``HTTPServerError`` for TLS material or an address that cannot be used.
   package init(
     listenAddress: String, tls: HTTPServerTLS? = nil, version: VersionInformation,
     health: HealthChecks, logSpec: any LogSpecControl, prometheus: MetricRegistry? = nil,
-    limits: HTTPServerLimits = HTTPServerLimits(), time: any TimeSource, logger: Logger
+    limits: HTTPServerLimits = HTTPServerLimits(), time: any TimeSource,
+    now: @escaping @Sendable () -> UnixTime = UnixTime.now, logger: Logger
   ) throws {
     server = try HTTPServer(
       listenAddress: listenAddress, name: .operations, tls: tls, limits: limits, time: time,
-      logger: logger)
-    try server.register(OperationsRoutes.health(health))
+      now: now, logger: logger)
+    try server.register(OperationsRoutes.health(health, now: now))
     try server.register(OperationsRoutes.logSpec(logSpec))
     try server.register(OperationsRoutes.version(version))
     if let prometheus { try server.register(OperationsRoutes.metrics(prometheus)) }

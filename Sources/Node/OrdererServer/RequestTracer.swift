@@ -2,9 +2,9 @@
 
 import Concurrency
 import Dispatch
-import Foundation
 import GoText
 import Logging
+import Storage
 import Synchronization
 
 /// Writes each request of one method into a file of its own in a folder (Fabric:
@@ -80,6 +80,7 @@ final class RequestTracer: Sendable {
   private let method: String
   private let setting: String
   private let time: any TimeSource
+  private let now: @Sendable () -> UnixTime
   private let logger: Logger
   private let queue: DispatchQueue
   private let state = Mutex(State())
@@ -89,11 +90,16 @@ final class RequestTracer: Sendable {
   /// - Parameters:
   ///   - directory: It is not created: if it is missing, the log says so with the first request.
   ///   - method: `Broadcast` or `Deliver`.
-  init?(directory: String, method: String, time: any TimeSource, logger: Logger) {
+  ///   - now: The wall clock, which files are named after.
+  init?(
+    directory: String, method: String, time: any TimeSource,
+    now: @escaping @Sendable () -> UnixTime = UnixTime.now, logger: Logger
+  ) {
     guard !directory.isEmpty else { return nil }
     self.directory = directory
     self.method = method
     self.time = time
+    self.now = now
     self.logger = logger
     setting = "Debug.\(method)TraceDir"
     queue = DispatchQueue(label: "traces of \(method)", qos: .utility)
@@ -101,7 +107,7 @@ final class RequestTracer: Sendable {
 
   /// Takes requests that arrived together, and returns at once.
   func trace(_ requests: [[UInt8]]) {
-    let nanoseconds = UnixTime.now().inNanoseconds
+    let nanoseconds = now().inNanoseconds
     let (wakesWriter, losses) = state.withLock { state in
       for request in requests {
         state.count &+= 1
@@ -155,19 +161,11 @@ final class RequestTracer: Sendable {
 
   /// The reason if it fails.
   private func write(_ request: [UInt8], to path: String) -> String? {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o660)
-    guard descriptor >= 0 else { return String(cString: strerror(errno)) }
-    defer { close(descriptor) }
-    var written = 0
-    while written < request.count {
-      let count = request.withUnsafeBytes { bytes in
-        Foundation.write(
-          descriptor, bytes.baseAddress?.advanced(by: written), bytes.count - written)
-      }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { return String(cString: strerror(errno)) }
-      written += count
+    do throws(StorageError) {
+      try File(path, .replacing).write(request, at: 0)
+      return nil
+    } catch {
+      return error.reason
     }
-    return nil
   }
 }

@@ -2,8 +2,10 @@
 
 import ChannelConfig
 import GRPCTransport
+import GoText
 import HTTPTransport
 import Logging
+import Membership
 import OrdererConfiguration
 import Storage
 import Synchronization
@@ -28,28 +30,44 @@ enum TLSMaterial {
   /// The TLS settings of the operations service; nil if its TLS is off.
   ///
   /// - Throws: ``StartupError`` naming the setting and the file.
-  static func operations(_ tls: OrdererConfiguration.TLS) throws -> HTTPServerTLS? {
-    try httpServer(tls, section: "Operations.TLS")
+  static func operations(
+    _ tls: OrdererConfiguration.TLS, now: @escaping @Sendable () -> UnixTime = UnixTime.now
+  ) throws -> HTTPServerTLS? {
+    try httpServer(tls, section: "Operations.TLS") { now().seconds }
   }
 
-  /// The TLS settings of the admin service; nil if its TLS is off.
+  /// The TLS settings of the admin service; nil if its TLS is off. Clients' certificates are judged as of the time
+  /// that `TLSHandshakeTimeShift` tells, as in 3.1; a negative one has no effect there either.
   ///
   /// - Throws: ``StartupError`` naming the setting and the file.
-  static func administration(_ tls: OrdererConfiguration.TLS) throws -> HTTPServerTLS? {
-    try httpServer(tls, section: "Admin.TLS")
+  static func administration(
+    _ tls: OrdererConfiguration.TLS, now: @escaping @Sendable () -> UnixTime = UnixTime.now
+  ) throws -> HTTPServerTLS? {
+    let shift = max(tls.tlsHandshakeTimeShift, .zero).components.seconds
+    return try httpServer(tls, section: "Admin.TLS") { now().seconds - shift }
   }
 
+  /// - Parameter judgedAt: The time as of which clients' certificates are judged, in seconds since 1970.
   private static func httpServer(
-    _ tls: OrdererConfiguration.TLS, section: String
+    _ tls: OrdererConfiguration.TLS, section: String, judgedAt: @escaping @Sendable () -> Int64
   ) throws -> HTTPServerTLS? {
     guard tls.enabled else { return nil }
+    let clientRoots = try tls.clientRootCAs.map {
+      try read($0, setting: "\(section).ClientRootCAs")
+    }
+    let authorities = TLSAuthorities(clientRoots: clientRoots)
     return HTTPServerTLS(
       certificateChain: try read(tls.certificate, setting: "\(section).Certificate"),
       privateKey: try read(tls.privateKey, setting: "\(section).PrivateKey"),
-      clientRoots: try tls.clientRootCAs.map {
-        try read($0, setting: "\(section).ClientRootCAs")
-      },
-      requiresClientCertificate: tls.clientAuthRequired)
+      clientRoots: clientRoots, requiresClientCertificate: tls.clientAuthRequired,
+      clientVerification: { certificates in
+        do throws(TLSCertificateProblem) {
+          try authorities.check(client: certificates, now: judgedAt())
+          return nil
+        } catch {
+          return "\(error)"
+        }
+      })
   }
 
   /// The certificate of the port that other orderers connect to, in PEM; nil without TLS.

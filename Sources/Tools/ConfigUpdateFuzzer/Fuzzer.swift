@@ -22,15 +22,12 @@ struct Fuzzer: AsyncParsableCommand {
   var seed: UInt64 = 1
   @Option(help: "Repeat this episode only.")
   var episode: UInt64?
-  @Option(help: "How many threads to use.")
-  var workers = ProcessInfo.processInfo.activeProcessorCount
+  @OptionGroup var workers: WorkerOptions
   @Option(help: "The folder Tests/Fixtures of the repository.")
   var fixtures = "Tests/Fixtures"
 
   func validate() throws {
-    guard cases > 0, (1...Watch.maximumWorkers).contains(workers) else {
-      throw ValidationError("cases must be at least 1, workers 1 to \(Watch.maximumWorkers)")
-    }
+    guard cases > 0 else { throw ValidationError("cases must be at least 1") }
   }
 
   func run() async throws {
@@ -43,9 +40,9 @@ struct Fuzzer: AsyncParsableCommand {
       return
     }
     let progress = Progress(cases: cases)
-    watch(progress)
+    Watch.report({ progress.text }, caseName: { "episode \($0) of seed \(seed)" })
     await withThrowingTaskGroup(of: Void.self) { group in
-      for worker in 0..<workers {
+      for worker in 0..<workers.count {
         group.addTask { try work(worker, network, progress) }
       }
       do {
@@ -68,24 +65,6 @@ struct Fuzzer: AsyncParsableCommand {
       } catch {
         say("episode \(number) of seed \(seed): \(error)")
         throw ExitCode.failure
-      }
-    }
-  }
-
-  /// Reports progress now and then, and ends the run if a case does not end. Has a thread of its own,
-  /// since the workers occupy all those that tasks run on.
-  private func watch(_ progress: Progress) {
-    let seed = seed
-    Thread.detachNewThread {
-      var seconds = 0
-      while true {
-        Thread.sleep(forTimeInterval: 1)
-        seconds += 1
-        if seconds % 30 == 0 { say(progress.text) }
-        if let hanging = Watch.hanging().first {
-          say("episode \(hanging) of seed \(seed) takes longer than \(Watch.limit) s")
-          Foundation.exit(1)
-        }
       }
     }
   }
@@ -119,9 +98,4 @@ extension Tally {
   var text: String {
     "\(cases) cases: \(refused) refused, \(accepted) accepted, \(applied) of these applied"
   }
-}
-
-/// Prints a line at once, also into a file.
-private func say(_ text: String) {
-  FileHandle.standardOutput.write(Data("\(text)\n".utf8))
 }

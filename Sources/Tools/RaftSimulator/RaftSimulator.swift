@@ -23,13 +23,10 @@ struct RaftSimulator: AsyncParsableCommand {
   var seed: UInt64 = 1
   @Flag(help: "Go through one schedule only, and print a line for each event.")
   var print = false
-  @Option(help: "How many threads to use.")
-  var workers = ProcessInfo.processInfo.activeProcessorCount
+  @OptionGroup var workers: WorkerOptions
 
   func validate() throws {
-    guard schedules > 0, (1...Watch.maximumWorkers).contains(workers) else {
-      throw ValidationError("schedules must be at least 1, workers 1 to \(Watch.maximumWorkers)")
-    }
+    guard schedules > 0 else { throw ValidationError("schedules must be at least 1") }
   }
 
   func run() async throws {
@@ -41,9 +38,9 @@ struct RaftSimulator: AsyncParsableCommand {
       return
     }
     let progress = Progress(first: seed, count: schedules)
-    watch(progress)
+    Watch.report({ progress.text }, caseName: { "seed \($0)" })
     await withTaskGroup(of: Void.self) { group in
-      for worker in 0..<workers { group.addTask { work(worker, progress) } }
+      for worker in 0..<workers.count { group.addTask { work(worker, progress) } }
     }
     say(progress.text)
     if progress.hasFailed { throw ExitCode.failure }
@@ -56,23 +53,6 @@ struct RaftSimulator: AsyncParsableCommand {
       let outcome = Simulation(seed: seed).run()
       if let problem = outcome.problem { say("seed \(seed): \(problem)") }
       progress.add(outcome)
-    }
-  }
-
-  /// Reports progress now and then, and ends the run if a schedule does not end. Has a thread of its own, since the
-  /// workers occupy all those that tasks run on.
-  private func watch(_ progress: Progress) {
-    Thread.detachNewThread {
-      var seconds = 0
-      while true {
-        Thread.sleep(forTimeInterval: 1)
-        seconds += 1
-        if seconds % 30 == 0 { say(progress.text) }
-        if let hanging = Watch.hanging().first {
-          say("seed \(hanging) takes longer than \(Watch.limit) s")
-          Foundation.exit(1)
-        }
-      }
     }
   }
 }
@@ -132,9 +112,4 @@ final class Progress: Sendable {
       \((ContinuousClock.now - begin).components.seconds) s
       """
   }
-}
-
-/// Prints a line at once, also into a file.
-@Sendable private func say(_ text: String) {
-  FileHandle.standardOutput.write(Data("\(text)\n".utf8))
 }

@@ -99,7 +99,7 @@ extension HTTPConnection {
     var head = HTTPResponseHead(
       version: version, status: HTTPResponseStatus(statusCode: response.status))
     for (name, value) in response.headers { head.headers.add(name: name, value: value) }
-    head.headers.add(name: "Date", value: UnixTime.now().utc(.http))
+    head.headers.add(name: "Date", value: environment.now().utc(.http))
     if head.status.mayHaveResponseBody {
       head.headers.add(name: "Content-Length", value: String(response.body.count))
     }

@@ -24,7 +24,7 @@ final class HTTPConnection: ChannelDuplexHandler {
 
   let environment: HTTPServerEnvironment
   let remoteAddress: String
-  private let tls: NIOSSLServerHandler?
+  private let tls: HTTPServerTLSSession?
 
   var phase = Phase.waiting
   /// The part of the body that has arrived; not in the phase, where growing would copy it.
@@ -42,14 +42,14 @@ final class HTTPConnection: ChannelDuplexHandler {
   private var pendingFailure: HTTPResponse?
   private var isReadWanted = false
 
-  init(environment: HTTPServerEnvironment, remoteAddress: String, tls: NIOSSLServerHandler?) {
+  init(environment: HTTPServerEnvironment, remoteAddress: String, tls: HTTPServerTLSSession?) {
     self.environment = environment
     self.remoteAddress = remoteAddress
     self.tls = tls
   }
 
   /// Whether the client presented a certificate; without verification no handshake succeeds with one.
-  var hasVerifiedCertificate: Bool { tls?.peerCertificate != nil }
+  var hasVerifiedCertificate: Bool { tls?.handler.peerCertificate != nil }
 
   // MARK: Events
 
@@ -134,8 +134,8 @@ final class HTTPConnection: ChannelDuplexHandler {
   }
 
   private func tlsFailed(_ reason: String, _ context: ChannelHandlerContext) {
-    environment.warn(
-      "TLS handshake failed: \(TLSReason.text(reason))", ["remoteAddress": "\(remoteAddress)"])
+    let reason = tls?.refusal.reason.withLock { $0 } ?? TLSReason.text(reason)
+    environment.warn("TLS handshake failed: \(reason)", ["remoteAddress": "\(remoteAddress)"])
     close(context)
   }
 

@@ -1,11 +1,11 @@
 // A small HTTP/1.1 server for operators: listens, builds pipelines, stops within a bound.
 
 import Concurrency
+import GoText
 import Logging
 import NIOCore
 import NIOHTTP1
 import NIOPosix
-import NIOSSL
 import Sockets
 
 /// An HTTP server.
@@ -24,7 +24,7 @@ package final class HTTPServer: Sendable {
   private let address: NetworkAddress
   private let addressText: String
   private let name: HTTPServerName
-  private let tls: NIOSSLContext?
+  private let tls: HTTPServerTLSContext?
   private let time: any TimeSource
   private let life = ServerLife(threads: 1)
   let environment: HTTPServerEnvironment
@@ -32,10 +32,12 @@ package final class HTTPServer: Sendable {
   /// - Parameters:
   ///   - listenAddress: `host:port` as in orderer.yaml; an empty host is every interface, port 0 any.
   ///   - time: Limits how long a shutdown waits. Connections use their event loop's time.
+  ///   - now: The wall clock, for the date of responses.
   /// - Throws: ``HTTPServerError`` for TLS material or an address that cannot be used.
   package init(
     listenAddress: String, name: HTTPServerName, tls: HTTPServerTLS? = nil,
-    limits: HTTPServerLimits = HTTPServerLimits(), time: any TimeSource, logger: Logger
+    limits: HTTPServerLimits = HTTPServerLimits(), time: any TimeSource,
+    now: @escaping @Sendable () -> UnixTime = UnixTime.now, logger: Logger
   ) throws {
     do {
       address = try NetworkAddress(listenAddress)
@@ -45,10 +47,10 @@ package final class HTTPServer: Sendable {
     }
     addressText = listenAddress
     self.name = name
-    self.tls = try tls.map { try HTTPServerTLSContext.make($0, name: name) }
+    self.tls = try tls.map { try HTTPServerTLSContext($0, name: name) }
     self.time = time
     environment = HTTPServerEnvironment(
-      limits: limits, isEncrypted: tls != nil, time: time, logger: logger)
+      limits: limits, isEncrypted: tls != nil, time: time, now: now, logger: logger)
   }
 
   /// Adds a route, before or after the start.
@@ -117,15 +119,11 @@ package final class HTTPServer: Sendable {
 
   /// The pipeline: TLS, the parser within its bounds, the connection.
   static func configure(
-    _ channel: any Channel, environment: HTTPServerEnvironment, tls: NIOSSLContext?
+    _ channel: any Channel, environment: HTTPServerEnvironment, tls: HTTPServerTLSContext?
   ) throws {
     let pipeline = channel.pipeline.syncOperations
-    var tlsHandler: NIOSSLServerHandler?
-    if let tls {
-      let handler = NIOSSLServerHandler(context: tls)
-      try pipeline.addHandler(handler)
-      tlsHandler = handler
-    }
+    let session = tls?.session()
+    if let session { try pipeline.addHandler(session.handler) }
     var limits = NIOHTTPDecoderLimitConfiguration()
     limits.maxHeaderFieldSize = environment.limits.headerBytes
     limits.maxHeaderListSize = environment.limits.headerBytes
@@ -139,6 +137,6 @@ package final class HTTPServer: Sendable {
     try pipeline.addHandler(
       HTTPConnection(
         environment: environment, remoteAddress: NetworkAddress.text(channel.remoteAddress),
-        tls: tlsHandler))
+        tls: session))
   }
 }

@@ -12,15 +12,23 @@ package struct HTTPServerTLS: Sendable {
   /// Whether clients without a certificate are turned away in the handshake. Otherwise they get as
   /// far as the routes that are open.
   package var requiresClientCertificate: Bool
+  /// Judges the certificates of clients; nil leaves that to BoringSSL, with `clientRoots` and the present time.
+  package var clientVerification: ClientVerification?
+
+  /// Judges a client's certificates: in DER, its own first. Called on event loops.
+  ///
+  /// - Returns: Why they are refused; nil if they are not.
+  package typealias ClientVerification = @Sendable (_ certificates: [[UInt8]]) -> String?
 
   package init(
     certificateChain: [UInt8], privateKey: [UInt8], clientRoots: [[UInt8]] = [],
-    requiresClientCertificate: Bool = false
+    requiresClientCertificate: Bool = false, clientVerification: ClientVerification? = nil
   ) {
     self.certificateChain = certificateChain
     self.privateKey = privateKey
     self.clientRoots = clientRoots
     self.requiresClientCertificate = requiresClientCertificate
+    self.clientVerification = clientVerification
   }
 }
 

@@ -1,6 +1,7 @@
 // What the connections of a server share: routes, bounds, and what is running.
 
 import Concurrency
+import GoText
 import Logging
 import NIOCore
 import Sockets
@@ -13,10 +14,16 @@ final class HTTPServerEnvironment: Sendable {
   let logger: Logger
   let isEncrypted: Bool
   private let time: any TimeSource
+  /// The wall clock.
+  let now: @Sendable () -> UnixTime
   private let responseBytes = Mutex(0)
   private let notices: Mutex<NoticeAllowance>
 
-  init(limits: HTTPServerLimits, isEncrypted: Bool, time: any TimeSource, logger: Logger) {
+  init(
+    limits: HTTPServerLimits, isEncrypted: Bool, time: any TimeSource,
+    now: @escaping @Sendable () -> UnixTime = UnixTime.now, logger: Logger
+  ) {
+    self.now = now
     self.limits = limits
     self.isEncrypted = isEncrypted
     self.time = time

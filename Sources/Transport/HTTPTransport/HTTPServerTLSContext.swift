@@ -2,8 +2,10 @@
 
 import NIOCore
 import NIOSSL
+import Synchronization
 
-enum HTTPServerTLSContext {
+/// TLS of all connections of a server.
+struct HTTPServerTLSContext: Sendable {
   /// The suites of Fabric's comm package; TLS 1.3 has its own.
   private static let cipherSuites: [NIOTLSCipher] = [
     .TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
@@ -16,9 +18,36 @@ enum HTTPServerTLSContext {
   /// How long a closing connection waits for the client's `close_notify`.
   private static let shutdownTimeout = TimeAmount.seconds(2)
 
+  private let context: NIOSSLContext
+  private let clientVerification: HTTPServerTLS.ClientVerification?
+
   /// - Throws: ``HTTPServerError`` naming the setting.
-  static func make(
-    _ tls: HTTPServerTLS, name: HTTPServerName
+  init(_ tls: HTTPServerTLS, name: HTTPServerName) throws(HTTPServerError) {
+    context = try Self.context(tls, name)
+    clientVerification = tls.clientVerification
+  }
+
+  /// TLS of a new connection.
+  func session() -> HTTPServerTLSSession {
+    let refusal = HTTPServerTLSSession.Refusal()
+    guard let verify = clientVerification else {
+      return HTTPServerTLSSession(handler: NIOSSLServerHandler(context: context), refusal: refusal)
+    }
+    let handler = NIOSSLServerHandler(
+      context: context,
+      customVerificationCallback: { certificates, verdict in
+        let reason: String?
+        do { reason = verify(try certificates.map { try $0.toDERBytes() }) } catch {
+          reason = "\(error)"
+        }
+        refusal.reason.withLock { $0 = reason }
+        verdict.succeed(reason == nil ? .certificateVerified : .failed)
+      })
+    return HTTPServerTLSSession(handler: handler, refusal: refusal)
+  }
+
+  private static func context(
+    _ tls: HTTPServerTLS, _ name: HTTPServerName
   ) throws(HTTPServerError) -> NIOSSLContext {
     let chain = try certificates(tls.certificateChain, "\(name.tlsSection).Certificate", name)
     var roots: [NIOSSLCertificate] = []
@@ -64,5 +93,16 @@ enum HTTPServerTLSContext {
         cannotStart: name, "\(setting) is not a PEM certificate: \(error)")
     }
     throw HTTPServerError(cannotStart: name, "there is no PEM certificate in \(setting)")
+  }
+}
+
+/// TLS of one connection.
+struct HTTPServerTLSSession {
+  let handler: NIOSSLServerHandler
+  let refusal: Refusal
+
+  /// Why a client's certificate was refused; nil if it was not.
+  final class Refusal: Sendable {
+    let reason = Mutex<String?>(nil)
   }
 }

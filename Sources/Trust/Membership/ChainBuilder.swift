@@ -90,10 +90,22 @@ struct ChainBuilder: Sendable {
     return chain
   }
 
+  /// What all certificates of a chain have to allow.
+  enum TLSUse {
+    case client
+    case clientOrServer
+
+    func isAllowed(by chain: [ParsedCertificate]) -> Bool {
+      chain.allSatisfy(\.extensions.allowsClientAuthentication)
+        || self == .clientOrServer && chain.allSatisfy(\.extensions.allowsServerAuthentication)
+    }
+  }
+
   /// Checks that a chain leads from `certificate` to a root at a time, in seconds since 1970, and that
-  /// all of it may serve TLS clients, or all of it TLS servers (Go: `x509.Certificate.Verify` with these
-  /// two usages).
-  func checkServesTLS(_ certificate: ParsedCertificate, at time: Int64) throws(CertificateProblem) {
+  /// all of it may be used like this (Go: `x509.Certificate.Verify` with one usage or two).
+  func checkServesTLS(
+    _ certificate: ParsedCertificate, as use: TLSUse, at time: Int64
+  ) throws(CertificateProblem) {
     var search = Search(builder: self, time: time)
     try search.checkValidity(of: certificate, below: [], isIntermediate: false)
     if roots.contains(certificate) {
@@ -104,10 +116,7 @@ struct ChainBuilder: Sendable {
     var refusal = search.problem
     for chain in search.chains {
       do throws(CertificateProblem) {
-        guard
-          chain.allSatisfy(\.extensions.allowsClientAuthentication)
-            || chain.allSatisfy(\.extensions.allowsServerAuthentication)
-        else {
+        guard use.isAllowed(by: chain) else {
           throw CertificateProblem("certificate specifies an incompatible key usage")
         }
         try NameConstraintRules.check(chain)

@@ -4,7 +4,7 @@ import FabricCrypto
 
 /// The CAs that TLS certificates may come from.
 package struct TLSAuthorities: Sendable {
-  private let builder: ChainBuilder
+  let builder: ChainBuilder
 
   /// - Parameters:
   ///   - roots: Certificates in DER.
@@ -32,12 +32,14 @@ package struct TLSAuthorities: Sendable {
   /// `x509.Certificate.Verify`.
   ///
   /// - Parameter now: Seconds since 1970.
-  /// - Throws: ``TLSCertificateProblem``. Of a certificate that is not valid now, only that is told,
+  /// - Throws: ``TLSCertificateProblem``. A certificate that is not valid now is refused for that alone,
   ///   whoever issued it.
   package func check(_ certificate: TLSCertificate, now: Int64) throws(TLSCertificateProblem) {
     let parsed = certificate.parsed
     guard parsed.notBefore <= now, now <= parsed.notAfter else { throw .expired }
-    do throws(CertificateProblem) { try builder.checkServesTLS(parsed, at: now) } catch {
+    do throws(CertificateProblem) {
+      try builder.checkServesTLS(parsed, as: .clientOrServer, at: now)
+    } catch {
       throw .untrusted("\(error)")
     }
   }

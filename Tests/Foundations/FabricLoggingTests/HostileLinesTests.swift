@@ -1,16 +1,20 @@
 // What clients can make the log say, and how often.
 
+import GoText
 import Logging
+import Synchronization
 import Testing
 
 @testable import FabricLogging
 
 @Suite struct HostileLinesTests {
   private func system(
-    _ format: String = "%{level} %{message}"
+    _ format: String = "%{level} %{message}", clock: LogClock = .system
   ) throws -> (FabricLogging, MemorySink) {
     let sink = MemorySink()
-    return (FabricLogging(spec: .info, format: try LogFormat(format), sink: sink), sink)
+    return (
+      FabricLogging(spec: .info, format: try LogFormat(format), sink: sink, clock: clock), sink
+    )
   }
 
   @Test func aMessageCannotForgeALineOrCommandATerminal() throws {
@@ -33,21 +37,35 @@ import Testing
   }
 
   @Test func linesAboutClientsAreCounted() throws {
-    let (logging, sink) = try system()
+    let uptime = Mutex(Duration.zero)
+    let (logging, sink) = try system(
+      clock: LogClock(now: { UnixTime(seconds: 0) }, uptime: { uptime.withLock { $0 } }))
     let about = logging.logger("clients", isAboutClients: true)
-    for index in 0..<100_000 { about.warning("client \(index) was refused") }
+    func refuse() { about.warning("refused") }
+    for _ in 0..<1_000 { refuse() }
     // What the node does itself is told in full.
     about.info("info")
     for _ in 0..<200 { logging.logger("node").warning("own") }
+    uptime.withLock { $0 = .seconds(60) }
+    refuse()
     logging.flush(timeout: .seconds(3600))
-    let count = sink.lines.count { $0.hasPrefix("WARN client") }
-    #expect(count >= RepeatedLines.burst)
-    #expect(count < 50_000)
-    #expect(sink.lines.contains("INFO info"))
-    #expect(sink.lines.count { $0 == "WARN own" } == 200)
+    let told = [String](repeating: "WARN refused", count: RepeatedLines.burst)
+    let own = [String](repeating: "WARN own", count: 200)
+    let leftOut = 1_000 - RepeatedLines.burst
+    let last = "WARN refused (\(leftOut) more lines like this were left out)"
+    #expect(sink.lines == told + ["INFO info"] + own + [last])
     let statistics = logging.statistics
-    #expect(statistics.checked[.warn] == 100_200)
-    #expect(statistics.written[.warn] == UInt64(count) + 200)
+    #expect(statistics.checked[.warn] == 1_201)
+    #expect(statistics.written[.warn] == UInt64(RepeatedLines.burst) + 201)
+  }
+
+  @Test func linesAreStampedByTheGivenClock() throws {
+    let moment = UnixTime(seconds: 1_795_380_710, nanoseconds: 5_000_000)
+    let (logging, sink) = try system(
+      "%{time:05.000} %{message}", clock: LogClock(now: { moment }, uptime: { .zero }))
+    logging.logger("a").info("message")
+    logging.flush(timeout: .seconds(3600))
+    #expect(sink.lines == ["50.005 message"])
   }
 }
 

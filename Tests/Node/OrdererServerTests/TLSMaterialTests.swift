@@ -1,7 +1,11 @@
 // The files of the ports' TLS settings.
 
+import FabricCrypto
 import Foundation
+import GoText
+import HTTPTransport
 import OrdererConfiguration
+import TestSupport
 import Testing
 
 @testable import OrdererServer
@@ -35,5 +39,46 @@ import Testing
       try loading(nil)
         == "Failed to load the TLS file of General.TLS.Certificate, 'FILE': "
         + "No such file or directory")
+  }
+
+  // MARK: Client certificates of the HTTP services
+
+  /// What becomes of a client's certificate one hour after it and its CA have expired.
+  private func verdict(
+    shift: Duration,
+    _ load: (OrdererConfiguration.TLS, @escaping @Sendable () -> UnixTime) throws -> HTTPServerTLS?
+  ) throws -> String? {
+    let crypto = Repository.crypto.path
+    var tls = OrdererConfiguration().admin.tls
+    tls.enabled = true
+    tls.certificate = "\(crypto)/orderer.test/nodes/node1/tls/server.crt"
+    tls.privateKey = "\(crypto)/orderer.test/nodes/node1/tls/server.key"
+    tls.clientRootCAs = ["\(crypto)/org1.test/tlsca/cert.pem"]
+    tls.tlsHandshakeTimeShift = shift
+    let expired = UnixTime(seconds: 2_524_521_600 + 3600)
+    let verify = try #require(try load(tls, { expired })?.clientVerification)
+    let pem = try Data(
+      contentsOf: Repository.crypto.appending(path: "org1.test/users/user1/tls.crt"))
+    return verify([try #require(PEM.decodeFirst([UInt8](pem)[...])?.block.der)])
+  }
+
+  @Test func theAdminServiceJudgesCertificatesAtTheShiftedTime() throws {
+    let refused = "x509: certificate has expired or is not yet valid"
+    func admin(_ shift: Duration) throws -> String? {
+      try verdict(shift: shift) { try TLSMaterial.administration($0, now: $1) }
+    }
+    #expect(try admin(.zero) == refused)
+    #expect(try admin(.seconds(3500)) == refused)
+    #expect(try admin(.seconds(2 * 3600)) == nil)
+    #expect(try admin(.seconds(40 * 366 * 86_400)) == refused)
+    // As in 3.1, the clock is never ahead.
+    #expect(try admin(.seconds(-2 * 3600)) == refused)
+  }
+
+  @Test func theOperationsServiceKnowsNoShift() throws {
+    let refused = try verdict(shift: .seconds(2 * 3600)) {
+      try TLSMaterial.operations($0, now: $1)
+    }
+    #expect(refused != nil)
   }
 }

@@ -1,6 +1,7 @@
 // A server for tests of the HTTP layer.
 
 import Concurrency
+import GoText
 import HTTPTestClient
 import Logging
 import TestSupport
@@ -17,11 +18,12 @@ extension HTTPServerName {
 /// until everything has ended.
 func withEchoServer(
   _ limits: HTTPServerLimits = .patient, log: TestLog = TestLog(), body limit: Int = 1000,
-  timeout: Duration = .seconds(3600), _ body: (String, HTTPServer) async throws -> Void
+  timeout: Duration = .seconds(3600), now: @escaping @Sendable () -> UnixTime = UnixTime.now,
+  _ body: (String, HTTPServer) async throws -> Void
 ) async throws {
   let server = try HTTPServer(
     listenAddress: "127.0.0.1:0", name: .test, limits: limits, time: ManualTime(),
-    logger: log.logger)
+    now: now, logger: log.logger)
   try server.register(
     HTTPRoute(path: "/echo", access: .open, bodyLimit: limit) { request in
       .text("\(request.method) \(String(decoding: request.body, as: UTF8.self))")

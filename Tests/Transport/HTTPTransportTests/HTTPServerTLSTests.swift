@@ -4,6 +4,7 @@ import Concurrency
 import HTTPTestClient
 import Logging
 import NIOSSL
+import Synchronization
 import TestSupport
 import Testing
 
@@ -47,5 +48,36 @@ import Testing
       try reason {
         $0.privateKey = try Certificates.read("orderer.test/nodes/node2/tls/server.key")
       }.contains("cannot be used together"))
+  }
+
+  @Test func clientsAreJudgedByWhoeverTheServerIsTold() async throws {
+    let verdict = Mutex<String?>(nil)
+    let judged = Mutex<[[[UInt8]]]>([])
+    // No root: only the judge counts.
+    var tls = try Certificates.server()
+    tls.clientVerification = { certificates in
+      judged.withLock { $0.append(certificates) }
+      return verdict.withLock { $0 }
+    }
+    let server = try HTTPServer(
+      listenAddress: "127.0.0.1:0", name: .test, tls: tls, limits: .patient, time: ManualTime(),
+      logger: log.logger)
+    try server.register(
+      HTTPRoute(path: "/closed", access: .clientCertificate) { _ in .text("in") })
+    try await server.start()
+    let user = try Certificates.client("org1.test/users/user1/tls")
+    #expect(try await ask(server.boundAddress, "GET", "/closed", tls: user).status == 200)
+    let stranger = try Certificates.client()
+    #expect(try await ask(server.boundAddress, "GET", "/closed", tls: stranger).status == 401)
+    verdict.withLock { $0 = "it looks wrong" }
+    await #expect(throws: (any Error).self) {
+      _ = try await ask(server.boundAddress, "GET", "/closed", tls: user)
+    }
+    await server.shutdown(grace: .zero)
+    let own = try NIOSSLCertificate.fromPEMBytes(
+      Certificates.read("org1.test/users/user1/tls.crt"))
+    let expected = try own.map { try $0.toDERBytes() }
+    #expect(judged.withLock { $0 } == [expected, expected])
+    #expect(log.text.contains("TLS handshake failed: it looks wrong"))
   }
 }

@@ -1,6 +1,7 @@
 // The HTTP server: what it accepts, what it refuses, and how it stops.
 
 import Concurrency
+import GoText
 import HTTPTestClient
 import Logging
 import NIOCore
@@ -103,6 +104,14 @@ import Testing
       try await wire.send("GET /echo HTTP/1.1\r\nHost: a\r\n\r\n")
       try await wire.channel.close(mode: .output)
       try await wire.until("GET ")
+    }
+  }
+
+  @Test func responsesAreDated() async throws {
+    let now: @Sendable () -> UnixTime = { UnixTime(seconds: 1_795_380_710) }
+    try await withEchoServer(now: now) { address, _ in
+      let answer = try await ask(address, "GET", "/echo")
+      #expect(answer.headers["date"] == "Sun, 22 Nov 2026 20:51:50 GMT")
     }
   }
 
