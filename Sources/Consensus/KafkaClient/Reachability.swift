@@ -134,7 +134,7 @@ final class Reachability: Sendable {
     }
   }
 
-  /// Sets how a search begins (``BrokerSearch``); one does at once if there is a reason already.
+  /// Sets how a search begins (``BrokerSearch``); one begins at once if there is a reason already.
   func onSuspicion(_ beginSearch: @escaping @Sendable () -> Void) {
     let isLate = state.withLock { state in
       state.beginSearch = beginSearch

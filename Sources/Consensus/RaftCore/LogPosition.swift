@@ -10,7 +10,7 @@ package struct LogPosition: Equatable, Sendable {
     self.index = index
   }
 
-  /// Whether a log that ends here lacks nothing that one has which ends there (dissertation, 3.6.1).
+  /// Whether a log that ends here has all that a log ending there has (dissertation, 3.6.1).
   func isUpToDate(with other: LogPosition) -> Bool {
     term > other.term || term == other.term && index >= other.index
   }

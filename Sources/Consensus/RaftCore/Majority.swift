@@ -7,8 +7,8 @@ package enum VoteOutcome: Equatable, Sendable {
   case won
 }
 
-/// A set of voters of which more than a half decides. An empty one agrees to everything, so that one half of a joint
-/// configuration that is none has no say.
+/// A set of voters of which more than a half decides. An empty one agrees to everything, so that the second
+/// half of a configuration that is not joint has no say.
 package struct Majority: Equatable, Sendable {
   /// In ascending order.
   package private(set) var voters: [NodeID]

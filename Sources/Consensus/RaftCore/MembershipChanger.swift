@@ -140,7 +140,7 @@ package struct MembershipChanger: Equatable, Sendable {
     if kept.isLearner { return }
     remove(node)
     if members.voters.outgoing.contains(node) {
-      // Nobody is both: it listens from the time on when it has no vote any more.
+      // No node is both: it becomes a learner when it loses its vote.
       members.learnersNext.insert(node)
     } else {
       kept.isLearner = true

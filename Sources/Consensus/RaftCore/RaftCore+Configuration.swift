@@ -32,8 +32,8 @@ extension RaftCore {
     package var tailSize = 1 << 20
     /// Whether a node asks whether it would win before it campaigns (dissertation, 9.6).
     package var preVote = false
-    /// Whether a leader steps down that heard of no quorum for an election time-out, and whether nodes that
-    /// hear of their leader ignore campaigns.
+    /// Whether a leader that has heard of no quorum for an election time-out steps down, and whether nodes
+    /// that hear of their leader ignore campaigns.
     package var checkQuorum = false
     package var readSafety = ReadSafety.quorum
     /// Whether a follower drops proposals, which it hands on to the leader otherwise.

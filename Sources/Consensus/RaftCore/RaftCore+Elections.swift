@@ -5,7 +5,7 @@ extension RaftCore {
     /// Asks whether it would win.
     case preElection
     case election
-    /// Told by the leader, which gives up its lease with that.
+    /// The leader asks for it, and gives up its lease with that.
     case transfer
   }
 

@@ -1,9 +1,9 @@
-// What a node does that its leader tells it.
+// What a node does when its leader tells it to.
 
 extension RaftCore {
   mutating func handleLeader(_ message: Message) {
     switch role {
-    // There is one leader in a term. Whoever pretends to be another is not heard.
+    // There is one leader in a term. A node that claims to be another one is ignored.
     case .leader: return
     case .preCandidate, .candidate: becomeFollower(message.term, leader: message.from)
     case .follower:
@@ -43,7 +43,8 @@ extension RaftCore {
     send(Message(.appendResponse, to: message.from, index: last))
   }
 
-  /// Where the leader has another entry than was committed here. No leader has: one of both logs is not the group's.
+  /// Where the leader's entry is not the one that was committed here. That cannot be: one of the two logs is
+  /// not the group's.
   private func committedConflict(_ previous: LogPosition, _ entries: [Entry]) -> LogIndex? {
     let positions = [previous] + entries.prefix { $0.index <= log.committed }.map(\.position)
     return positions.first { position in

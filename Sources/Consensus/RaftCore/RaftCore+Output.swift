@@ -64,8 +64,8 @@ extension RaftCore {
     return persist
   }
 
-  /// What tells this node that its log is on the disk, behind its own acknowledgements: these still find the entries in
-  /// memory.
+  /// The message that tells this node that its log is on the disk. It comes behind the node's own
+  /// acknowledgements, which still find the entries in memory.
   ///
   /// It names the last entry of now, also if that was handed out before, and the term of now. In a later term it does
   /// not count: the entries may have been replaced and put back since, and what replaced them may still be on its

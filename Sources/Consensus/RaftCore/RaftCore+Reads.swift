@@ -44,7 +44,7 @@ extension RaftCore {
     for message in office.earlyReads { readAsLeader(message) }
   }
 
-  /// A heartbeat was answered that carried a read's context.
+  /// An answer to a heartbeat that carried a read's context.
   mutating func confirmReads(_ message: Message) {
     let confirmed = updateOffice { $0.reads.confirm(message.context, by: message.from) } ?? []
     guard members.voters.outcome({ confirmed.contains($0) ? true : nil }) == .won else { return }

@@ -1,7 +1,7 @@
 // Messages of other nodes: whether they are taken at all, what their term means, and who handles them.
 
 extension RaftCore {
-  /// Takes a message of another node. That it was meant for this one is for the shell to see.
+  /// Takes a message of another node. The shell checks that it was meant for this one.
   package mutating func step(_ message: Message) throws(StepRefusal) {
     if let fault { throw .halted(fault) }
     guard !message.kind.isLocal else { throw .local(message.kind) }

@@ -1,5 +1,5 @@
-// What Raft nodes send each other and what they write down, as values that know no encoding.
-// Names are the paper's where it has one, and etcd's where it has not.
+// What Raft nodes send each other and what they write down, as values that know no encoding. Names are the
+// paper's, and etcd's where the paper has none.
 
 /// A member of a group; 0 means none. A number is never given to a second node of a channel.
 package typealias NodeID = UInt64

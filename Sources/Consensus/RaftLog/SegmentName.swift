@@ -1,4 +1,4 @@
-// How the files of the log and of snapshots are called.
+// What the files of the log and of snapshots are called.
 
 import RaftCore
 import RaftWire

@@ -6,10 +6,10 @@ import Synchronization
 
 /// A bounded number of verification tables, for the P-256 keys that sign most.
 ///
-/// Only a ``MemberKey`` is counted and gets a table, and only its valid signatures count: who is no member of
-/// a channel, or has no key, can neither have a table made nor take one from somebody else. A table is made once for
-/// all channels and configurations in which the key occurs, one after the other, on a queue of its own, while
-/// verification goes on without. It is freed when another key takes its place.
+/// Only a ``MemberKey`` is counted and gets a table, and only its valid signatures count: a stranger can
+/// neither have a table made nor take one away from a member. A table is made once for all channels and
+/// configurations in which the key occurs. Tables are made one after the other, on a queue of their own,
+/// while verification goes on without. A table is freed when another key takes its place.
 package final class KeyTables: Sendable {
   /// The most keys that can have a table at a time.
   package static let maximumKeys = TableRoster.Place.maximumCount
@@ -58,8 +58,8 @@ package final class KeyTables: Sendable {
 
   private static let chosen = AtomicLazyReference<KeyTables>()
 
-  /// The tables of this process; nil if they have not been turned on. That they are the process's and not handed
-  /// from one to another is because they bear on no verdict and their bound is for all channels together.
+  /// The tables of this process; nil if they have not been turned on. They belong to the process instead of
+  /// being handed down because they bear on no verdict, and one bound covers all channels.
   package static var ofProcess: KeyTables? { chosen.load() }
 
   /// Turns the process's tables on, before there are channels. A second call changes nothing.

@@ -12,7 +12,7 @@ package final class MemberKey: Sendable {
   /// How much it was used without a table, as ``UseCount/word``.
   let uses = Atomic<UInt64>(0)
 
-  /// A key that counts for a table; nil if it is of another kind, which there are no tables for.
+  /// A key that counts for a table; nil if it is of a kind that has no tables.
   package init?(_ key: PublicKey, tables: KeyTables) {
     guard case .ecdsa(let key) = key, key.curve == .p256 else { return nil }
     self.key = key

@@ -1,6 +1,6 @@
 // Which keys have a table, and which one gives way.
 
-/// The places for tables and what each is used for. Pure: who asks says how much a key has been used.
+/// The places for tables and what each is used for. Pure: the caller says how much a key has been used.
 ///
 /// A key only takes another one's place if it is used more than twice as much. So keys that are used alike do
 /// not push each other out in turn, however many there are.
@@ -19,7 +19,7 @@ struct TableRoster {
       self.generation = generation
     }
 
-    /// What ``word`` was; nil for zero.
+    /// The place that ``word`` stands for; nil for zero.
     init?(word: UInt64) {
       guard word != 0 else { return nil }
       index = Int(word % UInt64(Self.maximumCount))
@@ -30,7 +30,7 @@ struct TableRoster {
     var word: UInt64 { generation * UInt64(Self.maximumCount) + UInt64(index) }
   }
 
-  /// What a key is told that asks for a table.
+  /// The answer to a key that asks for a table.
   enum Answer: Equatable {
     /// There is one.
     case ready(Place)

@@ -10,7 +10,7 @@ struct UseCount: Equatable {
   /// No uses.
   init() {}
 
-  /// What ``word`` was.
+  /// The count that ``word`` stands for.
   init(word: UInt64) {
     epoch = UInt32(truncatingIfNeeded: word >> 32)
     inEpoch = UInt16(truncatingIfNeeded: word >> 16)
@@ -19,7 +19,7 @@ struct UseCount: Equatable {
 
   var word: UInt64 { UInt64(epoch) << 32 | UInt64(inEpoch) << 16 | UInt64(before) }
 
-  /// Counts a use. Beyond 65,535 in one epoch it no longer does.
+  /// Counts a use, up to 65,535 in one epoch.
   mutating func count(in now: UInt32) {
     advance(to: now)
     if inEpoch < .max { inEpoch += 1 }

@@ -1,4 +1,4 @@
-// Inverses modulo a prime, but for a power of two that one multiplication puts right.
+// Inverses modulo a prime, up to a power of two that one multiplication takes out.
 
 /// 2^exponent / number modulo the modulus, and the exponent, which is 254 to 511.
 ///
@@ -8,10 +8,10 @@
 ///
 ///     u · s + v · r = modulus,   number · s ≡ v · 2^exponent,   number · r ≡ −u · 2^exponent
 ///
-/// The first keeps r and s within 256 bits as long as u and v are above zero, so this stops when both are 1, one
-/// step earlier than Kaliski. Which of two random numbers is the greater no processor can foresee: instead of a
-/// branch, u and v change places, and the signs of their congruences with them. The time depends on the number: for
-/// public ones only.
+/// The first keeps r and s within 256 bits as long as u and v are above zero, so this stops when both are 1,
+/// one step earlier than Kaliski. No processor can foresee which of two random numbers is greater, so there
+/// is no branch: u and v change places, and the signs of their congruences with them. The time depends on the
+/// number: for public ones only.
 ///
 /// - Parameters:
 ///   - number: above zero and below the modulus.

@@ -11,7 +11,7 @@ package struct AppendOnlyFile: Sendable {
     case undone(StorageError)
     /// Part of the bytes may be in the file, since removing them failed too.
     case leftover(StorageError, takingBack: StorageError)
-    /// The bytes may or may not be on the disk, and a second attempt would succeed without telling:
+    /// The bytes may or may not be on the disk, and a second attempt would succeed without proving anything:
     /// after a failed sync the kernel may have dropped the data and marked them as clean.
     case unsynchronized(StorageError)
     /// The file does not have the size that this writer gave it.

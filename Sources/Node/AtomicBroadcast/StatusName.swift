@@ -1,4 +1,4 @@
-// How statuses are called in logs and metrics.
+// What statuses are called in logs and metrics.
 
 import FabricProtos
 

@@ -92,7 +92,7 @@ package final class StandardChannelProcessor: ChannelProcessor {
   }
 }
 
-/// Serializes a config message such that every node gets the same bytes from the same config.
+/// Serializes a config message so that every node gets the same bytes from the same config.
 package func serialize(_ envelope: Common_ConfigEnvelope) throws(ProcessingError) -> [UInt8] {
   do {
     return try envelope.deterministicBytes()

@@ -1,4 +1,4 @@
-// How messages for the operator call the HTTP servers of a node, and their settings.
+// What messages for the operator call the HTTP servers of a node, and their settings.
 
 import HTTPTransport
 

@@ -42,7 +42,7 @@ final class AcceptPause: ChannelInboundHandler {
     let connection = unwrapInboundIn(data)
     let id = ObjectIdentifier(connection)
     underWay.insert(id)
-    // A client that is gone already has a connection that nobody judges.
+    // The connection of a client that has already gone is never judged.
     connection.closeFuture.hop(to: context.eventLoop).assumeIsolated().whenComplete { _ in
       self.judged(id, context)
     }

@@ -8,9 +8,9 @@ import NIOCore
 struct DoorState {
   /// Why a connection is not let in.
   enum Obstacle: Equatable {
-    /// As many connections as there may be.
+    /// There are as many connections as there may be.
     case connections(limit: Int)
-    /// What is left of so many descriptors the node needs for itself.
+    /// Of so many descriptors, the node needs those that are left for itself.
     case descriptors(limit: Int)
     /// The system has nothing left to accept with.
     case system(reason: String)

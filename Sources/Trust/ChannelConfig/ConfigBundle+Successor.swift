@@ -4,8 +4,8 @@ extension ConfigBundle {
   /// Checks that `next` may take the place of this config: groups don't disappear, organizations
   /// keep their MSP ID, and the type of consensus changes only if capabilities allow it.
   ///
-  /// That a change of consensus passes through maintenance is checked with the message, by the
-  /// maintenance filter.
+  /// The maintenance filter checks, together with the message, that a change of consensus passes through
+  /// maintenance.
   ///
   /// - Throws: ``ConfigError`` with the reason.
   package func validateNext(_ next: ConfigBundle) throws(ConfigError) {

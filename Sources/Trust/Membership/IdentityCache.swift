@@ -65,7 +65,7 @@ final class IdentityCache<Value: Sendable>: Sendable {
         entries.list.append(entry)
         return
       }
-      // After one round at most the hand meets an entry whose mark it has cleared itself.
+      // After at most one round the hand meets an entry whose mark it has cleared itself.
       while entries.list[entries.hand].wasUsed {
         entries.list[entries.hand].wasUsed = false
         entries.hand = (entries.hand + 1) % Self.ways

@@ -44,7 +44,7 @@ final class FingerprintKeeper: Sendable {
       }
     }
 
-    /// What waits, after which there is `next`.
+    /// Takes out what waits; `next` is the state from then on.
     mutating func take(for next: State) -> Batch {
       defer { self = next }
       switch self {

@@ -63,8 +63,8 @@ struct LaterBlock: Equatable {
     }
   }
 
-  /// Where a number begins that ends before `end`: all but its last byte have the highest bit, which the
-  /// last byte of the length in front of it has not.
+  /// Where the number that ends before `end` begins: all its bytes but the last have the highest bit set, and
+  /// the last byte of the length in front of it has not.
   private static func numberStart(_ bytes: [UInt8], before end: Int, notBefore start: Int) -> Int {
     var begin = end - 1
     while begin > start, end - begin < Varint.maximumSize, bytes[begin - 1] >= 0x80 { begin -= 1 }
