@@ -230,6 +230,16 @@ let rooms: [[Target]] = [
       "ProcessingFixtures", logging, metrics,
     ]),
   room(
+    .consensus, "Cluster",
+    [
+      "FabricProtos", "GoText", "Concurrency", "MetricDescriptions", "GRPCTransport", "Membership",
+      "Blocks", "Ordering", logging, metrics, nioCore,
+    ],
+    tests: [
+      "FabricProtos", "Concurrency", "FabricCrypto", "GRPCTransport", "Membership", "Ordering",
+      "TestSupport", logging, metricsTestKit, nioCore,
+    ]),
+  room(
     .consensus, "RaftSimulation", ["RaftCore"],
     tests: ["RaftCore", "TestSupport"]),
   // Node

@@ -1,0 +1,61 @@
+// Lays out what is sent to another orderer: each byte that a message carries is copied once, into its frame.
+
+import FabricProtos
+import NIOCore
+
+/// Serialized StepRequests, byte for byte as Go's orderers write them.
+enum StepFrame {
+  /// A message of a channel's consensus protocol, whose payload comes in pieces that follow each other.
+  static func consensus(
+    channel: String, payload: [ArraySlice<UInt8>], metadata: [UInt8]
+  ) -> ByteBuffer {
+    let payloadSize = payload.reduce(0) { $0 + $1.count }
+    var head: [UInt8] = []
+    append(field: 1, bytes: channel.utf8, to: &head)
+    if payloadSize > 0 { append(field: 2, length: payloadSize, to: &head) }
+    var tail: [UInt8] = []
+    append(field: 3, bytes: metadata, to: &tail)
+    var frame = request(field: 1, head: head, rest: payloadSize + tail.count)
+    for piece in payload { frame.writeBytes(piece) }
+    frame.writeBytes(tail)
+    return frame
+  }
+
+  /// A client's message for the leader.
+  static func submit(channel: String, sequence: UInt64, envelope: [UInt8]) -> ByteBuffer {
+    var head: [UInt8] = []
+    append(field: 1, bytes: channel.utf8, to: &head)
+    if sequence > 0 {
+      Varint.append(2 << 3, to: &head)
+      Varint.append(sequence, to: &head)
+    }
+    append(field: 3, length: envelope.count, to: &head)
+    var frame = request(field: 2, head: head, rest: envelope.count)
+    frame.writeBytes(envelope)
+    return frame
+  }
+
+  /// The beginning of a StepRequest whose content goes on with `rest` more bytes.
+  private static func request(field: UInt64, head: [UInt8], rest: Int) -> ByteBuffer {
+    var outer: [UInt8] = []
+    append(field: field, length: head.count + rest, to: &outer)
+    var frame = ByteBufferAllocator().buffer(capacity: outer.count + head.count + rest)
+    frame.writeBytes(outer)
+    frame.writeBytes(head)
+    return frame
+  }
+
+  /// A byte string or text; an empty one is absent.
+  private static func append(
+    field: UInt64, bytes: some Collection<UInt8>, to message: inout [UInt8]
+  ) {
+    guard !bytes.isEmpty else { return }
+    append(field: field, length: bytes.count, to: &message)
+    message.append(contentsOf: bytes)
+  }
+
+  private static func append(field: UInt64, length: Int, to message: inout [UInt8]) {
+    Varint.append(field << 3 | 2, to: &message)
+    Varint.append(UInt64(length), to: &message)
+  }
+}
