@@ -48,7 +48,8 @@ struct NodeParts: Sendable {
       logger: logging.logger("comm.grpc.server", isAboutClients: true))
     let health = ChannelHealth(operations.health, logger: logger)
     let participation = ParticipationMetrics(factory: operations.metrics)
-    raft = try Self.raft(configuration, metrics: operations.metrics, time: time, logging: logging)
+    raft = try Self.raft(
+      configuration, signer: signer, metrics: operations.metrics, time: time, logging: logging)
     let registrar = Registrar(
       ledgers: ledgers, signer: signer,
       consenters: [
@@ -107,12 +108,13 @@ struct NodeParts: Sendable {
 
   /// - Throws: ``StartupError`` if a setting cannot be used.
   private static func raft(
-    _ configuration: OrdererConfiguration, metrics: any MetricsFactory, time: any TimeSource,
-    logging: FabricLogging
+    _ configuration: OrdererConfiguration, signer: any Signer, metrics: any MetricsFactory,
+    time: any TimeSource, logging: FabricLogging
   ) throws -> RaftConsenter {
     let cluster = LoneNode()
     let consenter = RaftConsenter(
-      settings: try RaftSettings(configuration), transport: cluster, blocks: cluster, time: time,
+      settings: try RaftSettings(configuration, identity: signer.serializedIdentity),
+      transport: cluster, blocks: cluster, time: time,
       now: { Date() },
       logger: logging.logger("orderer.consensus.etcdraft"), metrics: metrics)
     try StartupError.wrap("Failed to set up the Raft consenter") { try consenter.checkFolders() }

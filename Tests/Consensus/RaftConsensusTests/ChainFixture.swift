@@ -8,6 +8,7 @@ import Logging
 import Ordering
 import ProcessingFixtures
 import TestSupport
+import Testing
 
 @testable import RaftConsensus
 
@@ -37,6 +38,7 @@ final class ChainFixture: Sendable {
     consenter = RaftConsenter(
       settings: RaftSettings(
         logDirectory: "\(folder)/wal", snapshotDirectory: "\(folder)/snapshot",
+        evictionSuspicion: .seconds(20),
         serverCertificate: try serverCertificate(node)),
       transport: port, blocks: port, time: time, now: { testTime }, logger: log.logger
     )
@@ -77,10 +79,45 @@ final class ChainFixture: Sendable {
   }
 
   /// Copies what is in the folders now, as if the node was killed.
-  func crashed() throws -> ChainFixture {
+  ///
+  /// - Parameters:
+  ///   - node: Whose certificate it has from then on; as before by default.
+  ///   - port: Its way to other nodes; as before by default.
+  func crashed(
+    node: Int? = nil, port: (any ClusterTransport & BlockSource)? = nil
+  ) throws -> ChainFixture {
     let copy = "\(folder)-\(UUID().uuidString)"
     try FileManager.default.copyItem(atPath: folder, toPath: copy)
-    return try ChainFixture(folder: copy, node: node, time: time, port: port)
+    return try ChainFixture(
+      folder: copy, node: node ?? self.node, time: time, port: port ?? self.port)
+  }
+}
+
+extension ChainFixture {
+  /// Runs a test with a fixture and a channel of node 1, whose batches have this many messages.
+  static func withChannel(
+    batch: UInt32 = 1, snapshotInterval: UInt32 = 16 << 20,
+    _ body: (ChainFixture, TestChannel) async throws -> Void
+  ) async throws {
+    let fixture = try ChainFixture()
+    let metadata = try raftConfig([1]) { $0.options.snapshotIntervalSize = snapshotInterval }
+    let store = try await TestChannel.ledger(metadata) {
+      try $0.editBatchSize { $0.maxMessageCount = batch }
+    }
+    do {
+      try await body(fixture, TestChannel(store, time: fixture.time))
+    } catch {
+      await fixture.remove()
+      throw error
+    }
+    await fixture.remove()
+  }
+
+  /// Hands in a message that nobody takes, since there is no leader.
+  func expectNoLeader(_ chain: RaftChain) async {
+    await #expect(
+      throws: ChainError.unavailable(channelID: "raftchannel", reason: "no Raft leader")
+    ) { try await chain.submit("1") }
   }
 }
 

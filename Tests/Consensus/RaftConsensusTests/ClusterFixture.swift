@@ -94,7 +94,7 @@ final class ClusterFixture: Sendable {
     try start(number, fixture, store)
   }
 
-  private func start(_ number: Int, _ fixture: ChainFixture, _ store: any BlockStore) throws {
+  func start(_ number: Int, _ fixture: ChainFixture, _ store: any BlockStore) throws {
     let channel = try TestChannel(store, time: time)
     network.register(channel, of: number)
     let chain = try fixture.start(channel)

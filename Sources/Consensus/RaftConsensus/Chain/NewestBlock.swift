@@ -14,17 +14,30 @@ struct NewestBlock: Sendable {
   let metadata: RaftBlockMetadata
   /// Whether it has any. A channel that has blocks and none comes from another consensus type.
   let hasMetadata: Bool
+  /// Whether this node has sealed it, and did not get it while it followed the channel.
+  let isOwn: Bool
 
-  /// - Parameter config: Of the configuration in force.
+  /// - Parameters:
+  ///   - config: Of the configuration in force.
+  ///   - identity: With which this node signs; nil: every block is its own.
   /// - Throws: ``UnusableBlockMetadata``
-  init(_ block: Block, config: RaftConfig) throws(UnusableBlockMetadata) {
+  init(
+    _ block: Block, config: RaftConfig, identity: [UInt8]?
+  ) throws(UnusableBlockMetadata) {
     let bytes = block.consenterMetadata()
     end = ChainEnd(after: block.header)
     hasMetadata = !bytes.isEmpty
+    isOwn = identity.map { Self.creators(of: block).contains($0) } ?? true
     metadata =
       bytes.isEmpty
       ? RaftBlockMetadata(consenterCount: config.consenters.count)
       : try RaftBlockMetadata(serialized: bytes)
     consenters = try ConsenterSet(config.consenters, metadata: metadata)
+  }
+
+  private static func creators(of block: Block) -> [[UInt8]] {
+    (block.signatures?.signatures ?? []).compactMap {
+      (try? Common_SignatureHeader(serializedBytes: $0.signatureHeader)).map { Array($0.creator) }
+    }
   }
 }

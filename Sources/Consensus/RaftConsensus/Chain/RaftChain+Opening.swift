@@ -1,7 +1,7 @@
 // How a chain opens its log and makes its Raft node: which start it is, and whether log and ledger belong together.
 
-import Blocks
 import Concurrency
+import Logging
 import Ordering
 import RaftCore
 import RaftLog
@@ -10,7 +10,7 @@ import Storage
 
 extension RaftChain {
   /// Bytes of entries that are read at once.
-  private static let readSize = 1 << 20
+  static let readSize = 1 << 20
   /// Bytes of applied entries that stay in memory, for members that are little behind.
   private static let tailSize = 256 << 10
 
@@ -42,14 +42,18 @@ extension RaftChain {
   private func openLog() async throws -> RaftStorage {
     let (location, logger, height) = (location, logger, newestBlock.end.height)
     if height == 1, try await holdsOtherChannel() {
-      try await run { () throws(RaftLogError) in
-        do throws(StorageError) { try StaleLog(location).putAside(logger: logger) } catch {
-          throw .storage(error)
-        }
-      }
+      try await run { () throws(RaftLogError) in try Self.putAside(location, logger) }
     }
     return try await run { () throws(RaftLogError) in
       try RaftStorage(location, logger: logger)
+    }
+  }
+
+  static func putAside(
+    _ location: RaftStorage.Location, _ logger: Logger
+  ) throws(RaftLogError) {
+    do throws(StorageError) { try StaleLog(location).putAside(logger: logger) } catch {
+      throw .storage(error)
     }
   }
 
@@ -67,8 +71,9 @@ extension RaftChain {
       metrics.snapshotBlockNumber.record(snapshotBlock)
       try await writeMissing(upTo: snapshotBlock, of: snapshot, storage, &applier)
     }
-    // A log without anything in it is one that a crash kept from being begun.
-    let isEmpty = storage.lastIndex == 0 && found.hardState == HardState()
+    // A log without anything in it is one that a crash kept from being begun, or one that a leader has yet to fill.
+    let isEmpty =
+      storage.lastIndex == 0 && (found.hardState == HardState() || newestBlock.hasMetadata)
     let start = RaftStart(
       RaftStart.Facts(
         hasLog: !found.isNew && !isEmpty, hasSnapshots: found.snapshot != nil,
@@ -82,7 +87,7 @@ extension RaftChain {
         campaignsFirst: start.isNew && isPicked))
   }
 
-  private func run<Value: Sendable>(
+  func run<Value: Sendable>(
     _ body: @escaping @Sendable () throws(RaftLogError) -> Value
   ) async throws(RaftLogError) -> Value {
     try await pool.run(orThrow: .closed, body)
@@ -102,7 +107,8 @@ extension RaftChain {
           """)
       }
     case .restart:
-      guard index <= storage.lastIndex else {
+      // What it followed before it became a consenter may be ahead of the log.
+      guard index <= storage.lastIndex || !newestBlock.isOwn else {
         throw ChannelFault(
           """
           the newest block has the Raft index \(index), and the log in \(location.logFolder) ends at \
@@ -193,83 +199,10 @@ extension RaftChain {
   }
 
   /// Entries from the beginning of a range that has some.
-  private func entries(_ range: Range<LogIndex>, of storage: RaftStorage) async throws -> [Entry] {
+  func entries(_ range: Range<LogIndex>, of storage: RaftStorage) async throws -> [Entry] {
     try await run { () throws(RaftLogError) in
       try storage.entries(
         from: range.lowerBound, to: range.upperBound, maximumBytes: Self.readSize)
-    }
-  }
-
-  // MARK: Log and ledger
-
-  /// Whether the log that is there cannot be this channel's, which has its first block only: a channel of the same name
-  /// was removed by an orderer that left the log.
-  private func holdsOtherChannel() async throws -> Bool {
-    let (location, logger, end, channelID) = (location, logger, newestBlock.end, channelID)
-    return try await run { () throws(RaftLogError) in
-      guard try RaftStorage.exists(location) else { return false }
-      let storage = try RaftStorage(location, logger: logger)
-      defer { try? storage.close() }
-      // Its snapshot stands for blocks that this channel does not have.
-      if storage.found.snapshot != nil { return true }
-      var next = storage.firstIndex
-      while next <= storage.lastIndex {
-        let entries = try storage.entries(
-          from: next, to: storage.lastIndex + 1, maximumBytes: Self.readSize)
-        for entry in entries where entry.kind == .normal && !entry.data.isEmpty {
-          let block = try? EntryBlock.block(in: Array(entry.data), index: entry.index)
-          return block.map {
-            (try? EntryBlock.assembled($0, following: end, index: entry.index, channelID: channelID))
-              == nil
-          } ?? true
-        }
-        next += LogIndex(entries.count)
-      }
-      return false
-    }
-  }
-
-  /// Writes blocks that a snapshot stands for and that the ledger lacks, from the entries that the log still has: Go's
-  /// orderer takes snapshots of blocks that its ledger does not have yet.
-  private func writeMissing(
-    upTo newest: UInt64, of snapshot: Snapshot, _ storage: RaftStorage,
-    _ applier: inout EntryApplier
-  ) async throws {
-    guard newest >= applier.end.height else { return }
-    logger.info(
-      """
-      Catching up with snapshot taken at block [\(newest)], starting from block [\(applier.end.height)]
-      """)
-    var next = storage.firstIndex
-    while next <= snapshot.index {
-      var entries = try await entries(next..<(snapshot.index + 1), of: storage)[...]
-      next += LogIndex(entries.count)
-      try await write(&entries, &applier)
-    }
-    // The one missing block may be in the snapshot alone.
-    var last = [Entry(term: snapshot.term, index: snapshot.index, data: snapshot.data)][...]
-    if newest == applier.end.height { try await write(&last, &applier) }
-    guard newest < applier.end.height else {
-      // Others have the rest.
-      guard newestBlock.consenters.ids.count == 1 else { return }
-      throw ChannelFault(
-        """
-        the Raft log goes on behind block \(newest), and the ledger has only \(applier.end.height) blocks: restore \
-        the blocks in between
-        """)
-    }
-    logger.info("Finished syncing with cluster up to and including block [\(newest)]")
-  }
-
-  private func write(
-    _ entries: inout ArraySlice<Entry>, _ applier: inout EntryApplier
-  ) async throws {
-    while let (step, _) = try applier.next(&entries, made: { _ in nil }) {
-      switch step {
-      case .write(let blocks, _, _): try await support.append(made: blocks)
-      case .writeConfig(let block, _, _): try await support.append(made: [block])
-      case .skip, .change: break
-      }
     }
   }
 }

@@ -93,7 +93,7 @@ package final class RaftConsenter: ClusterConsenter {
     let orderer = try support.bundle.requiredOrderer(orThrow: ChannelFault.init)
     let config = try RaftConfig(serialized: orderer.consensusMetadata)
     let options = try config.options
-    let newest = try NewestBlock(block, config: config)
+    let newest = try NewestBlock(block, config: config, identity: settings.identity)
     guard let key else { throw NotConsenter.withoutTLS }
     guard let id = newest.consenters.id(of: key) else { throw NotConsenter.unnamed }
     if settings.evictionSuspicion == nil {

@@ -14,15 +14,19 @@ package struct RaftSettings: Sendable, Equatable {
   /// The certificate by which others know this node, in PEM: that of the cluster's listener. Nil without TLS,
   /// and then this node orders no Raft channel.
   package var serverCertificate: [UInt8]?
+  /// The identity with which this node signs blocks, by which it knows its own; nil: all are taken for its own.
+  package var identity: [UInt8]?
 
   package init(
     logDirectory: String, snapshotDirectory: String, evictionSuspicion: Duration? = nil,
-    tickIntervalOverride: Duration? = nil, serverCertificate: [UInt8]?
+    tickIntervalOverride: Duration? = nil, serverCertificate: [UInt8]?,
+    identity: [UInt8]? = nil
   ) {
     self.logDirectory = logDirectory
     self.snapshotDirectory = snapshotDirectory
     self.evictionSuspicion = evictionSuspicion
     self.tickIntervalOverride = tickIntervalOverride
     self.serverCertificate = serverCertificate
+    self.identity = identity
   }
 }

@@ -122,7 +122,8 @@ extension RaftWorker {
       return chain.take(.migrated(to: orderer.consensusType))
     }
     let config = try RaftConfig(serialized: orderer.consensusMetadata)
-    let last = try NewestBlock(try support.block(support.height - 1), config: config)
+    let last = try NewestBlock(
+      try support.block(support.height - 1), config: config, identity: nil)
     applier = EntryApplier(
       channelID: chain.channelID, end: last.end, consenters: last.consenters,
       raftIndex: last.metadata.raftIndex)

@@ -63,7 +63,7 @@ extension RaftWorker {
     countResubmitted(kept.takeResubmitted())
     handover.begin()
     let (leader, number) = (handover.leader, handover.number)
-    logger.debug("Forwarding transaction to the leader \(leader)")
+    logger.info("Forwarding transaction to the leader \(leader)")
     let (transport, channelID, events) = (chain.transport, chain.channelID, chain.events)
     Task {
       do throws(ClusterRefusal) {
