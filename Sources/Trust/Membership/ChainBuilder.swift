@@ -93,11 +93,12 @@ struct ChainBuilder: Sendable {
   /// What all certificates of a chain have to allow.
   enum TLSUse {
     case client
+    case server
     case clientOrServer
 
     func isAllowed(by chain: [ParsedCertificate]) -> Bool {
-      chain.allSatisfy(\.extensions.allowsClientAuthentication)
-        || self == .clientOrServer && chain.allSatisfy(\.extensions.allowsServerAuthentication)
+      self != .server && chain.allSatisfy(\.extensions.allowsClientAuthentication)
+        || self != .client && chain.allSatisfy(\.extensions.allowsServerAuthentication)
     }
   }
 
