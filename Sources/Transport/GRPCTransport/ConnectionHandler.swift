@@ -20,13 +20,15 @@ final class ConnectionHandler: ChannelInboundHandler {
 
   private let connection: GRPCConnection
   private let tls: NIOSSLServerHandler?
+  private let refusal: TLSRefusal
   private var pingPolicy: PingPolicy
   private var keepalive: KeepaliveTimer
   private var timer: Scheduled<Void>?
 
-  init(connection: GRPCConnection, tls: NIOSSLServerHandler?) {
+  init(connection: GRPCConnection, tls: NIOSSLServerHandler?, refusal: TLSRefusal) {
     self.connection = connection
     self.tls = tls
+    self.refusal = refusal
     let settings = connection.environment.keepalive
     self.pingPolicy = PingPolicy(minimumInterval: TimeAmount(settings.serverMinInterval))
     self.keepalive = KeepaliveTimer(
@@ -214,7 +216,7 @@ final class ConnectionHandler: ChannelInboundHandler {
   // MARK: Errors
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    if let report = TLSFailure(error) {
+    if let report = TLSFailure(error, refusal: refusal.reason) {
       logger.log(
         level: report.level, "TLS handshake failed with error \(report.text)", metadata: metadata)
       close(context: context)

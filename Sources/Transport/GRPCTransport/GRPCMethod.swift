@@ -26,8 +26,9 @@ package struct GRPCCall: Sendable {
   package let method: String
   /// The client's address as `host:port`, an IPv6 host in brackets.
   package let remoteAddress: String
-  /// The client's verified certificate in DER; empty without client authentication. Only the leaf
-  /// is kept: it is all that Fabric's TLS binding and the cluster's access list look at.
+  /// The client's certificate in DER, whose key it has; empty if it showed none. Where certificates are required it
+  /// was verified, elsewhere it may be anybody's (``GRPCServerTLS/ClientAuthentication``). Only the leaf is
+  /// kept: it is all that Fabric's TLS binding and the cluster's access list look at.
   package let peerCertificates: [[UInt8]]
 
   /// The path of the request.

@@ -60,10 +60,12 @@ package final class GRPCServer: Sendable {
     return NetworkAddress.text(running.listener.localAddress)
   }
 
-  /// Replaces the roots that client certificates must chain to, for the handshakes to come. Each is
-  /// a DER certificate or PEM text of one or more. Without client authentication nothing changes.
-  package func updateClientTrustRoots(_ pemOrDER: [[UInt8]]) throws(GRPCTLSError) {
-    try tls?.updateTrustRoots(pemOrDER)
+  /// Replaces the judgement on clients' certificates for the handshakes to come. Where they are not required,
+  /// nothing changes.
+  package func updateClientVerification(
+    _ verify: @escaping GRPCServerTLS.Verification
+  ) throws(GRPCTLSError) {
+    try tls?.update(verify)
   }
 
   /// Stops: no new connections, a GOAWAY to the others, up to `grace` for their streams to end;
@@ -152,9 +154,10 @@ extension GRPCServer {
   ) throws {
     channel.setUserTimeout(userTimeout)
     let pipeline = channel.pipeline.syncOperations
+    let refusal = TLSRefusal()
     var tlsHandler: NIOSSLServerHandler?
     if let tls {
-      let handler = NIOSSLServerHandler(context: tls.current)
+      let handler = tls.makeHandler(refusal: refusal)
       try pipeline.addHandler(handler)
       tlsHandler = handler
     }
@@ -184,6 +187,7 @@ extension GRPCServer {
             GRPCStreamHandler(connection: bound.value))
         }
       })
-    try pipeline.addHandler(ConnectionHandler(connection: connection, tls: tlsHandler))
+    try pipeline.addHandler(
+      ConnectionHandler(connection: connection, tls: tlsHandler, refusal: refusal))
   }
 }

@@ -10,7 +10,7 @@ package final class GRPCServerStream: Sendable {
 
   /// The client's address as `host:port`.
   package var remoteAddress: String { call.remoteAddress }
-  /// The client's verified certificate in DER; empty without client authentication.
+  /// The client's certificate in DER, as ``GRPCCall/peerCertificates`` says.
   package var peerCertificates: [[UInt8]] { call.peerCertificates }
 
   /// Runs tasks on the event loop that serves this stream; its type says what it is for.

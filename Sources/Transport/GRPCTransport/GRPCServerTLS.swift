@@ -1,4 +1,4 @@
-// TLS of the server: material, settings as Fabric's, and trust roots that change at run time.
+// TLS of the server: material, settings as Fabric's, and judgement on clients that changes at run time.
 
 import NIOCore
 import NIOSSL
@@ -6,12 +6,18 @@ import Synchronization
 
 /// TLS material of a server.
 package struct GRPCServerTLS: Sendable {
+  /// Judges a client's certificates: in DER, its own first. On an event loop.
+  ///
+  /// - Returns: Why they are not trusted; nil if they are.
+  package typealias Verification = @Sendable (_ certificates: [[UInt8]]) -> String?
+
   package enum ClientAuthentication: Sendable {
-    /// Clients are not asked for a certificate.
-    case none
-    /// Clients must present a certificate that chains to one of these roots, each a DER certificate
-    /// or PEM text of one or more. They can be replaced with `updateClientTrustRoots`.
-    case required(trustRoots: [[UInt8]])
+    /// Clients are asked for a certificate, and whatever they show is taken, as is none. That they have the key of
+    /// what they show is certain (Go: `tls.RequestClientCert`, which Fabric's servers do at least). Handlers have
+    /// to judge it.
+    case requested
+    /// Clients must show a certificate that passes. This can be replaced with `updateClientVerification`.
+    case required(Verification)
   }
 
   /// PEM text of the server's certificate, then of its intermediates.
@@ -22,7 +28,7 @@ package struct GRPCServerTLS: Sendable {
 
   package init(
     certificateChain: [UInt8], privateKey: [UInt8],
-    clientAuthentication: ClientAuthentication = .none
+    clientAuthentication: ClientAuthentication = .requested
   ) {
     self.certificateChain = certificateChain
     self.privateKey = privateKey
@@ -30,11 +36,15 @@ package struct GRPCServerTLS: Sendable {
   }
 }
 
-/// The TLS context for new connections.
+/// The TLS context for new connections, and who is let in.
 final class TLSContexts: Sendable {
-  private let base: TLSConfiguration
-  private let requiresClientCertificate: Bool
-  private let context: Mutex<NIOSSLContext>
+  private struct Current {
+    let context: NIOSSLContext
+    let verify: GRPCServerTLS.Verification
+  }
+
+  private let configuration: TLSConfiguration
+  private let current: Mutex<Current>
 
   init(_ tls: GRPCServerTLS) throws(GRPCTLSError) {
     let chain = try TLSMaterial.certificates(
@@ -47,37 +57,49 @@ final class TLSContexts: Sendable {
     configuration.cipherSuiteValues = TLSMaterial.cipherSuites
     configuration.applicationProtocols = ["h2"]
     configuration.shutdownTimeout = TLSMaterial.shutdownTimeout
-    var roots: [NIOSSLCertificate] = []
+    // The request for a certificate names no CAs: Go's clients show none if its issuer is not among those named.
+    configuration.trustRoots = .certificates([])
+    configuration.sendCANameList = false
+    let verify: GRPCServerTLS.Verification
     switch tls.clientAuthentication {
-    case .none:
-      requiresClientCertificate = false
-      configuration.certificateVerification = .none
-    case .required(let trustRoots):
-      requiresClientCertificate = true
-      // Only servers have names to check; BoringSSL requires and verifies the chain, at the present
-      // time, for the purpose of client authentication.
+    case .requested:
+      configuration.certificateVerification = .optionalVerification
+      verify = { _ in nil }
+    case .required(let verification):
+      // BoringSSL demands a certificate; the callback judges it instead of BoringSSL.
       configuration.certificateVerification = .noHostnameVerification
-      roots = try TLSMaterial.certificates(trustRoots)
+      verify = verification
     }
-    base = configuration
-    context = Mutex(try Self.makeContext(base, roots: roots))
+    self.configuration = configuration
+    current = Mutex(Current(context: try Self.makeContext(configuration), verify: verify))
   }
 
-  /// The context for the next connection.
-  var current: NIOSSLContext { context.withLock { $0 } }
+  /// The handler for the next connection.
+  ///
+  /// - Parameter refusal: Gets to know why a client is refused.
+  func makeHandler(refusal: TLSRefusal) -> NIOSSLServerHandler {
+    let (context, verify) = current.withLock { ($0.context, $0.verify) }
+    return NIOSSLServerHandler(
+      context: context,
+      customVerificationCallback: { certificates, verdict in
+        let chain = certificates.compactMap { try? $0.toDERBytes() }
+        let reason = verify(chain)
+        refusal.note(reason)
+        verdict.succeed(reason == nil ? .certificateVerified : .failed)
+      })
+  }
 
-  /// Replaces the roots for the handshakes to come. Without client authentication nothing changes.
-  func updateTrustRoots(_ pemOrDER: [[UInt8]]) throws(GRPCTLSError) {
-    guard requiresClientCertificate else { return }
-    let updated = try Self.makeContext(base, roots: TLSMaterial.certificates(pemOrDER))
-    context.withLock { $0 = updated }
+  /// Replaces the judgement for the handshakes to come. Tickets of earlier sessions, which would go past it, are
+  /// worth nothing from then on. Where clients are only asked, nothing changes.
+  func update(_ verify: @escaping GRPCServerTLS.Verification) throws(GRPCTLSError) {
+    guard configuration.certificateVerification == .noHostnameVerification else { return }
+    let updated = Current(context: try Self.makeContext(configuration), verify: verify)
+    current.withLock { $0 = updated }
   }
 
   private static func makeContext(
-    _ base: TLSConfiguration, roots: [NIOSSLCertificate]
+    _ configuration: TLSConfiguration
   ) throws(GRPCTLSError) -> NIOSSLContext {
-    var configuration = base
-    configuration.trustRoots = .certificates(roots)
     do {
       return try NIOSSLContext(configuration: configuration)
     } catch {

@@ -1,16 +1,28 @@
-// TLS errors as operators read them.
+// Why a TLS handshake failed, as operators read it.
 
 import Logging
 import NIOSSL
 import Sockets
+import Synchronization
+
+/// Why this side refused the other's certificate, from the handshake to who reports it.
+final class TLSRefusal: Sendable {
+  private let noted = Mutex<String?>(nil)
+
+  var reason: String? { noted.withLock { $0 } }
+
+  func note(_ reason: String?) { noted.withLock { $0 = reason } }
+}
 
 /// How a TLS error is reported; nil for other errors.
 struct TLSFailure {
   let level: Logger.Level
   let text: String
 
-  init?(_ error: any Error) {
+  init?(_ error: any Error, refusal: String? = nil) {
     switch error {
+    case NIOSSLError.handshakeFailed where refusal != nil:
+      self.init(handshake: "CERTIFICATE_VERIFY_FAILED: \(refusal ?? "")")
     case NIOSSLError.handshakeFailed(let reason):
       self.init(handshake: TLSReason.text("\(reason)"))
     case is BoringSSLError, is NIOSSLExtraError:

@@ -44,19 +44,6 @@ enum TLSMaterial {
     }
   }
 
-  /// Trust roots, each a DER certificate or PEM text of one or more.
-  static func certificates(_ roots: [[UInt8]]) throws(GRPCTLSError) -> [NIOSSLCertificate] {
-    var certificates: [NIOSSLCertificate] = []
-    for root in roots {
-      do {
-        certificates += try read(root)
-      } catch {
-        throw GRPCTLSError(description: "cannot read a root certificate for TLS clients: \(error)")
-      }
-    }
-    return certificates
-  }
-
   /// The public key of a certificate: its SubjectPublicKeyInfo in DER.
   static func publicKey(of pemOrDER: [UInt8]) throws(GRPCTLSError) -> [UInt8] {
     do {

@@ -86,7 +86,7 @@ struct PythonClientTests {
 
   @Test func pythonStreamsOverMutualTLS() async throws {
     try await TestServer.run(
-      tls: Fixture.serverTLS(clientRoots: ["org1.test/tlsca/cert.pem"])
+      tls: Fixture.serverTLS(users: ["org1.test/users/user1"])
     ) { server in
       try await runPython(server, ca: "\(Fixture.node)/ca.crt", user: "org1.test/users/user1")
     }

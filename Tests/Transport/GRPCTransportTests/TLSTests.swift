@@ -20,13 +20,24 @@ enum Fixture {
 
   static let node = "orderer.test/nodes/node1/tls"
 
-  static func serverTLS(clientRoots: [String]? = nil) throws -> GRPCServerTLS {
+  /// - Parameter users: Whose certificates are let in; nil demands none.
+  static func serverTLS(users: [String]? = nil) throws -> GRPCServerTLS {
     GRPCServerTLS(
       certificateChain: try read("\(node)/server.crt"),
       privateKey: try read("\(node)/server.key"),
-      clientAuthentication: try clientRoots.map {
-        .required(trustRoots: try $0.map(read))
-      } ?? .none)
+      clientAuthentication: try users.map { .required(try trusting($0)) } ?? .requested)
+  }
+
+  static func trusting(_ users: [String]) throws -> GRPCServerTLS.Verification {
+    let known = try users.map(certificate)
+    return { shown in
+      shown.first.map(known.contains) == true ? nil : "x509: certificate is none of \(known.count)"
+    }
+  }
+
+  /// A user's certificate in DER.
+  static func certificate(_ user: String) throws -> [UInt8] {
+    try NIOSSLCertificate.fromPEMBytes(read("\(user)/tls.crt"))[0].toDERBytes()
   }
 
   static func clientTLS(_ user: String? = nil, root: String = "\(node)/ca.crt") throws
@@ -47,8 +58,6 @@ enum Fixture {
 }
 
 @Suite(.sockets) struct TLSTests {
-  private let org1Root = "org1.test/tlsca/cert.pem"
-  private let org2Root = "org2.test/tlsca/cert.pem"
   private let org1User = "org1.test/users/user1"
   private let org2User = "org2.test/users/user1"
 
@@ -73,18 +82,18 @@ enum Fixture {
   }
 
   @Test func theClientsCertificateIsKnownToTheHandler() async throws {
-    try await TestServer.run(tls: Fixture.serverTLS(clientRoots: [org1Root])) { server in
+    try await TestServer.run(tls: Fixture.serverTLS(users: [org1User])) { server in
       let client = try await TestClient(
         address: server.address, tls: Fixture.clientTLS(org1User))
-      let expected = try NIOSSLCertificate.fromPEMBytes(Fixture.read("\(org1User)/tls.crt"))
-      let certificate = try expected[0].toDERBytes()
-      #expect(try await client.call("/test.Echo/Certificates").messages == [certificate])
+      #expect(
+        try await client.call("/test.Echo/Certificates").messages
+          == [Fixture.certificate(org1User)])
       await client.close()
     }
   }
 
   @Test func aClientWithoutCertificateIsRefusedAndLogged() async throws {
-    try await TestServer.run(tls: Fixture.serverTLS(clientRoots: [org1Root])) { server in
+    try await TestServer.run(tls: Fixture.serverTLS(users: [org1User])) { server in
       let client = try Fixture.clientTLS()
       #expect(!(await works(server, client)))
       try await eventually { server.log.all.contains { $0.contains("tls: bad certificate") } }
@@ -92,39 +101,50 @@ enum Fixture {
   }
 
   @Test func anUntrustedClientIsRefusedAndLogged() async throws {
-    try await TestServer.run(tls: Fixture.serverTLS(clientRoots: [org1Root])) { server in
+    try await TestServer.run(tls: Fixture.serverTLS(users: [org1User])) { server in
       let client = try Fixture.clientTLS(org2User)
       #expect(!(await works(server, client)))
-      try await eventually { server.log.all.contains { $0.contains("tls: bad certificate") } }
+      try await eventually {
+        server.log.all.contains {
+          $0.contains("tls: bad certificate") && $0.contains("x509: certificate is none of 1")
+        }
+      }
     }
   }
 
-  @Test func trustRootsAreReplacedWhileServing() async throws {
-    try await TestServer.run(tls: Fixture.serverTLS(clientRoots: [org1Root])) { server in
+  @Test func aCertificateThatIsAskedForIsTakenAsItIs() async throws {
+    try await TestServer.run(tls: Fixture.serverTLS()) { server in
+      for user in [org1User, org2User] {
+        let client = try await TestClient(
+          address: server.address, tls: Fixture.clientTLS(user))
+        #expect(
+          try await client.call("/test.Echo/Certificates").messages == [Fixture.certificate(user)])
+        await client.close()
+      }
+      // There is nothing to replace.
+      try server.server.updateClientVerification { _ in "x509: nobody" }
+      #expect(await works(server, try Fixture.clientTLS()))
+    }
+  }
+
+  @Test func judgementIsReplacedWhileServing() async throws {
+    try await TestServer.run(tls: Fixture.serverTLS(users: [org1User])) { server in
       let org1 = try Fixture.clientTLS(org1User)
       let org2 = try Fixture.clientTLS(org2User)
       #expect(await works(server, org1))
       #expect(!(await works(server, org2)))
-      let root = try NIOSSLCertificate.fromPEMBytes(Fixture.read(org2Root))[0].toDERBytes()
-      try server.server.updateClientTrustRoots([root])
+      try server.server.updateClientVerification(Fixture.trusting([org2User]))
       #expect(!(await works(server, org1)))
       #expect(await works(server, org2))
-      try server.server.updateClientTrustRoots([Fixture.read(org1Root), root])
+      try server.server.updateClientVerification(Fixture.trusting([org1User, org2User]))
       #expect(await works(server, org1))
       #expect(await works(server, org2))
-      #expect(throws: GRPCTLSError.self) {
-        try server.server.updateClientTrustRoots([[0x30, 2]])
-      }
-      #expect(throws: GRPCTLSError.self) {
-        try server.server.updateClientTrustRoots([Array("x".utf8)])
-      }
-      #expect(await works(server, org1))
     }
   }
 
   @Test func aClientThatRefusesTheServerIsLogged() async throws {
     try await TestServer.run(tls: Fixture.serverTLS()) { server in
-      let client = try Fixture.clientTLS(root: org1Root)
+      let client = try Fixture.clientTLS(root: "org1.test/tlsca/cert.pem")
       #expect(!(await works(server, client)))
       try await eventually { server.log.all.contains { $0.contains("tls: bad certificate") } }
     }

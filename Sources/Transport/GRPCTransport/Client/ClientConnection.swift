@@ -42,11 +42,18 @@ final class ClientConnection {
 
   var hasStreams: Bool { !streams.isEmpty }
 
-  func open(_ request: ClientRequest) throws(GRPCStatus) -> GRPCClientStream {
-    switch life.read({ $0 }) {
-    case .open: break
-    case .leaving(let status), .closed(let status): throw status
+  /// Why there are no new streams; nil if there are.
+  var reasonToLeave: GRPCStatus? {
+    life.read { life in
+      switch life {
+      case .open: nil
+      case .leaving(let status), .closed(let status): status
+      }
     }
+  }
+
+  func open(_ request: ClientRequest) throws(GRPCStatus) -> GRPCClientStream {
+    if let reasonToLeave { throw reasonToLeave }
     guard streams.count < environment.limits.maximumConcurrentStreams else {
       throw GRPCStatus(
         .resourceExhausted, "\(streams.count) streams to \(authority) are open already")
@@ -80,7 +87,7 @@ final class ClientConnection {
       if case .open = life { life = .leaving(status) }
     }
     // NIO ends those that the server does not serve; it knows nothing of those that never went out.
-    for handler in Array(streams.values) where handler.isWaiting { handler.end(status) }
+    for handler in Array(streams.values) where !handler.isSent { handler.end(status) }
   }
 
   /// The connection is closed, or about to be.

@@ -13,7 +13,7 @@ final class ClientConnectionHandler: ChannelInboundHandler {
 
   private let connection: ClientConnection
   private let tls: NIOSSLClientHandler?
-  private let refusal: ClientTLSSession.Refusal
+  private let refusal: TLSRefusal
   private let dial: Dial
   private let dialDeadline: NIODeadline
   private var keepalive: KeepaliveTimer
@@ -23,7 +23,7 @@ final class ClientConnectionHandler: ChannelInboundHandler {
   private var peerCertificates: [[UInt8]] = []
 
   init(
-    connection: ClientConnection, tls: NIOSSLClientHandler?, refusal: ClientTLSSession.Refusal,
+    connection: ClientConnection, tls: NIOSSLClientHandler?, refusal: TLSRefusal,
     dial: Dial, deadline: NIODeadline
   ) {
     self.connection = connection
@@ -165,7 +165,7 @@ final class ClientConnectionHandler: ChannelInboundHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    if let reason = refusal.reason.withLock({ $0 }) {
+    if let reason = refusal.reason {
       fail(.untrusted(reason), context: context)
     } else if let report = TLSFailure(error) {
       fail(.failed("TLS with the server failed: \(report.text)"), context: context)

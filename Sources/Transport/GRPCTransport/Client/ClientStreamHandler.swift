@@ -10,9 +10,9 @@ final class ClientStreamHandler: ChannelInboundHandler, StreamPump {
   typealias OutboundOut = HTTP2Frame.FramePayload
 
   private enum State {
-    /// The stream's channel is not active, or its server allows no more streams → awaitingHead, ended
+    /// The stream's channel is not active → awaitingHead, ended
     case waiting(StreamExchange?)
-    /// The request is written → receiving, ended
+    /// The request is written, or waits until the server allows one more stream → receiving, ended
     case awaitingHead(StreamExchange)
     /// The server's headers have come → ended
     case receiving(StreamExchange)
@@ -49,8 +49,8 @@ final class ClientStreamHandler: ChannelInboundHandler, StreamPump {
       of: limits.clampedStreamWindowBytes, beyond: GRPCServerLimits.initialStreamWindowBytes)
   }
 
-  /// Whether the request has not been written.
-  var isWaiting: Bool { if case .waiting = state { true } else { false } }
+  /// Whether the request is on the wire.
+  private(set) var isSent = false
 
   /// Makes what the caller gets, and begins to count the time.
   func prepare(
@@ -88,8 +88,16 @@ final class ClientStreamHandler: ChannelInboundHandler, StreamPump {
     state = .awaitingHead(exchange)
     let headers = RequestHead.headers(
       request, authority: connection.authority, scheme: connection.scheme)
+    let written = context.eventLoop.makePromise(of: Void.self)
+    written.futureResult.assumeIsolated().whenComplete { [weak self] result in
+      switch result {
+      case .success: self?.isSent = true
+      case .failure(let error): self?.end(GRPCStatus(.unavailable, "\(error)"))
+      }
+    }
     context.write(
-      wrapOutboundOut(.headers(HTTP2Frame.FramePayload.Headers(headers: headers))), promise: nil)
+      wrapOutboundOut(.headers(HTTP2Frame.FramePayload.Headers(headers: headers))),
+      promise: written)
     grant(reservedWindow)
     flushOutbound()
     context.fireChannelActive()
@@ -107,26 +115,28 @@ final class ClientStreamHandler: ChannelInboundHandler, StreamPump {
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     deliverBurst()
-    end(GRPCStatus(streamError: error))
+    // NIO itself closes the streams that a leaving server does not serve. Resets have been read before.
+    end(connection.reasonToLeave ?? GRPCStatus(streamError: error))
   }
 
   /// Ends the call for the caller; what has arrived stays to be taken. Resets the stream unless both sides have
   /// ended it.
   func end(_ status: GRPCStatus) {
     guard let exchange = state.exchange else { return }
-    let wasWritten = !isWaiting
+    let isBegun = if case .waiting = state { false } else { true }
     state = .ended
     deadline?.cancel()
     deadline = nil
     exchange.close(status)
     connection.environment.budget.releaseWindow(reservedWindow)
-    if let context {
-      if wasWritten, inbound.hasEnded, !hasFinishedSending {
-        // The server has said all; that this side stops is no complaint.
-        context.writeAndFlush(wrapOutboundOut(.rstStream(.noError)), promise: nil)
-      } else if wasWritten {
-        context.close(promise: nil)
+    if let context, isBegun {
+      if !inbound.hasEnded || !hasFinishedSending {
+        // Closing alone would leave a request behind that still waits for the server. Where that has said all, it
+        // is no complaint that this side stops.
+        context.writeAndFlush(
+          wrapOutboundOut(.rstStream(inbound.hasEnded ? .noError : .cancel)), promise: nil)
       }
+      context.close(promise: nil)
     }
     connection.streamClosed(self)
   }
@@ -143,6 +153,9 @@ final class ClientStreamHandler: ChannelInboundHandler, StreamPump {
         inbound.end(
           GRPCStatus(.internalError, "server closed the stream without sending trailers"))
       }
+    case .rstStream(let code):
+      deliverBurst()
+      end(GRPCStatus(reset: code))
     default:
       break
     }

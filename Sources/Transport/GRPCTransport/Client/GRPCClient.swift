@@ -83,13 +83,14 @@ package final class GRPCClient: Sendable {
 
 extension GRPCClient {
   /// The pipeline: TLS, what watches the wire, the gate for frames, HTTP/2 with its streams, the connection.
-  private static func configure(
+  @discardableResult
+  static func configure(
     _ channel: any Channel, environment: GRPCClientEnvironment, tls: ClientTLSSession?,
     authority: String, dial: Dial, deadline: NIODeadline
-  ) throws {
+  ) throws -> ClientConnection {
     channel.setUserTimeout(environment.keepalive.timeout)
     let pipeline = channel.pipeline.syncOperations
-    let refusal = ClientTLSSession.Refusal()
+    let refusal = TLSRefusal()
     let tlsHandler = try tls?.makeHandler(refusal: refusal)
     if let tlsHandler { try pipeline.addHandler(tlsHandler) }
     let wire = WireState(limits: environment.limits.frames, now: channel.eventLoop.now)
@@ -119,5 +120,6 @@ extension GRPCClient {
     try pipeline.addHandler(
       ClientConnectionHandler(
         connection: connection, tls: tlsHandler, refusal: refusal, dial: dial, deadline: deadline))
+    return connection
   }
 }

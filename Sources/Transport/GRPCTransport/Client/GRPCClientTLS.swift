@@ -2,7 +2,6 @@
 
 import NIOCore
 import NIOSSL
-import Synchronization
 
 /// TLS material for one connection. As it is a value, what is replaced at run time counts for the next one.
 package struct GRPCClientTLS: Sendable {
@@ -72,21 +71,16 @@ struct ClientTLSSession: Sendable {
   }
 
   /// The handler that makes the handshake; it keeps why the server was refused.
-  func makeHandler(refusal: Refusal) throws -> NIOSSLClientHandler {
+  func makeHandler(refusal: TLSRefusal) throws -> NIOSSLClientHandler {
     // Names of servers may be announced, addresses may not (RFC 6066, 3).
     let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil
     return try NIOSSLClientHandler(
       context: context, serverHostname: isAddress ? nil : host,
       customVerificationCallback: { [self] certificates, verdict in
         let reason = judge(certificates)
-        refusal.reason.withLock { $0 = reason }
+        refusal.note(reason)
         verdict.succeed(reason == nil ? .certificateVerified : .failed)
       })
-  }
-
-  /// Why a server was refused, for who dialled.
-  final class Refusal: Sendable {
-    let reason = Mutex<String?>(nil)
   }
 
   private func judge(_ certificates: [NIOSSLCertificate]) -> String? {

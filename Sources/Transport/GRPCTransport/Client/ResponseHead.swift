@@ -114,20 +114,25 @@ extension GRPCStatus {
     return String(decoding: decoded, as: UTF8.self)
   }
 
-  /// What the error that ended a stream means, as in Go's gRPC for codes of HTTP/2.
+  /// What the error that ended a stream means.
   init(streamError error: any Error) {
-    guard let closed = error as? NIOHTTP2Errors.StreamClosed else {
+    if let closed = error as? NIOHTTP2Errors.StreamClosed {
+      self.init(reset: closed.errorCode)
+    } else {
       self.init(.internalError, "\(error)")
-      return
     }
+  }
+
+  /// What a reset means, by the table of Go's gRPC.
+  init(reset errorCode: HTTP2ErrorCode) {
     let code: Code =
-      switch closed.errorCode {
+      switch errorCode {
       case .refusedStream: .unavailable
       case .cancel: .cancelled
       case .enhanceYourCalm: .resourceExhausted
       case .inadequateSecurity: .permissionDenied
       default: .internalError
       }
-    self.init(code, "stream terminated by RST_STREAM with error code: \(closed.errorCode)")
+    self.init(code, "stream terminated by RST_STREAM with error code: \(errorCode)")
   }
 }
