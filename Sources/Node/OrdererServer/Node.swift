@@ -19,16 +19,17 @@ import OrdererConfiguration
 /// 3. the operations service listens, so that operators can watch;
 /// 4. the ledgers and channels are opened, and the chains start (``NodeParts``);
 /// 5. the admin and the profiling service listen;
-/// 6. the client port listens.
+/// 6. the cluster's port listens, if it has one, then the client port.
 ///
 /// Shut-down, each step within its bound, so that the whole takes less than ``Bounds/total``:
 /// 1. the admin service ends: no channel is joined or left any more;
 /// 2. the client port closes: no new connections, and streams get a moment to end by themselves;
 /// 3. the chains halt, which writes the blocks that they have begun;
-/// 4. the ledgers close;
-/// 5. traces of requests are written to their end;
-/// 6. the profiling service ends;
-/// 7. the operations service ends, after it has pushed the last metrics.
+/// 4. connections to other nodes end, and those that come from them to a port of their own;
+/// 5. the ledgers close;
+/// 6. traces of requests are written to their end;
+/// 7. the profiling service ends;
+/// 8. the operations service ends, after it has pushed the last metrics.
 final class Node: Sendable {
   /// How long the steps of a shut-down may take. What takes longer is left behind: the process is about
   /// to end, and the ledgers are made for a process that ends at any moment.
@@ -38,13 +39,14 @@ final class Node: Sendable {
     static let administration = Duration.seconds(20)
     static let clientPort = Duration.seconds(20)
     static let chains = Duration.seconds(60)
+    static let cluster = Duration.seconds(10)
     static let ledgers = Duration.seconds(20)
     static let traces = Duration.seconds(20)
     static let profiling = Duration.seconds(10)
     static let operations = Duration.seconds(20)
 
     static let total =
-      administration + clientPort + chains + ledgers + traces + profiling + operations
+      administration + clientPort + chains + cluster + ledgers + traces + profiling + operations
   }
 
   private let operations: NodeOperations
@@ -86,6 +88,10 @@ final class Node: Sendable {
     try await parts.administration?.start()
     try await parts.profiling?.start()
     do {
+      if let cluster = parts.clusterServer {
+        let address = try await cluster.start()
+        logger.info("Starting cluster listener on \(address)")
+      }
       return try await parts.server.start()
     } catch {
       throw StartupError("Failed to listen: \(error)")
@@ -104,6 +110,10 @@ final class Node: Sendable {
     await step("the chains", within: Bounds.chains) {
       await parts.registrar.halt()
       await parts.raft.close()
+    }
+    await step("the connections to other nodes", within: Bounds.cluster) {
+      await parts.clusterServer?.shutdown(grace: .zero)
+      await parts.dialer.shutdown()
     }
     await step("the ledgers", within: Bounds.ledgers) { await parts.ledgers.close() }
     await step("the traces of requests", within: Bounds.traces) { await parts.traces.finish() }

@@ -23,6 +23,9 @@ import SoloConsensus
 struct NodeParts: Sendable {
   let registrar: Registrar
   let server: GRPCServer
+  /// The port of its own that other ordering nodes connect to; nil if they use the clients'.
+  let clusterServer: GRPCServer?
+  let dialer: OrdererDialer
   /// nil if nobody could find it.
   let administration: NodeAdministration?
   /// nil unless `General.Profile.Enabled`.
@@ -43,9 +46,11 @@ struct NodeParts: Sendable {
     ledgers = try StartupError.wrap("Failed to create ledger factory") {
       try Self.ledgerFactory(configuration, logging)
     }
-    let trust = ClientTrust(
-      configured: general.tls.enabled ? try TLSMaterial.clientRoots(general.tls) : [],
+    let trust = TLSTrust(
+      now: { Int64(Date().timeIntervalSince1970) },
       logger: logging.logger("comm.grpc.server", isAboutClients: true))
+    let clusterTLS = Result { try ClusterTLS(general) }
+    dialer = Self.dialer(general, tls: try? clusterTLS.get(), trust: trust, logging: logging)
     let health = ChannelHealth(operations.health, logger: logger)
     let participation = ParticipationMetrics(factory: operations.metrics)
     raft = try Self.raft(
@@ -82,7 +87,10 @@ struct NodeParts: Sendable {
     do {
       try await registrar.initialize(
         BootstrapBlock.load(general, configurationDirectory: directory, logger: logger))
-      try StartMode(registrar).check(general, logger: logger)
+      let mode = StartMode(registrar)
+      try mode.check(general, logger: logger)
+      // A node that is in no cluster is not stopped by settings that are for clusters.
+      let listener = mode.isOfCluster ? try clusterTLS.get()?.listener : nil
       traces = Self.traces(configuration.debug, time: time, logger: logger)
       administration = try NodeAdministration(
         configuration, channels: registrar, time: time, logging: logging)
@@ -92,18 +100,19 @@ struct NodeParts: Sendable {
           listenAddress: general.profile.address, report: { Node.state(of: registrar) },
           time: time, logger: logger)
         : nil
-      server = try Self.server(
-        configuration, registrar: registrar, traces: traces, metrics: operations.metrics,
-        time: time, logging: logging)
+      (server, clusterServer) = try Self.servers(
+        configuration, clusterListener: listener, clusterMethods: [], registrar: registrar,
+        traces: traces, metrics: operations.metrics, time: time, logging: logging)
+      try Self.judgeClients(
+        general, of: server, cluster: clusterServer, tls: try? clusterTLS.get(), trust: trust)
     } catch {
       // The chains may run already.
       await registrar.halt()
       await raft.close()
+      await dialer.shutdown()
       await ledgers.close()
-      guard error is GRPCTLSError else { throw error }
-      throw StartupError("Failed to set up the TLS of the client port (General.TLS): \(error)")
+      throw error
     }
-    trust.attach(server)
   }
 
   /// - Throws: ``StartupError`` if a setting cannot be used.
@@ -145,42 +154,5 @@ struct NodeParts: Sendable {
         directory: location, logger: logging.logger("common.ledger.blockledger.json"))
     case .ram: return RAMLedgerFactory(historySize: configuration.ramLedger.historySize)
     }
-  }
-
-  private static func server(
-    _ configuration: OrdererConfiguration, registrar: Registrar,
-    traces: AtomicBroadcastService.Traces, metrics: any MetricsFactory, time: any TimeSource,
-    logging: FabricLogging
-  ) throws -> GRPCServer {
-    let general = configuration.general
-    var limits = GRPCServerLimits()
-    limits.maximumReceiveMessageBytes = Int(general.maxRecvMsgSize)
-    limits.maximumSendMessageBytes = Int(general.maxSendMsgSize)
-    limits.connectionTimeout = general.connectionTimeout
-    let broadcast = BroadcastHandler(
-      registrar: registrar, metrics: metrics,
-      logger: logging.logger("orderer.common.broadcast", isAboutClients: true))
-    let deliver = DeliverHandler(
-      registrar: registrar,
-      options: DeliverHandler.Options(
-        timeWindow: general.authentication.timeWindow,
-        requiresBinding: general.tls.enabled && general.tls.clientAuthRequired,
-        checksExpiration: !general.authentication.noExpirationChecks),
-      clock: DeliverClock(now: { Date() }, time: time), metrics: metrics,
-      logger: logging.logger("common.deliver", isAboutClients: true))
-    let methods = AtomicBroadcastService.methods(
-      broadcast: broadcast, deliver: deliver, traces: traces)
-    return try GRPCServer(
-      configuration: GRPCServerConfiguration(
-        host: general.listenAddress, port: Int(general.listenPort),
-        tls: try TLSMaterial.load(general.tls),
-        keepalive: GRPCServerKeepalive(
-          serverMinInterval: general.keepalive.serverMinInterval,
-          serverInterval: general.keepalive.serverInterval,
-          serverTimeout: general.keepalive.serverTimeout),
-        limits: limits),
-      methods: methods, time: time,
-      logger: logging.logger("comm.grpc.server", isAboutClients: true),
-      observer: GRPCMetrics(paths: methods.map(\.path), factory: metrics) ?? SilentObserver())
   }
 }

@@ -25,6 +25,14 @@ enum StartMode: Equatable {
     }
   }
 
+  /// Whether other nodes may order channels together with this one. A node that does not know yet lets them.
+  var isOfCluster: Bool {
+    switch self {
+    case .withoutSystemChannel, .unknown: true
+    case .systemChannel(_, let type): type == "etcdraft"
+    }
+  }
+
   /// Tells the log, and checks the settings that a node of a cluster needs.
   ///
   /// - Throws: ``StartupError`` naming the settings.

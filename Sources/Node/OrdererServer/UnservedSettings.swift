@@ -7,8 +7,7 @@ enum UnservedSettings {
   static func notices(_ configuration: OrdererConfiguration) -> [String] {
     let general = configuration.general
     let asked: [(key: String, isSet: Bool, missing: String)] = [
-      ("General.Throttling.Rate", general.throttling.rate > 0, "throttling"),
-      ("General.Cluster.ListenPort", general.cluster.hasOwnListener, "the cluster service"),
+      ("General.Throttling.Rate", general.throttling.rate > 0, "throttling")
     ]
     return asked.filter(\.isSet).map {
       "\($0.key) is set, but this version does not have \($0.missing) yet: it has no effect"

@@ -100,13 +100,14 @@ private func trailers(_ headers: [(String, String)], stream: UInt32 = 1) -> [UIn
 @Suite(.sockets) struct HostileServerTests {
   /// Runs `body` with a call that a server has seen the beginning of.
   private func withCall(
-    settings: [UInt8] = [], limits: (inout GRPCClientLimits) -> Void = { _ in },
+    bufferedBytes: Int = GRPCClientLimits().maximumBufferedBytesTotal,
     _ body: (RawServer, GRPCClient, GRPCClientConnection, GRPCClientStream) async throws -> Void
   ) async throws {
     let server = try await RawServer()
-    let begin = Task { await server.send(frameBytes(FrameType.settings, settings)) }
-    try await withClient(to: server.address, configuration: .patient(limits)) {
-      client, connection in
+    let begin = Task { await server.send(frameBytes(FrameType.settings)) }
+    try await withClient(
+      to: server.address, configuration: .patient { $0.maximumBufferedBytesTotal = bufferedBytes }
+    ) { client, connection in
       await begin.value
       let stream = try await connection.openStream("/a.B/C")
       await server.wait(for: FrameType.headers)
@@ -236,8 +237,7 @@ private func trailers(_ headers: [(String, String)], stream: UInt32 = 1) -> [UIn
   }
 
   @Test func allStreamsTogetherAreBounded() async throws {
-    try await withCall(limits: { $0.maximumBufferedBytesTotal = 10_000 }) {
-      server, client, _, stream in
+    try await withCall(bufferedBytes: 10_000) { server, client, _, stream in
       await server.send(
         accepted + frameBytes(0, stream: 1, framed([UInt8](repeating: 1, count: 11_000))))
       try await eventually { client.budget.usage.windows == 0 }

@@ -1,0 +1,129 @@
+// The ports of a node that speak gRPC, and its connections to others.
+
+import AtomicBroadcast
+import Concurrency
+import FabricLogging
+import Foundation
+import GRPCTransport
+import Metrics
+import Multichannel
+import OrdererConfiguration
+
+extension NodeParts {
+  /// The client port, and the cluster's own if it has one.
+  ///
+  /// - Parameters:
+  ///   - clusterListener: TLS of the cluster's own port; nil if other nodes use the clients'.
+  ///   - clusterMethods: What other ordering nodes call, on whichever port is theirs.
+  /// - Throws: ``StartupError`` naming the settings of TLS that cannot be used.
+  static func servers(
+    _ configuration: OrdererConfiguration, clusterListener: GRPCServerTLS?,
+    clusterMethods: [GRPCMethod], registrar: Registrar, traces: AtomicBroadcastService.Traces,
+    metrics: any MetricsFactory, time: any TimeSource, logging: FabricLogging
+  ) throws -> (clients: GRPCServer, cluster: GRPCServer?) {
+    let general = configuration.general
+    let methods = clientMethods(
+      general, registrar: registrar, traces: traces, metrics: metrics, time: time, logging: logging)
+    let all = methods + clusterMethods
+    let observer: any GRPCServerObserver =
+      GRPCMetrics(paths: all.map(\.path), factory: metrics) ?? SilentObserver()
+    func server(
+      _ section: String, host: String, port: UInt16, tls: GRPCServerTLS?, methods: [GRPCMethod],
+      isHealthServiceEnabled: Bool
+    ) throws -> GRPCServer {
+      do {
+        return try GRPCServer(
+          configuration: GRPCServerConfiguration(
+            host: host, port: Int(port), tls: tls, keepalive: keepalive(general.keepalive),
+            limits: limits(general), isHealthServiceEnabled: isHealthServiceEnabled),
+          methods: methods, time: time,
+          logger: logging.logger("comm.grpc.server", isAboutClients: true), observer: observer)
+      } catch {
+        throw StartupError("Failed to set up the TLS of the \(section): \(error)")
+      }
+    }
+    let clients = try server(
+      "client port (General.TLS)", host: general.listenAddress, port: general.listenPort,
+      tls: try TLSMaterial.load(general.tls), methods: clusterListener == nil ? all : methods,
+      isHealthServiceEnabled: true)
+    let cluster = try clusterListener.map { tls in
+      try server(
+        "cluster's port (General.Cluster)", host: general.cluster.listenAddress,
+        port: general.cluster.listenPort, tls: tls, methods: clusterMethods,
+        isHealthServiceEnabled: false)
+    }
+    return (clients, cluster)
+  }
+
+  /// Lets those in whose certificates come from the configuration's authorities or from the channels'.
+  ///
+  /// - Throws: ``StartupError`` naming the setting whose authorities cannot be read.
+  static func judgeClients(
+    _ general: OrdererConfiguration.General, of clients: GRPCServer, cluster: GRPCServer?,
+    tls: ClusterTLS?, trust: TLSTrust
+  ) throws {
+    if general.tls.enabled, general.tls.clientAuthRequired {
+      let roots = try TLSMaterial.clientRoots(general.tls)
+      try StartupError.wrap("Failed to use General.TLS.ClientRootCAs") {
+        try trust.attach(
+          clients, configured: roots, timeShift: general.tls.tlsHandshakeTimeShift)
+      }
+    }
+    if let cluster, let tls {
+      try StartupError.wrap("Failed to use General.Cluster.RootCAs") {
+        try trust.attach(cluster, configured: tls.roots, timeShift: tls.timeShift)
+      }
+    }
+  }
+
+  /// Broadcast and Deliver.
+  private static func clientMethods(
+    _ general: OrdererConfiguration.General, registrar: Registrar,
+    traces: AtomicBroadcastService.Traces, metrics: any MetricsFactory, time: any TimeSource,
+    logging: FabricLogging
+  ) -> [GRPCMethod] {
+    let broadcast = BroadcastHandler(
+      registrar: registrar, metrics: metrics,
+      logger: logging.logger("orderer.common.broadcast", isAboutClients: true))
+    let deliver = DeliverHandler(
+      registrar: registrar,
+      options: DeliverHandler.Options(
+        timeWindow: general.authentication.timeWindow,
+        requiresBinding: general.tls.enabled && general.tls.clientAuthRequired,
+        checksExpiration: !general.authentication.noExpirationChecks),
+      clock: DeliverClock(now: { Date() }, time: time), metrics: metrics,
+      logger: logging.logger("common.deliver", isAboutClients: true))
+    return AtomicBroadcastService.methods(broadcast: broadcast, deliver: deliver, traces: traces)
+  }
+
+  private static func keepalive(
+    _ keepalive: OrdererConfiguration.Keepalive
+  ) -> GRPCServerKeepalive {
+    GRPCServerKeepalive(
+      serverMinInterval: keepalive.serverMinInterval, serverInterval: keepalive.serverInterval,
+      serverTimeout: keepalive.serverTimeout)
+  }
+
+  private static func limits(_ general: OrdererConfiguration.General) -> GRPCServerLimits {
+    var limits = GRPCServerLimits()
+    limits.maximumReceiveMessageBytes = Int(general.maxRecvMsgSize)
+    limits.maximumSendMessageBytes = Int(general.maxSendMsgSize)
+    limits.connectionTimeout = general.connectionTimeout
+    return limits
+  }
+
+  /// Connections to other ordering nodes, as `General.Cluster` says.
+  static func dialer(
+    _ general: OrdererConfiguration.General, tls: ClusterTLS?, trust: TLSTrust,
+    logging: FabricLogging
+  ) -> OrdererDialer {
+    var limits = GRPCClientLimits()
+    limits.maximumReceiveMessageBytes = Int(general.maxRecvMsgSize)
+    limits.maximumSendMessageBytes = Int(general.maxSendMsgSize)
+    let client = GRPCClient(
+      configuration: GRPCClientConfiguration(
+        dialTimeout: general.cluster.dialTimeout, limits: limits),
+      logger: logging.logger("orderer.common.cluster"))
+    return OrdererDialer(client: client, tls: tls, trust: trust)
+  }
+}
