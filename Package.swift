@@ -176,6 +176,26 @@ let rooms: [[Target]] = [
       "Blocks", "TestSupport", logging, metrics, metricsTestKit, nioCore,
     ]),
   room(
+    .consensus, "Replication",
+    [
+      "FabricProtos", "Concurrency", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger",
+      "Blocks", "Ordering", protobuf, logging,
+    ],
+    tests: [
+      "FabricProtos", "Concurrency", "FabricCrypto", "ChannelConfig", "BlockLedger",
+      "Blocks", "Ordering", "TestSupport", "ProcessingFixtures", "ReplicationFixtures",
+    ]),
+  room(
+    .consensus, "Followers",
+    [
+      "FabricProtos", "Concurrency", "MetricDescriptions", "Membership", "ChannelConfig",
+      "BlockLedger", "Blocks", "Ordering", "Replication", logging, metrics,
+    ],
+    tests: [
+      "FabricProtos", "Concurrency", "ChannelConfig", "BlockLedger", "Ordering", "TestSupport",
+      "ProcessingFixtures", "ReplicationFixtures", logging, metrics,
+    ]),
+  room(
     .consensus, "SoloConsensus",
     ["FabricProtos", "Concurrency", "ChannelConfig", "Ordering", logging],
     tests: ["FabricProtos", "Concurrency", "ChannelConfig", "Ordering", "TestSupport", logging]),
@@ -260,12 +280,13 @@ let rooms: [[Target]] = [
     .node, "Multichannel",
     [
       "FabricProtos", "Concurrency", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger",
-      "Blocks", "Ordering", "MessageProcessing", "SystemChannel", logging, metrics, nioCore,
+      "Blocks", "Ordering", "Replication", "Followers", "MessageProcessing", "SystemChannel",
+      logging, metrics, nioCore,
     ],
     tests: [
       "FabricProtos", "Concurrency", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger",
-      "Blocks", "Ordering", "SoloConsensus", "MessageProcessing", "TestSupport",
-      "ProcessingFixtures", protobuf, logging, metrics, metricsTestKit,
+      "Blocks", "Ordering", "SoloConsensus", "Replication", "MessageProcessing", "TestSupport",
+      "ProcessingFixtures", "ReplicationFixtures", protobuf, logging, metrics, metricsTestKit,
     ]),
   room(
     .node, "AtomicBroadcast",
@@ -276,8 +297,8 @@ let rooms: [[Target]] = [
     ],
     tests: [
       "FabricProtos", "Concurrency", "FabricCrypto", "Membership", "ChannelConfig", "BlockLedger",
-      "Ordering", "SoloConsensus", "MessageProcessing", "Multichannel", "TestSupport", protobuf,
-      logging, metrics, metricsTestKit, nioCore,
+      "Ordering", "SoloConsensus", "MessageProcessing", "Multichannel", "TestSupport",
+      "ReplicationFixtures", protobuf, logging, metrics, metricsTestKit, nioCore,
     ]),
   room(
     .node, "ChannelParticipation",
@@ -316,7 +337,8 @@ let rooms: [[Target]] = [
     [
       "FabricProtos", "GoText", "Concurrency", "Storage", "FabricCrypto", "FabricLogging",
       "MetricDescriptions", "Sockets", "GRPCTransport", "HTTPTransport", "Membership",
-      "ChannelConfig", "GenesisProfiles", "BlockLedger", "Blocks", "Ordering", "SoloConsensus",
+      "ChannelConfig", "GenesisProfiles", "BlockLedger", "Blocks", "Ordering", "Replication",
+      "Followers", "SoloConsensus",
       "KafkaClient", "KafkaConsensus", "RaftConsensus", "MessageProcessing", "Multichannel",
       "AtomicBroadcast", "ChannelParticipation", "NodeMetrics", "Operations",
       "OrdererConfiguration", logging, metrics, nioCore, unixSignals,
@@ -326,7 +348,7 @@ let rooms: [[Target]] = [
       "HTTPTransport", "Membership", "ChannelConfig", "BlockLedger", "Ordering", "KafkaConsensus",
       "RaftConsensus",
       "MessageProcessing", "Multichannel", "NodeMetrics", "Operations", "OrdererConfiguration",
-      "TestSupport", logging, metrics,
+      "TestSupport", "ReplicationFixtures", logging, metrics,
     ]),
   [
     .target(
@@ -391,6 +413,12 @@ let rooms: [[Target]] = [
   support(
     "HTTPTestClient",
     ["Concurrency", "Sockets", "HTTPTransport", "TestSupport", nioCore, nioPosix, nioSSL]),
+  support(
+    "ReplicationFixtures",
+    [
+      "FabricProtos", "Concurrency", "FabricCrypto", "ChannelConfig", "BlockLedger", "Blocks",
+      "Replication", "MessageProcessing", "ProcessingFixtures", logging,
+    ]),
   support(
     "ProcessingFixtures",
     [

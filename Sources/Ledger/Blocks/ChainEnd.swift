@@ -14,6 +14,14 @@ package struct ChainEnd: Sendable, Equatable {
   /// A chain without blocks.
   package init() {}
 
+  /// An end that is known without its last block.
+  ///
+  /// - Parameter lastHash: The hash of the header before block `height`; empty for 0.
+  package init(height: UInt64, lastHash: [UInt8]) {
+    self.height = height
+    self.lastHash = lastHash
+  }
+
   /// The end after a block.
   package init(after header: BlockHeader) {
     height = header.number &+ 1

@@ -1,0 +1,83 @@
+// The requests that this node sends to the Deliver service of others, signed by its local MSP.
+
+import FabricCrypto
+import FabricProtos
+import Foundation
+import Membership
+import SwiftProtobuf
+
+/// Makes seek requests.
+package struct SeekRequests: Sendable {
+  private let signer: any Signer
+  private let tlsCertificateHash: [UInt8]
+  private let now: @Sendable () -> Date
+
+  /// - Parameters:
+  ///   - signer: The node's own identity.
+  ///   - tlsCertificateHash: SHA-256 of the DER of the certificate that the node shows when it connects; empty if
+  ///     it shows none. Orderers with mutual TLS compare it.
+  package init(
+    signer: any Signer, tlsCertificateHash: [UInt8], now: @escaping @Sendable () -> Date
+  ) {
+    self.signer = signer
+    self.tlsCertificateHash = tlsCertificateHash
+    self.now = now
+  }
+
+  /// Asks for the newest block, which tells the height.
+  ///
+  /// - Parameter headerOnly: The data of a normal block are left out by orderers that know how.
+  func newest(of channelID: String, headerOnly: Bool) throws -> [UInt8] {
+    var seek = Self.seek(from: .with { $0.newest = Orderer_SeekNewest() })
+    if headerOnly { seek.contentType = .headerWithSig }
+    return try envelope(channelID, seek)
+  }
+
+  /// Asks for a block and all that follow, also those that do not exist yet.
+  func blocks(of channelID: String, from number: UInt64) throws -> [UInt8] {
+    try envelope(channelID, Self.seek(from: Self.position(number)))
+  }
+
+  /// Asks for one block that exists.
+  func block(_ number: UInt64, of channelID: String) throws -> [UInt8] {
+    var seek = Self.seek(from: Self.position(number))
+    seek.stop = Self.position(number)
+    seek.behavior = .failIfNotReady
+    return try envelope(channelID, seek)
+  }
+
+  private static func position(_ number: UInt64) -> Orderer_SeekPosition {
+    .with { $0.specified.number = number }
+  }
+
+  private static func seek(from start: Orderer_SeekPosition) -> Orderer_SeekInfo {
+    .with {
+      $0.start = start
+      $0.stop = position(.max)
+      $0.behavior = .blockUntilReady
+      $0.errorResponse = .bestEffort
+    }
+  }
+
+  private func envelope(_ channelID: String, _ seek: Orderer_SeekInfo) throws -> [UInt8] {
+    let channelHeader = Common_ChannelHeader.with {
+      $0.type = Int32(Common_HeaderType.deliverSeekInfo.rawValue)
+      $0.channelID = channelID
+      $0.timestamp = Google_Protobuf_Timestamp(date: now())
+      $0.tlsCertHash = Data(tlsCertificateHash)
+    }
+    let signatureHeader = Common_SignatureHeader.with {
+      $0.creator = Data(signer.serializedIdentity)
+      $0.nonce = Data(Nonce.random())
+    }
+    let payload: [UInt8] = try Common_Payload.with {
+      $0.header.channelHeader = try channelHeader.serializedData()
+      $0.header.signatureHeader = try signatureHeader.serializedData()
+      $0.data = try seek.serializedData()
+    }.serializedBytes()
+    return try Common_Envelope.with {
+      $0.payload = Data(payload)
+      $0.signature = Data(try signer.sign([payload[...]]))
+    }.serializedBytes()
+  }
+}
