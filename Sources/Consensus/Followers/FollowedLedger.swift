@@ -1,0 +1,136 @@
+// The ledger of a followed channel: commits blocks as others sealed them, and knows the configuration in force.
+
+import BlockLedger
+import Blocks
+import ChannelConfig
+import Concurrency
+import FabricProtos
+import Logging
+import Membership
+import Ordering
+import Replication
+import Synchronization
+
+/// Where the follower's task commits. Others may read.
+final class FollowedLedger: Sendable {
+  private struct State {
+    /// nil before block 0 is here.
+    var bundle: ConfigBundle?
+    var configBlock: UInt64 = 0
+    var role: ConsensusRole
+  }
+
+  let store: any BlockStore
+  let retry: LedgerRetry
+  private let join: JoinPoint?
+  private let support: any FollowerSupport
+  private let signer: any Signer
+  private let metrics: ChannelMetrics
+  private let time: any TimeSource
+  private let state: Mutex<State>
+
+  /// - Throws: `LedgerError` or `BlockError` if the newest block cannot be read.
+  init(
+    store: any BlockStore, bundle: ConfigBundle?, join: JoinPoint?, support: any FollowerSupport,
+    signer: any Signer, metrics: ChannelMetrics, time: any TimeSource, logger: Logger
+  ) throws {
+    self.store = store
+    self.join = join
+    self.support = support
+    self.signer = signer
+    self.metrics = metrics
+    self.time = time
+    retry = LedgerRetry(channelID: store.channelID, time: time, logger: logger)
+    // Until the join block is here, that block says what this node is going to be.
+    let known = join.map { store.height <= $0.number ? $0.bundle : nil } ?? nil
+    let role = (known ?? bundle).map(support.role) ?? .follower
+    let configBlock =
+      store.height == 0
+      ? 0 : try store.block(store.height - 1).lastConfigIndex(channelID: store.channelID)
+    state = Mutex(State(bundle: bundle, configBlock: configBlock, role: role))
+  }
+
+  var height: UInt64 { store.height }
+  /// What the newest configuration that is known says of this node.
+  var role: ConsensusRole { state.withLock { $0.role } }
+  var bundle: ConfigBundle? { state.withLock { $0.bundle } }
+
+  var position: FollowerCore.Position {
+    let state = state.withLock { $0 }
+    return FollowerCore.Position(
+      height: store.height, isConsenter: state.role == .consenter,
+      configBlock: state.configBlock)
+  }
+
+  /// The end of the chain, for the pull that goes on from there.
+  var trust: ChainTrust {
+    ChainTrust(
+      channelID: store.channelID, bundle: bundle,
+      end: ChainEnd(height: store.height, lastHash: store.lastBlockHash))
+  }
+
+  /// Commits a run of blocks that were verified. All before a config block are durable before that takes effect.
+  ///
+  /// - Throws: ``NotTheJoinedChannel``; `LedgerError`; `BlockError`; what `forgetConsensus` throws.
+  func commit(_ run: [Block]) async throws {
+    if let join, let block = run.first(where: { $0.header.number == join.number }),
+      block.header != join.header
+    {
+      throw NotTheJoinedChannel(number: join.number)
+    }
+    var waiting: [Block] = []
+    for block in run {
+      guard let envelope = block.configEnvelope else {
+        waiting.append(block)
+        continue
+      }
+      try await append(waiting, under: bundle)
+      waiting = []
+      let next =
+        try bundle?.successor(in: envelope) ?? ConfigBundle(configEnvelope: envelope.bytes)
+      try await configure(next, by: block)
+    }
+    try await append(waiting, under: bundle)
+  }
+
+  private func append(_ blocks: [Block], under bundle: ConfigBundle?) async throws {
+    guard let first = blocks.first else { return }
+    guard first.header.number > 0 else {
+      return try await retry.run { try await store.append(first) }
+    }
+    let writer = try BlockWriter(
+      store: store, signer: signer, configSequence: bundle?.sequence ?? 0, retry: retry,
+      time: time, metrics: metrics)
+    try await writer.append(sealed: blocks, configSequence: bundle?.sequence ?? 0)
+  }
+
+  /// Commits a config block. What the consenter kept of a membership that ends here goes before that: it must not be
+  /// found by a chain of a later membership, wherever a crash comes.
+  private func configure(_ next: ConfigBundle, by block: Block) async throws {
+    let number = block.header.number
+    let role = support.role(in: next)
+    let isPastJoin = join.map { number >= $0.number } ?? true
+    if isPastJoin, self.role == .consenter, role != .consenter, bundle != nil {
+      try await support.forgetConsensus()
+    }
+    try await append([block], under: next)
+    state.withLock { state in
+      state.bundle = next
+      state.configBlock = number
+      if isPastJoin { state.role = role }
+    }
+    support.configured(next)
+  }
+}
+
+/// The block that an operator gave is not in the chain that others have.
+struct NotTheJoinedChannel: Error, CustomStringConvertible {
+  let number: UInt64
+
+  var description: String {
+    """
+    block \(number) of the other orderers is not the one that the channel was joined with: remove the channel, and \
+    join it with a block of the right network
+    """
+  }
+}
