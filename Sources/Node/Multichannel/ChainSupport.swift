@@ -8,11 +8,14 @@ import FabricProtos
 import Logging
 import MessageProcessing
 import Ordering
+import Synchronization
 
 /// The side of a channel that its chain sees (Fabric: `multichannel.ChainSupport`).
 final class ChainSupport: ConsenterSupport {
   /// Makes a channel out of the genesis envelope within an ORDERER_TRANSACTION.
   typealias ChannelCreator = @Sendable (EnvelopeView) async throws -> Void
+  /// Told why this node does not order the channel any more; must not wait.
+  typealias Cessation = @Sendable (String) -> Void
 
   let resources: ChannelResourcesHolder
   let processor: any ChannelProcessor
@@ -23,17 +26,20 @@ final class ChainSupport: ConsenterSupport {
   let metrics: ChannelMetrics
   private let writer: BlockWriter
   private let createChannel: ChannelCreator
+  private let cease: Cessation
+  private let hasCeased = Mutex(false)
   private let logger: Logger
 
   init(
     resources: ChannelResourcesHolder, processor: any ChannelProcessor, store: any BlockStore,
-    createChannel: @escaping ChannelCreator, metrics: ChannelMetrics, time: any TimeSource,
-    logger: Logger
+    createChannel: @escaping ChannelCreator, cease: @escaping Cessation,
+    metrics: ChannelMetrics, time: any TimeSource, logger: Logger
   ) throws {
     self.resources = resources
     self.processor = processor
     self.store = store
     self.createChannel = createChannel
+    self.cease = cease
     self.metrics = metrics
     self.logger = logger
     tip = TipSignal(height: store.height)
@@ -74,7 +80,7 @@ final class ChainSupport: ConsenterSupport {
     switch BlockKind(holding: message.envelope) {
     case .channelCreation(let envelope): try await createChannel(in: envelope)
     case .configuration(let envelope):
-      let next = try nextBundle(envelope)
+      let next = try bundle.successor(in: envelope)
       // The metadata of one consenter means nothing to another one.
       if next.orderer?.consensusType != bundle.orderer?.consensusType { metadata = [] }
       try resources.update(next)
@@ -101,7 +107,7 @@ final class ChainSupport: ConsenterSupport {
       switch kind {
       case .channelCreation(let envelope): try await createChannel(in: envelope)
       case .configuration(let envelope):
-        let next = try nextBundle(envelope)
+        let next = try bundle.successor(in: envelope)
         // The metadata of one consenter means nothing to another one.
         let isSameConsenter = next.orderer?.consensusType == bundle.orderer?.consensusType
         try await append([isSameConsenter ? block : block.withoutMetadata], under: next)
@@ -137,7 +143,7 @@ final class ChainSupport: ConsenterSupport {
       case .configuration(let envelope):
         try await append(waiting, under: bundle)
         waiting = []
-        try await append([block], under: try nextBundle(envelope))
+        try await append([block], under: try bundle.successor(in: envelope))
       }
     }
     try await append(waiting, under: bundle)
@@ -182,17 +188,12 @@ final class ChainSupport: ConsenterSupport {
     tip.recover()
   }
 
-  func ceaseOrdering(reason: String) { fail(reason: reason) }
-
-  private func nextBundle(_ envelope: EnvelopeView) throws -> ConfigBundle {
-    let config = try Common_ConfigEnvelope(serializedBytes: Array(envelope.data))
-    try bundle.validate(config)
-    let next = try ConfigBundle(channelID: envelope.channelID, config: config.config)
-    // Where others order, a newer node may have accepted what this node cannot follow. Halting the
-    // channel here lets the node go on with it once it is updated.
-    try next.checkCapabilitiesSupported()
-    try bundle.validateNext(next)
-    return next
+  func ceaseOrdering(reason: String) {
+    let isFirst = hasCeased.withLock { hasCeased in
+      defer { hasCeased = true }
+      return !hasCeased
+    }
+    if isFirst { cease(reason) }
   }
 }
 

@@ -33,6 +33,8 @@ package final class Channel: Sendable {
   package var bundle: ConfigBundle { support.bundle }
   /// The first block that can be read: 0 unless the ledger forgets.
   package var oldestBlock: UInt64 { support.store.oldestBlock }
+  /// Where its blocks are.
+  var store: any BlockStore { support.store }
   /// The end of the chain, for readers.
   package var tip: TipSignal { support.tip }
 

@@ -1,5 +1,6 @@
 // What is told of channels, and which of them answers.
 
+import Followers
 import Ordering
 
 extension ChannelMap {

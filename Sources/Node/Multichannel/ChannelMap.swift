@@ -1,5 +1,6 @@
 // What the registrar knows, as one value under one lock.
 
+import Followers
 import Ordering
 import SystemChannel
 

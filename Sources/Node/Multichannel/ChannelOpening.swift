@@ -3,6 +3,7 @@
 import BlockLedger
 import ChannelConfig
 import Concurrency
+import Followers
 import Synchronization
 
 /// A channel whose ledger is open.
@@ -19,6 +20,12 @@ struct OpenedChannel: Sendable {
   /// The newest configuration that this node knows.
   let bundle: ConfigBundle
   let part: Part
+}
+
+/// A channel that clients can see, and what has to be started for it.
+enum ShownChannel: Sendable {
+  case ordered(Channel)
+  case followed(Follower)
 }
 
 /// Collects the channels that are opened in time.

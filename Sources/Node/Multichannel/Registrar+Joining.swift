@@ -4,6 +4,7 @@ import BlockLedger
 import Blocks
 import ChannelConfig
 import FabricProtos
+import Followers
 import Ordering
 
 extension Registrar {
@@ -52,8 +53,8 @@ extension Registrar {
     try await joins.save(join.channelID, join.bytes)
     let opened = try await takePart(in: try await ledgers.openOrCreate(join.channelID), join)
     try learn(opened)
-    // Told before the chain starts, as of a channel that has just been made.
-    guard let channel = try show(opened) else { return try info(of: join.channelID) }
+    // Told before anything starts, as of a channel that has just been made.
+    let channel = try show(opened)
     let info = try info(of: join.channelID)
     _ = await start(channel)
     return info
@@ -134,13 +135,13 @@ extension Registrar {
         return OpenedChannel(store: store, bundle: join.bundle, part: .none(error))
       }
       guard join.number == 0, role == .consenter else {
-        let follower = Follower(store: store, joinNumber: join.number, role: role)
+        let follower = try makeFollower(store, join: join)
         return OpenedChannel(store: store, bundle: join.bundle, part: .follows(follower))
       }
       try await append(join.block, to: store)
     }
     let bundle = try Self.bundle(of: store)
-    let part = part(in: store, bundle, joinNumber: join?.number)
+    let part = try part(in: store, bundle)
     // The ledger has all that the join promised.
     if case .orders = part, join != nil { try await ledgers.joins?.remove(store.channelID) }
     return OpenedChannel(store: store, bundle: bundle, part: part)
@@ -148,17 +149,19 @@ extension Registrar {
 
   /// What this node has to do for a channel, by the configuration at the end of its ledger.
   private func part(
-    in store: any BlockStore, _ bundle: ConfigBundle, joinNumber: UInt64?
-  ) -> OpenedChannel.Part {
-    do throws(RegistrarError) {
-      let consenter = try consenter(for: bundle)
-      switch consenter.role(in: bundle) {
-      case .consenter: return .orders
-      case .follower where consenter is any ClusterConsenter:
-        return .follows(Follower(store: store, joinNumber: joinNumber, role: .follower))
-      case .follower, .neither:
-        throw RegistrarError("This node is not a consenter of channel '\(bundle.channelID)'")
-      }
-    } catch { return .none(error) }
+    in store: any BlockStore, _ bundle: ConfigBundle
+  ) throws -> OpenedChannel.Part {
+    let consenter: any Consenter
+    do throws(RegistrarError) { consenter = try self.consenter(for: bundle) } catch {
+      return .none(error)
+    }
+    switch consenter.role(in: bundle) {
+    case .consenter: return .orders
+    case .follower where consenter is any ClusterConsenter:
+      return .follows(try makeFollower(store, join: nil))
+    case .follower, .neither:
+      return .none(
+        RegistrarError("This node is not a consenter of channel '\(bundle.channelID)'"))
+    }
   }
 }

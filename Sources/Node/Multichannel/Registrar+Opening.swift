@@ -42,7 +42,7 @@ extension Registrar {
     for channel in opened { try learn(channel) }
     let ready = opened.compactMap(register)
     reportChannels()
-    for channel in ready { channel.chain.start() }
+    for channel in ready { _ = await start(channel) }
   }
 
   private func reportChannels() {
@@ -153,7 +153,15 @@ extension Registrar {
         "There is another system channel, \(error.first); remove the ledger of one of them")
     }
     guard let channel = register(opened), await start(channel) else { return }
-    logger.info("Channel \(channel.id) is open now, height \(channel.tip.height)")
+    logger.info("Channel \(opened.store.channelID) is open now, height \(opened.store.height)")
+  }
+
+  /// Starts what a channel has here, unless the registrar has halted.
+  func start(_ channel: ShownChannel) async -> Bool {
+    switch channel {
+    case .ordered(let channel): await start(channel)
+    case .followed(let follower): await start(follower)
+    }
   }
 
   /// Starts a channel's chain, unless the registrar has halted: then nobody else would stop it.
@@ -173,8 +181,8 @@ extension Registrar {
 
   /// Shows an open channel to clients; makes its chain, if it is ordered here. What fails is recorded.
   ///
-  /// - Returns: the channel whose chain has to be started, if any.
-  private func register(_ opened: OpenedChannel) -> Channel? {
+  /// - Returns: what has to be started, if anything.
+  private func register(_ opened: OpenedChannel) -> ShownChannel? {
     do {
       return try show(opened)
     } catch {
@@ -185,21 +193,14 @@ extension Registrar {
 
   /// Shows an open channel to clients; makes its chain, if it is ordered here.
   ///
-  /// - Returns: the channel whose chain has to be started, if any.
-  func show(_ opened: OpenedChannel) throws -> Channel? {
+  /// - Returns: what has to be started.
+  func show(_ opened: OpenedChannel) throws -> ShownChannel {
     let bundle = opened.bundle
     switch opened.part {
     case .none(let error): throw error
     case .follows(let follower):
-      try map.change { map throws(IllegalTransition) in
-        try map.change(bundle.channelID) { state throws(IllegalTransition) in
-          try state.follow(follower)
-        }
-      }
-      logger.warning("[channel: \(bundle.channelID)] \(follower.problem)")
-      onChannel(bundle.channelID, .follower(follower))
-      tellParticipation(in: bundle.channelID)
-      return nil
+      try show(follower)
+      return .followed(follower)
     case .orders: break
     }
     if bundle.consortiums != nil { try announceSystemChannel(opened.store, bundle) }
@@ -210,7 +211,7 @@ extension Registrar {
       }
     }
     tell(of: channel)
-    return channel
+    return .ordered(channel)
   }
 
   /// Tells those who watch the channels that clients can use this one now.

@@ -26,6 +26,7 @@ extension Registrar {
     case .failure(let refusal): return .failure(refusal)
     case .success(.ordering(let channel)):
       await halt(channel, because: "the channel was removed from this orderer")
+    case .success(.following(let follower)): await follower.halt()
     case .success: break
     }
     do {
@@ -57,7 +58,7 @@ extension Registrar {
   /// Deletes the ledger, the join block and what consenters keep of a channel, in steps that can be
   /// repeated.
   func removeData(of channelID: String) async throws {
-    let consenters = consenters.values.compactMap { $0 as? any ClusterConsenter }
+    let consenters = clusterConsenters
     try await ledgers.remove(channelID) {
       // Its configuration may be gone already, and so the knowledge which of them ordered it.
       for consenter in consenters { try await consenter.removeData(of: channelID) }

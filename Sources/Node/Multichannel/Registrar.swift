@@ -4,11 +4,13 @@ import BlockLedger
 import ChannelConfig
 import Concurrency
 import FabricProtos
+import Followers
 import Logging
 import Membership
 import MessageProcessing
 import Metrics
 import Ordering
+import Replication
 import SystemChannel
 
 /// All channels of the node (Fabric: `multichannel.Registrar`).
@@ -32,14 +34,17 @@ package final class Registrar: Sendable {
   let metrics: any MetricsFactory
   let logger: Logger
   let consenters: [String: any Consenter]
-  private let signer: any Signer
+  /// Where the blocks of followed channels come from.
+  let blocks: any ChannelSource
+  let signer: any Signer
+  let onConfiguration: ChannelResourcesHolder.Observer
   private let environment: ProcessingEnvironment
-  private let onConfiguration: ChannelResourcesHolder.Observer
 
   /// - Parameters:
   ///   - consenters: By consensus type.
+  ///   - blocks: Where the blocks of channels come from that others order.
   ///   - onConfiguration: Called with every configuration that comes into force, in the order of each
-  ///     channel, by the task that writes the channel's blocks.
+  ///     channel, by the task that writes the channel's blocks; also of channels that are followed.
   ///   - onChannel: Called with every channel once it has turned out whether it is available, and when
   ///     that changes.
   ///   - onParticipation: Called with what this node is to a channel, when that becomes known or is changed
@@ -48,7 +53,7 @@ package final class Registrar: Sendable {
   ///   - time: The clock for opening ledgers, and for retrying those that had no room.
   package init(
     ledgers: any LedgerFactory, signer: any Signer, consenters: [String: any Consenter],
-    environment: ProcessingEnvironment,
+    blocks: any ChannelSource, environment: ProcessingEnvironment,
     onConfiguration: @escaping @Sendable (ConfigBundle) -> Void = { _ in },
     onChannel: @escaping @Sendable (String, Entry) -> Void = { _, _ in },
     onParticipation: @escaping @Sendable (String, ParticipationStatus?) -> Void = { _, _ in },
@@ -57,6 +62,7 @@ package final class Registrar: Sendable {
     self.ledgers = ledgers
     self.signer = signer
     self.consenters = consenters
+    self.blocks = blocks
     self.environment = environment
     self.onConfiguration = onConfiguration
     self.onChannel = onChannel
@@ -66,7 +72,7 @@ package final class Registrar: Sendable {
     self.logger = logger
   }
 
-  /// Stops every chain; returns when nothing is written any more. Waiting readers are woken, and ledgers
+  /// Stops every chain and every follower; returns when nothing is written any more. Waiting readers are woken, and ledgers
   /// that could not be opened are not tried again.
   package func halt() async {
     map.change { $0.halt() }
@@ -74,6 +80,7 @@ package final class Registrar: Sendable {
       for channel in channels() {
         group.addTask { await self.halt(channel, because: "the orderer is shutting down") }
       }
+      for follower in followers() { group.addTask { await follower.halt() } }
     }
   }
 
@@ -109,6 +116,15 @@ package final class Registrar: Sendable {
     map.read { map in
       map.states.values.compactMap {
         if case .ordering(let channel) = $0 { channel } else { nil }
+      }
+    }
+  }
+
+  /// Every channel that is followed.
+  private func followers() -> [Follower] {
+    map.read { map in
+      map.states.values.compactMap {
+        if case .following(let follower) = $0 { follower } else { nil }
       }
     }
   }
@@ -150,6 +166,11 @@ package final class Registrar: Sendable {
     onParticipation(channelID, map.read { $0.info(channelID)?.participation })
   }
 
+  /// The consenters whose channels are joined and left.
+  var clusterConsenters: [any ClusterConsenter] {
+    consenters.values.compactMap { $0 as? any ClusterConsenter }
+  }
+
   func consenter(for bundle: ConfigBundle) throws(RegistrarError) -> any Consenter {
     let type = bundle.orderer?.consensusType ?? ""
     guard let consenter = consenters[type] else {
@@ -182,6 +203,7 @@ package final class Registrar: Sendable {
     let support = try ChainSupport(
       resources: resources, processor: processor, store: store,
       createChannel: { [weak self] in try await self?.createChannel($0) },
+      cease: { [weak self] in self?.ceaseOrdering(bundle.channelID, because: $0) },
       metrics: ChannelMetrics(channelID: bundle.channelID, factory: metrics), time: time,
       logger: logger)
     return try Channel(support: support, consenter: consenter)

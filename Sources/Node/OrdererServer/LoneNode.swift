@@ -3,9 +3,10 @@
 import ChannelConfig
 import FabricProtos
 import Ordering
+import Replication
 
 /// Stands where connections to other nodes would be: nothing is sent, and no blocks are pulled.
-struct LoneNode: ClusterTransport, BlockSource {
+struct LoneNode: ClusterTransport, ChannelSource {
   private static let reason = "this node is not connected to other orderers"
 
   func connect(
@@ -26,6 +27,15 @@ struct LoneNode: ClusterTransport, BlockSource {
     _ channelID: String, from first: UInt64, through last: UInt64?, under bundle: ConfigBundle,
     previousHash: [UInt8], take: @Sendable (_ run: [Block]) async throws -> Void
   ) async throws { throw PullFailure.unavailable(Self.reason) }
+
+  func pull(
+    behind trust: ChainTrust, through last: UInt64, from endpoints: EndpointChoice,
+    take: @Sendable (_ run: [Block]) async throws -> Void
+  ) async throws { throw PullFailure.unavailable(Self.reason) }
+
+  func height(of channelID: String, under bundle: ConfigBundle) async throws -> UInt64 {
+    throw PullFailure.unavailable(Self.reason)
+  }
 
   func newestConfigBlock(
     of channelID: String, under bundle: ConfigBundle

@@ -1,6 +1,7 @@
 // The metrics of a node: what each of its rooms says that it records.
 
 import AtomicBroadcast
+import Followers
 import KafkaClient
 import KafkaConsensus
 import MetricDescriptions
@@ -17,6 +18,7 @@ extension MetricCatalogue {
       + KafkaClientMetrics.descriptions
       + KafkaChainMetrics.descriptions
       + RaftChainMetrics.descriptions
+      + FollowerMetrics.descriptions
       + ParticipationMetrics.descriptions
       + GRPCMetrics.descriptions
       + LogCounters.descriptions

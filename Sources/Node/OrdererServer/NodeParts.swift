@@ -65,6 +65,7 @@ struct NodeParts: Sendable {
           logger: logging.logger("orderer.consensus.kafka"), metrics: operations.metrics),
         RaftConfig.type: raft,
       ],
+      blocks: LoneNode(),
       environment: ProcessingEnvironment(
         checksExpiration: !general.authentication.noExpirationChecks,
         logger: logging.logger("orderer.common.msgprocessor", isAboutClients: true), now: { Date() }

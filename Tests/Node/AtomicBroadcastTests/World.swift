@@ -11,6 +11,7 @@ import MessageProcessing
 import Metrics
 import Multichannel
 import Ordering
+import ReplicationFixtures
 import SoloConsensus
 import TestSupport
 
@@ -182,6 +183,7 @@ struct World {
     registrar = Registrar(
       ledgers: ledgers, signer: local.signer,
       consenters: ["solo": consenter ?? SoloConsenter(time: chainTime, logger: logger)],
+      blocks: try PretendedOrderers().puller(),
       environment: ProcessingEnvironment(logger: logger, now: { Date() }), time: ManualTime(),
       logger: logger)
     try await registrar.bootstrap(

@@ -10,6 +10,7 @@ import Logging
 import Membership
 import MessageProcessing
 import Ordering
+import ReplicationFixtures
 import Testing
 
 @testable import Multichannel
@@ -71,7 +72,7 @@ struct ScriptedConsenter: Consenter {
       mspID: "OrdererMSP", keyStoreDirectory: nil, now: Date())
     let registrar = Registrar(
       ledgers: RAMLedgerFactory(historySize: 100), signer: local.signer,
-      consenters: ["solo": consenter],
+      consenters: ["solo": consenter], blocks: try PretendedOrderers().puller(),
       environment: ProcessingEnvironment(logger: logger, now: { Date() }), time: ManualTime(),
       logger: logger)
     try await registrar.bootstrap(RegistrarTests.genesis("system-solo-v20"))

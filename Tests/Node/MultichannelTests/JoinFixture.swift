@@ -10,6 +10,7 @@ import Foundation
 import Logging
 import Ordering
 import ProcessingFixtures
+import ReplicationFixtures
 import SoloConsensus
 import Synchronization
 import Testing
@@ -25,12 +26,25 @@ final class TestCluster: ClusterConsenter {
     var refusesChains = false
     var refusesRemoval = false
     var removed: [String] = []
+    var supports: [String: any ConsenterSupport] = [:]
   }
+
+  /// A configuration that allows so many messages in a block names the node, if `readsConfig`.
+  static let consentersMessageCount: UInt32 = 77
 
   private let solo = SoloConsenter(time: ManualTime(), logger: RegistrarTests.silent)
   private let state = Mutex(State())
+  private let readsConfig: Bool
 
-  init(role: ConsensusRole = .consenter) { state.withLock { $0.role = role } }
+  init(role: ConsensusRole = .consenter, readsConfig: Bool = false) {
+    self.readsConfig = readsConfig
+    state.withLock { $0.role = role }
+  }
+
+  /// What the newest chain of a channel was made with.
+  func support(of channelID: String) -> (any ConsenterSupport)? {
+    state.withLock { $0.supports[channelID] }
+  }
 
   /// Channels whose data was removed.
   var removed: [String] { state.withLock { $0.removed } }
@@ -39,10 +53,17 @@ final class TestCluster: ClusterConsenter {
   func refuseChains(_ refuses: Bool) { state.withLock { $0.refusesChains = refuses } }
   func refuseRemoval(_ refuses: Bool) { state.withLock { $0.refusesRemoval = refuses } }
 
-  func role(in bundle: ConfigBundle) -> ConsensusRole { state.withLock { $0.role } }
+  func role(in bundle: ConfigBundle) -> ConsensusRole {
+    guard readsConfig else { return state.withLock { $0.role } }
+    return bundle.orderer?.batchSize.maxMessageCount == Self.consentersMessageCount
+      ? .consenter : .follower
+  }
 
   func makeChain(support: any ConsenterSupport, newestBlock: Block) throws -> any Chain {
-    if state.withLock({ $0.refusesChains }) { throw Refusal() }
+    try state.withLock { state in
+      if state.refusesChains { throw Refusal() }
+      state.supports[support.channelID] = support
+    }
     return try solo.makeChain(support: support, newestBlock: newestBlock)
   }
 
@@ -64,15 +85,18 @@ final class JoinFolder: Sendable {
 
   /// Runs a node on the folder, from its start to an orderly stop.
   ///
-  /// - Parameter told: Gets what the node tells of its part in channels, and "gone".
+  /// - Parameters:
+  ///   - orderers: Where the blocks of followed channels come from; by default nobody is there.
+  ///   - told: Gets what the node tells of its part in channels, and "gone".
   func withNode<Value>(
-    _ cluster: TestCluster, told: Watched<[String]> = Watched([]),
+    _ cluster: TestCluster, orderers: PretendedOrderers = PretendedOrderers(),
+    time: ManualTime = ManualTime(), told: Watched<[String]> = Watched([]),
     _ body: (Registrar, FileLedgerFactory) async throws -> Value
   ) async throws -> Value {
     let ledgers = try FileLedgerFactory(
       directory: path, signatures: CutSignatures(), logger: RegistrarTests.silent)
     let registrar = try RegistrarTests.registrar(
-      ledgers, cluster: cluster,
+      ledgers, time: time, cluster: cluster, blocks: try orderers.puller(time: time),
       onParticipation: { _, participation in
         let text = participation.map { "\($0.relation.rawValue)/\($0.status.rawValue)" }
         told.change { $0.append(text ?? "gone") }

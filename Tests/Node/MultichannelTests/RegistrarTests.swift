@@ -10,6 +10,8 @@ import Membership
 import MessageProcessing
 import Metrics
 import Ordering
+import Replication
+import ReplicationFixtures
 import SoloConsensus
 import TestSupport
 import Testing
@@ -30,7 +32,7 @@ import Testing
     _ ledgers: any LedgerFactory, metrics: any MetricsFactory = NOOPMetricsHandler.instance,
     time: any TimeSource = ManualTime(), chainTime: any TimeSource = ManualTime(),
     consenter: (any Consenter)? = nil, cluster: (any ClusterConsenter)? = nil,
-    logger: Logger = silent,
+    blocks: (any ChannelSource)? = nil, logger: Logger = silent,
     onChannel: @escaping @Sendable (String, Registrar.Entry) -> Void = { _, _ in },
     onParticipation: @escaping @Sendable (String, ParticipationStatus?) -> Void = { _, _ in }
   ) throws -> Registrar {
@@ -43,6 +45,7 @@ import Testing
     consenters["etcdraft"] = cluster
     return Registrar(
       ledgers: ledgers, signer: local.signer, consenters: consenters,
+      blocks: try blocks ?? PretendedOrderers().puller(),
       environment: ProcessingEnvironment(logger: logger, now: { Date() }), onChannel: onChannel,
       onParticipation: onParticipation, metrics: metrics, time: time, logger: logger)
   }

@@ -58,7 +58,7 @@ import Testing
           }
           created.value.withLock { $0.append(genesis.channelID) }
         },
-        metrics: .disabled, time: time, logger: logger)
+        cease: { _ in }, metrics: .disabled, time: time, logger: logger)
     }
 
     func blocks() throws -> [Block] { try (1..<store.height).map { try store.block($0) } }

@@ -11,6 +11,7 @@ import Membership
 import MessageProcessing
 import Multichannel
 import Ordering
+import ReplicationFixtures
 import Synchronization
 import TestSupport
 import Testing
@@ -61,6 +62,7 @@ private struct MoodyConsenter: Consenter {
       keyStoreDirectory: nil, now: Date())
     let registrar = Registrar(
       ledgers: ledgers, signer: local.signer, consenters: ["solo": MoodyConsenter(chain: chain)],
+      blocks: try PretendedOrderers().puller(),
       environment: ProcessingEnvironment(logger: logger, now: { Date() }),
       onChannel: { health.add($0, $1) },
       time: .system, logger: logger)
