@@ -17,18 +17,26 @@ CHANNELS = "/participation/v1/channels"
 
 
 class RaftOrderer(Orderer):
-    """An orderer without a system channel, its logs and snapshots in the ledger's folder."""
+    """An orderer without a system channel, its logs and snapshots in the ledger's folder.
 
-    def __init__(self, executable, directory):
+    It is node `number` of the fixtures' orderer organization.
+    """
+
+    def __init__(self, executable, directory, number=1):
         self.admin = free_port()
+        self.node = FIXTURES / f"crypto/orderer.test/nodes/node{number}"
+        own = self.node / "tls"
         tls = {"Enabled": True, "PrivateKey": str(NODE / "server.key"),
                "Certificate": str(NODE / "server.crt"), "ClientAuthRequired": True,
                "ClientRootCAs": [str(NODE / "ca.crt")]}
         super().__init__(executable, directory, options={
+            "General.LocalMSPDir": str(self.node / "msp"),
+            "General.TLS.PrivateKey": str(own / "server.key"),
+            "General.TLS.Certificate": str(own / "server.crt"),
             "General.BootstrapMethod": "none", "General.BootstrapFile": "",
             "General.TLS.Enabled": True, "General.TLS.RootCAs": [str(NODE / "ca.crt")],
-            "General.Cluster.ClientCertificate": str(NODE / "server.crt"),
-            "General.Cluster.ClientPrivateKey": str(NODE / "server.key"),
+            "General.Cluster.ClientCertificate": str(own / "server.crt"),
+            "General.Cluster.ClientPrivateKey": str(own / "server.key"),
             "ChannelParticipation.Enabled": True, "ChannelParticipation.MaxRequestBodySize": "1 MB",
             "Admin.ListenAddress": f"127.0.0.1:{self.admin}", "Admin.TLS": tls})
         ledger = self.directory / "ledger"
@@ -90,7 +98,7 @@ class RaftOrderer(Orderer):
         kind = orderer_configuration_pb2.ConsensusType.FromString(
             root.groups["Orderer"].values["ConsensusType"].value)
         raft = raft_pb2.ConfigMetadata.FromString(kind.metadata)
-        certificate = (NODE / "server.crt").read_bytes()
+        certificate = (self.node / "tls/server.crt").read_bytes()
         del raft.consenters[:]
         raft.consenters.add(host="127.0.0.1", port=self.port, client_tls_cert=certificate,
                             server_tls_cert=certificate)
@@ -98,6 +106,8 @@ class RaftOrderer(Orderer):
         root.groups["Orderer"].values["ConsensusType"].value = kind.SerializeToString()
         root.values["OrdererAddresses"].value = configuration_pb2.OrdererAddresses(
             addresses=[self.address]).SerializeToString()
+        for organization in root.groups["Orderer"].groups.values():
+            organization.values["Endpoints"].value = root.values["OrdererAddresses"].value
         payload.data = config.SerializeToString()
         message.payload = payload.SerializeToString()
         block.data.data[0] = message.SerializeToString()

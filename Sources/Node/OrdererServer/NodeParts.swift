@@ -54,7 +54,8 @@ struct NodeParts: Sendable {
     let health = ChannelHealth(operations.health, logger: logger)
     let participation = ParticipationMetrics(factory: operations.metrics)
     raft = try Self.raft(
-      configuration, signer: signer, metrics: operations.metrics, time: time, logging: logging)
+      configuration, over: dialer, signer: signer, metrics: operations.metrics, time: time,
+      logging: logging)
     let registrar = Registrar(
       ledgers: ledgers, signer: signer,
       consenters: [
@@ -65,7 +66,8 @@ struct NodeParts: Sendable {
           logger: logging.logger("orderer.consensus.kafka"), metrics: operations.metrics),
         RaftConfig.type: raft,
       ],
-      blocks: LoneNode(),
+      blocks: Self.puller(
+        configuration, over: dialer, signer: signer, isPatient: false, time: time, logging: logging),
       environment: ProcessingEnvironment(
         checksExpiration: !general.authentication.noExpirationChecks,
         logger: logging.logger("orderer.common.msgprocessor", isAboutClients: true), now: { Date() }
@@ -118,14 +120,14 @@ struct NodeParts: Sendable {
 
   /// - Throws: ``StartupError`` if a setting cannot be used.
   private static func raft(
-    _ configuration: OrdererConfiguration, signer: any Signer, metrics: any MetricsFactory,
-    time: any TimeSource, logging: FabricLogging
+    _ configuration: OrdererConfiguration, over dialer: OrdererDialer, signer: any Signer,
+    metrics: any MetricsFactory, time: any TimeSource, logging: FabricLogging
   ) throws -> RaftConsenter {
-    let cluster = LoneNode()
+    let blocks = puller(
+      configuration, over: dialer, signer: signer, isPatient: true, time: time, logging: logging)
     let consenter = RaftConsenter(
       settings: try RaftSettings(configuration, identity: signer.serializedIdentity),
-      transport: cluster, blocks: cluster, time: time,
-      now: { Date() },
+      transport: LoneNode(), blocks: blocks, time: time, now: { Date() },
       logger: logging.logger("orderer.consensus.etcdraft"), metrics: metrics)
     try StartupError.wrap("Failed to set up the Raft consenter") { try consenter.checkFolders() }
     return consenter
