@@ -75,7 +75,10 @@ def test_a_follower_keeps_what_others_order(source, follower):
     assert ChannelClient(follower, client.channel).submit()[0] == "BAD_REQUEST"
     assert follower.stop() == 0
     source.stop()
-    assert block_file(follower, client.channel) == block_file(source, client.channel)
+    # The source may have made a last block when it stopped.
+    kept = block_file(follower, client.channel)
+    assert len(kept) > 250_000
+    assert block_file(source, client.channel).startswith(kept)
 
 
 def test_a_follower_is_removed_and_joins_again(source, follower):

@@ -252,8 +252,8 @@ package final class Follower: Sendable {
     support.fail(reason: "\(error)")
   }
 
-  private func log(_ level: Logger.Level, _ text: String) {
-    environment.logger.log(level: level, "[channel: \(id)] \(text)")
+  private func log(_ level: Logger.Level, _ text: String, function: String = #function) {
+    environment.logger.log(level: level, "[channel: \(id)] \(text)", function: function)
   }
 }
 
