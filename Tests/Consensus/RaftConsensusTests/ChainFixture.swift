@@ -87,7 +87,10 @@ final class ChainFixture: Sendable {
     node: Int? = nil, port: (any ClusterTransport & BlockSource)? = nil
   ) throws -> ChainFixture {
     let copy = "\(folder)-\(UUID().uuidString)"
-    try FileManager.default.copyItem(atPath: folder, toPath: copy)
+    // A file may get its name while the folder is read.
+    while (try? FileManager.default.copyItem(atPath: folder, toPath: copy)) == nil {
+      try? FileManager.default.removeItem(atPath: copy)
+    }
     return try ChainFixture(
       folder: copy, node: node ?? self.node, time: time, port: port ?? self.port)
   }

@@ -1,6 +1,8 @@
 // Chains of several nodes through losses, cuts, crashes and orderly stops, as seeds make them.
+// HEDDLE_RAFT_CHAINS sets how many histories are tried, HEDDLE_RAFT_SEED where to begin; a failure tells its seed.
 
 import Concurrency
+import Foundation
 import Ordering
 import Synchronization
 import TestSupport
@@ -9,6 +11,13 @@ import Testing
 @testable import RaftConsensus
 
 @Suite(.serialized) struct ClusterScheduleTests {
+  private static func number(_ name: String) -> UInt64? {
+    ProcessInfo.processInfo.environment[name].flatMap(UInt64.init)
+  }
+
+  private static let first = number("HEDDLE_RAFT_SEED") ?? 1
+  private static let count = number("HEDDLE_RAFT_CHAINS") ?? 6
+
   /// What clients were told.
   private struct Told: Sendable {
     var acknowledged: [Int: [String]] = [:]
@@ -16,7 +25,7 @@ import Testing
     var doubtful: Set<String> = []
   }
 
-  @Test(arguments: 1...6 as ClosedRange<UInt64>)
+  @Test(arguments: first..<(first + count))
   func nothingAcknowledgedIsLostAndAllNodesWriteTheSame(seed: UInt64) async throws {
     try await ClusterFixture.with(
       [1, 2, 3], batch: UInt32(1 + seed % 3), seed: seed,

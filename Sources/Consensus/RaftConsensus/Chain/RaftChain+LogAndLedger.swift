@@ -49,12 +49,15 @@ extension RaftChain {
       next += LogIndex(entries.count)
       try await write(&entries, &applier)
     }
-    // The one missing block may be in the snapshot alone.
-    var last = [Entry(term: snapshot.term, index: snapshot.index, data: snapshot.data)][...]
-    if newest == applier.end.height { try await write(&last, &applier) }
+    let isAlone = newestBlock.consenters.ids.count == 1
+    if newest == applier.end.height, isAlone {
+      // The one missing block may be in the snapshot alone. The snapshot's index may be that of a change behind the block:
+      // where others have the block, they have its metadata, too.
+      var last = [Entry(term: snapshot.term, index: snapshot.index, data: snapshot.data)][...]
+      try await write(&last, &applier)
+    }
     guard newest < applier.end.height else {
-      // Others have the rest.
-      guard newestBlock.consenters.ids.count == 1 else { return }
+      guard isAlone else { return }
       throw ChannelFault(
         """
         the Raft log goes on behind block \(newest), and the ledger has only \(applier.end.height) blocks: restore \

@@ -219,6 +219,8 @@ package final class RaftChain: ClusterChain {
   }
 
   func log(_ event: RaftCore.Event, of id: NodeID) {
+    // Several writes share a sync here, so that this is said of most of them.
+    if case .persistedMissing = event { return }
     let level: Logger.Level =
       switch event.level {
       case .debug: .debug

@@ -20,9 +20,10 @@ extension RaftWorker {
   /// Hands leadership on. The update is kept here until the next leader has made a block of it, also if another node
   /// handed it on.
   mutating func giveWay(for message: OrderedMessage, isOwn: Bool) {
+    if !isOwn { kept.keep(message) }
+    guard office.isLeading else { return }
     logger.info(
       "An update removes this leader or rotates its certificate: leadership is transferred first")
-    if !isOwn { kept.keep(message) }
     office.pause(for: .transfer)
     transfer = LeaderTransfer(.update(message), electionTicks: chain.options.electionTicks)
     tryTransfer()

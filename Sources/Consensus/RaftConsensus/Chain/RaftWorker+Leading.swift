@@ -47,8 +47,8 @@ extension RaftWorker {
       }
       return updateTimer()
     }
-    if concernsThisNode(current) { return giveWay(for: current, isOwn: isOwn) }
     try cut()
+    if concernsThisNode(current) { return giveWay(for: current, isOwn: isOwn) }
     try propose([current])
     guard office.isLeading else { return }
     logger.info("Received config transaction, pause accepting transaction till it is committed")
