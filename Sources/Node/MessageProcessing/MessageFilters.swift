@@ -74,10 +74,8 @@ package struct MessageFilters: Sendable {
     _ envelope: EnvelopeView, _ identity: Result<Identity, MembershipError>,
     _ bundle: ConfigBundle, _ orderer: OrdererGroupConfig
   ) throws(ProcessingError) {
-    let path =
-      orderer.consensusState == .maintenance
-      ? PolicyPath.channelOrdererWriters : PolicyPath.channelWriters
-    guard let policy = bundle.policyManager.policy(path) else {
+    let path = bundle.writersPath
+    guard let policy = bundle.writers else {
       throw .badRequest("could not find policy \(path)")
     }
     // A sender who may not write is refused before the signature is verified, since that costs the most.

@@ -24,6 +24,10 @@ package final class ConfigBundle: Sendable {
   package let mspManager: MSPManager
   /// The channel's policies; its path is "/Channel".
   package let policyManager: PolicyManager
+  /// The path of the policy of those who may write: during maintenance only ordering organizations.
+  package let writersPath: String
+  /// That policy, which every message asks for; nil if there is none.
+  package let writers: (any Policy)?
   /// The values of the channel group.
   package let channel: ChannelGroupConfig
   /// The values of the orderer group; nil if there is none.
@@ -68,6 +72,10 @@ package final class ConfigBundle: Sendable {
     } catch {
       throw ConfigError(.policy, "initializing policymanager failed: \(error)")
     }
+    writersPath =
+      orderer?.consensusState == .maintenance
+      ? PolicyPath.channelOrdererWriters : PolicyPath.channelWriters
+    writers = policyManager.policy(writersPath)
     do throws(ConfigError) {
       do { try ChannelName.check(channelID) } catch {
         throw error.during("bad channel ID")
