@@ -60,19 +60,29 @@ struct LogTail {
   /// process that is killed between two calls leaves nothing that Go's orderer refuses to read.
   mutating func append(_ frames: consuming FrameWriter) throws(Failure) {
     let crc = frames.crc
-    var bytes = frames.releaseMemory()
-    defer { keep(&bytes) }
-    try grow(for: Int64(bytes.count))
-    do throws(StorageError) {
-      try newest.file.write(bytes[FrameHead.size...], at: size + Int64(FrameHead.size))
-      try newest.file.write(bytes[..<FrameHead.size], at: size)
-    } catch {
+    let count = Int64(frames.count)
+    try grow(for: count)
+    do throws(StorageError) { try write(frames.pieces) } catch {
       try takeBack(error)
       throw .undone(error)
     }
+    var memory = frames.releaseMemory()
+    keep(&memory)
     do { try newest.file.synchronizeData() } catch { throw .unknown("\(error)") }
-    size += Int64(bytes.count)
+    size += count
     self.crc = crc
+  }
+
+  private func write(_ pieces: [ArraySlice<UInt8>]) throws(StorageError) {
+    // The first piece has the head of the first frame at least.
+    guard let first = pieces.first else { return }
+    var offset = size + Int64(FrameHead.size)
+    for (position, piece) in pieces.enumerated() {
+      let rest = position == 0 ? first.dropFirst(FrameHead.size) : piece
+      try newest.file.write(rest, at: offset)
+      offset += Int64(rest.count)
+    }
+    try newest.file.write(first.prefix(FrameHead.size), at: size)
   }
 
   private mutating func grow(for count: Int64) throws(Failure) {

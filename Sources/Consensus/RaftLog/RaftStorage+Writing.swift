@@ -65,7 +65,7 @@ extension RaftStorage {
     let places = frames.places
     let begin = tail.size
     let segment = tail.newest
-    if !frames.bytes.isEmpty {
+    if frames.count > 0 {
       do { try tail.append(frames) } catch { throw .writing(error) }
     }
     tail.written = state

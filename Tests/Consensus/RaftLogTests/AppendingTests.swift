@@ -125,6 +125,41 @@ import Testing
     #expect(storage.lastIndex == 6)
   }
 
+  @Test func largeEntriesAreWrittenFromWhereTheyAre() throws {
+    let large = FrameWriter.sharedSize
+    // Sizes around the bound, at the beginning, in the middle, at the end, alone.
+    let groups: [[Int]] = [
+      [large], [large - 1, large, large + 1], [10, large + 3], [large + 7, 10],
+      [10, 3 * large, 20, 2 * large + 5, 30], [40],
+    ]
+    let single = try MemoryFolder()
+    let storage = try RaftStorage.open(folder.location())
+    let other = try RaftStorage.open(single.location())
+    var all: [Entry] = []
+    for sizes in groups {
+      let next = LogIndex(all.count) + 1
+      let group = sizes.enumerated().map { entry(next + LogIndex($0), size: $1) }
+      let state = state(commit: next - 1)
+      try storage.append(
+        group.dropLast().map { RaftStorage.Write([$0]) } + [
+          RaftStorage.Write([group[group.count - 1]], hardState: state)
+        ])
+      try other.append(group, hardState: state)
+      all += group
+      #expect(try storage.allEntries() == all)
+    }
+    try storage.close()
+    try other.close()
+    #expect(try files(folder.walFolder) == files(single.walFolder))
+    for name in try files(folder.walFolder) {
+      #expect(
+        try content("\(folder.walFolder)/\(name)") == content("\(single.walFolder)/\(name)"))
+    }
+    let again = try RaftStorage.open(folder.location())
+    #expect(again.found.repairs.isEmpty)
+    #expect(try again.allEntries() == all)
+  }
+
   @Test func readingIsBoundedByBytes() throws {
     for recentBytes in [0, 1 << 20] {
       let folder = try MemoryFolder()

@@ -198,7 +198,7 @@ import Testing
       frames.append(
         SnapshotRecord(
           mark: SnapshotMark(index: 50, term: 3), members: snapshot(50, term: 3).members))
-      try write(try content(path) + frames.bytes, to: path)
+      try write(try content(path) + Array(frames.pieces.joined()), to: path)
       try SnapshotFolder(path: folder.snapFolder).write(snapshot(50, term: 3))
       let again = try RaftStorage.open(folder.location())
       #expect(again.found.snapshot?.index == 50 && again.term(of: 50) == 3)
