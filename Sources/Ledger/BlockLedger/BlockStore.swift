@@ -123,6 +123,9 @@ package protocol LedgerFactory: AnyObject, Sendable {
   /// Where joins that are under way are noted; nil if ledgers of this kind cannot be joined.
   var joins: JoinBlockFolder? { get }
 
+  /// Lets go of memory that is kept only so that it need not be asked for again.
+  func releaseSpareMemory()
+
   /// Closes all ledgers; later calls get ``LedgerError/closed(channel:)``. Waits for the operations that
   /// are under way.
   func close() async
@@ -131,6 +134,8 @@ package protocol LedgerFactory: AnyObject, Sendable {
 extension LedgerFactory {
   /// Only block files belong to releases in which channels are joined.
   package var joins: JoinBlockFolder? { nil }
+
+  package func releaseSpareMemory() {}
 
   /// A removal that is cut short leaves nothing that would have to be noted.
   package func beginRemoval(_ channelID: String) async throws(LedgerError) {}

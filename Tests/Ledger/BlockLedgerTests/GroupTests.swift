@@ -36,6 +36,48 @@ import Testing
     return options
   }
 
+  @Test("Blocks are laid out one behind the other as each is alone")
+  func layouts() throws {
+    let blocks = chain(20)
+    var together: [UInt8] = []
+    let sealed = try blocks.map { try SealedBlock(verifying: $0) }
+    let layouts = sealed.map { $0.layOut(in: &together) }
+    #expect(together == blocks.flatMap { $0.fileRecord().bytes })
+    var begin = 0
+    for (layout, block) in zip(layouts, sealed) {
+      let record = BlockRecord(together, layout)
+      #expect(record.isLaidOut(for: block.header))
+      #expect(record.storedSize == block.storedSize && record.body.count == block.recordSize)
+      #expect(record.fingerprint == block.record.fingerprint)
+      #expect(record.wireForm() == block.record.wireForm())
+      begin += record.storedSize
+      #expect(record.body.upperBound == begin)
+    }
+  }
+
+  @Test("Spare memory can be let go of at any time")
+  func spareMemory() async throws {
+    let folder = try TemporaryFolder()
+    var options = FileLedgerFactory.Options()
+    options.recentBytesPerChannel = 300_000
+    try await withLedgers(folder.path, options: options) { factory in
+      let store = try await factory.openOrCreate("one")
+      var wire: [ByteBuffer] = []
+      for _ in 0..<12 {
+        try await appendBlocks(1, to: store, bytes: 50_000)
+        let number = store.height - 1
+        wire.append(try await store.serializedBlocks(from: number, count: 1, bytes: 1)[0])
+        if number % 3 == 2 { factory.releaseSpareMemory() }
+      }
+      for number in wire.indices {
+        let read = try await store.serializedBlocks(from: UInt64(number), count: 1, bytes: 1)
+        #expect(read == [wire[number]])
+        factory.releaseSpareMemory()
+      }
+      try expectValidChain(store)
+    }
+  }
+
   @Test("Blocks that are added together give the files of blocks added one by one")
   func sameFiles() async throws {
     let blocks = chain(50)

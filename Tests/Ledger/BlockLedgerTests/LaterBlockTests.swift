@@ -201,7 +201,7 @@ import Testing
         database: database, signatures: NoSignatures(), maximumFileSize: 1 << 20,
         appendPool: BlockingPool(threads: 1),
         readPool: BlockingPool(threads: 1), upkeepPool: BlockingPool(threads: 1),
-        readMemory: ReadMemory(count: 1),
+        readMemory: SpareMemory(count: 1), appendMemory: SpareMemory(count: 1),
         budget: RecentBlocksBudget(total: 1 << 20, maximum: 1 << 20), logger: silent,
         mark: BootMark(
           database: database, chains: "\(folder.path)/chains", boot: options.boot)))

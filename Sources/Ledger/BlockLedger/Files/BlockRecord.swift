@@ -28,13 +28,21 @@ struct BlockRecord: Sendable {
   }
 
   let bytes: [UInt8]
+  private let layout: RecordLayout
+
   /// Where the record is in ``bytes``, without its length prefix.
-  let body: Range<Int>
-  let number: UInt64
-  let dataHash: Range<Int>
-  let previousHash: Range<Int>
-  let data: [Range<Int>]
-  let metadata: [Range<Int>]
+  var body: Range<Int> { layout.body }
+  var number: UInt64 { layout.number }
+  var dataHash: Range<Int> { layout.dataHash }
+  var previousHash: Range<Int> { layout.previousHash }
+  var data: [Range<Int>] { layout.data }
+  var metadata: [Range<Int>] { layout.metadata }
+
+  /// A record that was laid out in `bytes`.
+  init(_ bytes: [UInt8], _ layout: RecordLayout) {
+    self.bytes = bytes
+    self.layout = layout
+  }
 
   /// Parses the record that takes up exactly `range` of `bytes`.
   init(_ bytes: [UInt8], _ range: Range<Int>) throws(Malformed) {
@@ -55,67 +63,29 @@ struct BlockRecord: Sendable {
     guard index == end else {
       throw Malformed(reason: "\(end - index) bytes are left over behind its metadata")
     }
-    self.bytes = bytes
-    body = range
-    self.number = number
-    self.dataHash = dataHash
-    self.previousHash = previousHash
-    self.data = data
-    self.metadata = metadata
+    self.init(
+      bytes,
+      RecordLayout(
+        body: range, number: number, dataHash: dataHash, previousHash: previousHash, data: data,
+        metadata: metadata))
   }
 
-  /// Lays out the record of a block behind its length prefix, as it goes into a block file.
+  /// Lays out the record of a block in memory of its own; see ``RecordLayout``.
   init(layingOut header: BlockHeader, data: [[UInt8]], metadata: [[UInt8]]) {
-    let size =
-      Varint.size(header.number) + Self.size(of: header.dataHash)
-      + Self.size(of: header.previousHash)
-      + Self.size(of: data) + Self.size(of: metadata)
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(size + Varint.maximumSize)
-    Varint.append(UInt64(size), to: &bytes)
-    let begin = bytes.count
-    Varint.append(header.number, to: &bytes)
-    number = header.number
-    dataHash = Self.append(header.dataHash, to: &bytes)
-    previousHash = Self.append(header.previousHash, to: &bytes)
-    self.data = Self.append(data, to: &bytes)
-    self.metadata = Self.append(metadata, to: &bytes)
-    body = begin..<bytes.count
-    self.bytes = bytes
+    let layout = RecordLayout(appending: header, data: data, metadata: metadata, to: &bytes)
+    self.init(bytes, layout)
   }
 
-  private static func size(of content: [UInt8]) -> Int {
-    Varint.size(UInt64(content.count)) + content.count
-  }
+  /// Bytes of the record with its length prefix.
+  var storedSize: Int { layout.storedSize }
 
-  private static func size(of entries: [[UInt8]]) -> Int {
-    entries.reduce(Varint.size(UInt64(entries.count))) { $0 + size(of: $1) }
-  }
-
-  private static func append(_ content: [UInt8], to bytes: inout [UInt8]) -> Range<Int> {
-    Varint.append(UInt64(content.count), to: &bytes)
-    let begin = bytes.count
-    bytes += content
-    return begin..<bytes.count
-  }
-
-  private static func append(_ entries: [[UInt8]], to bytes: inout [UInt8]) -> [Range<Int>] {
-    Varint.append(UInt64(entries.count), to: &bytes)
-    return entries.map { append($0, to: &bytes) }
-  }
-
-  /// Whether the record can be read back.
-  var isWithinLimits: Bool {
-    body.count <= Self.maximumSize && data.count <= Self.maximumEntries
-      && metadata.count <= Self.maximumEntries
-  }
-
-  /// Whether the bytes begin as they must: the record's length and the header's number and hashes
-  /// read back as they were.
+  /// Whether the record begins as it must: its length, and the header's number and hashes read back as they
+  /// were.
   func isLaidOut(for header: BlockHeader) -> Bool {
-    var index = 0
-    guard Varint.read(bytes, at: &index, end: bytes.count) == UInt64(body.count),
-      index == body.lowerBound, body.upperBound == bytes.count
+    var index = body.upperBound - storedSize
+    guard index >= 0, Varint.read(bytes, at: &index, end: bytes.count) == UInt64(body.count),
+      index == body.lowerBound, body.upperBound <= bytes.count
     else { return false }
     return Varint.read(bytes, at: &index, end: bytes.count) == header.number
       && Self.content(bytes, at: &index, end: bytes.count) == dataHash
@@ -178,7 +148,9 @@ struct BlockRecord: Sendable {
   ///
   /// Data and metadata are always present as messages, even if empty, since the Go implementation
   /// sets both when it reads a block from its file.
-  func wireForm() -> ByteBuffer {
+  ///
+  /// - Parameter memory: Where its memory comes from.
+  func wireForm(_ memory: WireMemory? = nil) -> ByteBuffer {
     let headerSize =
       (number == 0 ? 0 : 1 + Varint.size(number))
       + (previousHash.isEmpty ? 0 : Self.fieldSize(previousHash.count))
@@ -187,7 +159,7 @@ struct BlockRecord: Sendable {
     let metadataSize = metadata.reduce(0) { $0 + Self.fieldSize($1.count) }
     let size =
       Self.fieldSize(headerSize) + Self.fieldSize(dataSize) + Self.fieldSize(metadataSize)
-    var buffer = ByteBufferAllocator().buffer(capacity: size)
+    var buffer = memory?.take(size) ?? ByteBufferAllocator().buffer(capacity: size)
     bytes.withUnsafeBytes { source in
       _ = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { target in
         var writer = WireWriter(target: target)

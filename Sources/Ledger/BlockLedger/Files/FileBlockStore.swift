@@ -42,6 +42,7 @@ package final class FileBlockStore: BlockStore {
   private let index: ChannelIndex
   private let maximumFileSize: Int64
   private let appendPool: BlockingPool
+  private let appendMemory: SpareMemory
   private let mark: BootMark
   private let logger: Logger
   private let chainHeight: ChainHeight
@@ -58,7 +59,8 @@ package final class FileBlockStore: BlockStore {
     let readPool: BlockingPool
     /// For work that nobody waits for.
     let upkeepPool: BlockingPool
-    let readMemory: ReadMemory
+    let readMemory: SpareMemory
+    let appendMemory: SpareMemory
     let wireMemory = WireMemory()
     let budget: RecentBlocksBudget
     let logger: Logger
@@ -81,6 +83,7 @@ package final class FileBlockStore: BlockStore {
     self.index = index
     maximumFileSize = environment.maximumFileSize
     appendPool = environment.appendPool
+    appendMemory = environment.appendMemory
     mark = environment.mark
     logger = environment.logger
     chainHeight = ChainHeight(chain.height)
@@ -101,6 +104,9 @@ package final class FileBlockStore: BlockStore {
     writer.withLock { $0 = .closed }
     reader.close()
   }
+
+  /// Lets go of memory that is only there for what may be read next.
+  func releaseSpareMemory() { reader.releaseSpareMemory() }
 
   // MARK: - Appending
 
@@ -132,13 +138,13 @@ package final class FileBlockStore: BlockStore {
     var rest = blocks[...]
     while let first = rest.first {
       let size = tail.file.size
-      if size > 0, size + Int64(first.record.bytes.count) > maximumFileSize {
+      if size > 0, size + Int64(first.storedSize) > maximumFileSize {
         try beginNextFile(&tail)
       }
       // As many as fit into this file, but at least the first, whatever its size.
       var end = tail.file.size
       let group = rest.prefix { block in
-        end += Int64(block.record.bytes.count)
+        end += Int64(block.storedSize)
         return block.number == first.number || end <= maximumFileSize
       }
       try commit(group, &tail)
@@ -152,11 +158,8 @@ package final class FileBlockStore: BlockStore {
     var previousHash = lastBlockHash
     for block in blocks {
       try block.header.checkFollows(channel: channelID, height: number, lastHash: previousHash)
-      guard block.record.isWithinLimits else {
-        throw .tooLarge(channel: channelID, number: number, bytes: block.record.bytes.count)
-      }
-      guard block.record.isLaidOut(for: block.header) else {
-        throw halt("the bytes of block \(number) are not those of its header")
+      guard block.isWithinLimits else {
+        throw .tooLarge(channel: channelID, number: number, bytes: block.recordSize)
       }
       previousHash = block.hash
       number += 1
@@ -172,27 +175,41 @@ package final class FileBlockStore: BlockStore {
       throw halt("block \(first.number) was about to be written at height \(height)")
     }
     var offset = tail.file.size
-    if group.count == 1 {
-      try write(first.record.bytes, to: &tail.file)
-    } else {
-      var bytes: [UInt8] = []
-      bytes.reserveCapacity(group.reduce(0) { $0 + $1.record.bytes.count })
-      for block in group { bytes += block.record.bytes }
-      try write(bytes, to: &tail.file)
-    }
+    // Memory that the appends of all channels share: none is asked for while a block is written.
+    var memory = appendMemory.take()
+    memory.removeAll(keepingCapacity: true)
+    memory.reserveCapacity(group.reduce(0) { $0 + $1.storedSize })
+    let layouts = group.map { $0.layOut(in: &memory) }
+    try checkLayout(layouts, of: group, in: memory)
+    try write(memory, to: &tail.file)
     let wasBehind = !tail.unindexed.isEmpty
-    for block in group {
-      let record = block.record
+    for layout in layouts {
+      let record = BlockRecord(memory, layout)
       let location = BlockLocation(file: tail.number, offset: offset)
-      offset += Int64(record.bytes.count)
+      offset += Int64(record.storedSize)
       let fingerprint = record.fingerprint
       tail.unindexed.append(
         ChannelIndex.Entry(number: record.number, location: location, fingerprint: fingerprint))
       reader.insert(record, at: location, fingerprint)
     }
+    appendMemory.give(memory)
     enterIntoIndex(&tail, last: last.number, wasBehind: wasBehind)
     lastHash.withLock { $0 = last.hash }
     chainHeight.advance(to: last.number + 1)
+  }
+
+  /// Checks that records are those of their blocks, before anything is written.
+  private func checkLayout(
+    _ layouts: [RecordLayout], of group: ArraySlice<SealedBlock>, in bytes: [UInt8]
+  ) throws(LedgerError) {
+    for (layout, block) in zip(layouts, group) {
+      guard BlockRecord(bytes, layout).isLaidOut(for: block.header) else {
+        throw halt("the bytes of block \(block.number) are not those of its header")
+      }
+    }
+    guard bytes.count == layouts.reduce(0, { $0 + $1.storedSize }) else {
+      throw halt("the bytes of block \(group.first?.number ?? 0) are more than those of its record")
+    }
   }
 
   /// Makes `bytes` the durable end of the file, or leaves the file as it was, or halts the store.

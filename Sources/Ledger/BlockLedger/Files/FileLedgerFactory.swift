@@ -14,9 +14,9 @@ package final class FileLedgerFactory: LedgerFactory {
     /// Size beyond which a new block file is begun, in bytes. Fabric's orderer has no setting for it.
     package var maximumFileSize: Int64 = 64 << 20
     /// The most memory that one channel's newest blocks may take, in bytes.
-    package var recentBytesPerChannel = 16 << 20
+    package var recentBytesPerChannel = 4 << 20
     /// The memory that the newest blocks of all channels share, in bytes.
-    package var recentBytes = 256 << 20
+    package var recentBytes = 64 << 20
     /// Threads for appends, and so for synchronizing to the disk.
     package var appendThreads = 4
     /// Threads for opening ledgers.
@@ -81,7 +81,8 @@ package final class FileLedgerFactory: LedgerFactory {
       appendPool: BlockingPool(threads: max(1, options.appendThreads)),
       readPool: BlockingPool(threads: max(1, options.readThreads)),
       upkeepPool: BlockingPool(threads: 1),
-      readMemory: ReadMemory(count: max(1, options.readThreads)),
+      readMemory: SpareMemory(count: max(1, options.readThreads)),
+      appendMemory: SpareMemory(count: max(1, options.appendThreads)),
       budget: RecentBlocksBudget(
         total: options.recentBytes, maximum: options.recentBytesPerChannel),
       logger: logger,
@@ -172,6 +173,19 @@ package final class FileLedgerFactory: LedgerFactory {
     return try onDisk(Folder.names(pendingRemovals, kind: .file))
       .filter { $0.hasSuffix(".remove") }.map { String($0.dropLast(".remove".count)) }
       .filter(isUsableChannelName)
+  }
+
+  package func releaseSpareMemory() {
+    environment.readMemory.removeAll()
+    environment.appendMemory.removeAll()
+    environment.wireMemory.removeAll()
+    let entries: [Entry] = state.withLock {
+      if case .open(let channels) = $0 { Array(channels.values) } else { [] }
+    }
+    for entry in entries {
+      // One that is being opened holds no blocks yet.
+      _ = entry.store.withLockIfAvailable { $0?.releaseSpareMemory() }
+    }
   }
 
   package func close() async {

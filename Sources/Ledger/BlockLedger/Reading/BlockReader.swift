@@ -20,7 +20,7 @@ final class BlockReader: Sendable {
   private let files: BlockFiles
   private let height: ChainHeight
   private let readPool: BlockingPool
-  private let readMemory: ReadMemory
+  private let readMemory: SpareMemory
   private let wireMemory: WireMemory
   private let recent: RecentBlocks
   private let checksums = Checksums()
@@ -54,14 +54,17 @@ final class BlockReader: Sendable {
     recent.removeAll()
   }
 
+  /// Lets go of blocks that were read from the disk for readers that follow.
+  func releaseSpareMemory() { recent.releasePassing() }
+
   // MARK: - What the writer tells
 
   /// A block that is about to become visible.
   func insert(_ record: BlockRecord, at location: BlockLocation, _ fingerprint: BlockFingerprint) {
     checksums.set(record.number, fingerprint)
     recent.insert(
-      record.number, record.wireForm(),
-      RecentBlocks.Hint(location: location, length: record.bytes.count))
+      record.number, record.wireForm(wireMemory),
+      RecentBlocks.Hint(location: location, length: record.storedSize))
   }
 
   func setCurrentFile(_ number: Int) { records.setCurrentFile(number) }
@@ -171,7 +174,7 @@ final class BlockReader: Sendable {
     _ number: UInt64, _ cursor: inout Cursor, ahead: Bool
   ) throws(LedgerError) -> ByteBuffer {
     try checkAvailable(number)
-    return try records.record(number, &cursor, ahead: ahead).wireForm()
+    return try records.record(number, &cursor, ahead: ahead).wireForm(wireMemory)
   }
 
   private func checkAvailable(_ number: UInt64) throws(LedgerError) {

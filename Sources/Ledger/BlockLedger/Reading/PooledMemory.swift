@@ -3,10 +3,10 @@
 import NIOCore
 import Synchronization
 
-/// Memory that reads share one after the other.
-final class ReadMemory: Sendable {
+/// Memory that reads, or appends, share one after the other.
+final class SpareMemory: Sendable {
   /// Larger pieces are not kept, in bytes.
-  private static let maximumSize = 4 << 20
+  static let maximumSize = 5 << 20
   private let spare: Mutex<[[UInt8]]> = Mutex([])
   private let count: Int
 
@@ -16,9 +16,11 @@ final class ReadMemory: Sendable {
   func take() -> [UInt8] { spare.withLock { $0.popLast() ?? [] } }
 
   func give(_ memory: [UInt8]) {
-    guard memory.count <= Self.maximumSize else { return }
+    guard memory.capacity <= Self.maximumSize else { return }
     spare.withLock { if $0.count < count { $0.append(memory) } }
   }
+
+  func removeAll() { spare.withLock { $0 = [] } }
 }
 
 /// Memory of blocks in wire form.
@@ -72,6 +74,8 @@ final class WireMemory: Sendable {
       }
     }
   }
+
+  func removeAll() { state.withLock { $0 = State() } }
 
   /// Bytes that are kept, for tests.
   var total: Int { state.withLock { $0.total } }

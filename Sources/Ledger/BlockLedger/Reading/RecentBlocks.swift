@@ -33,8 +33,7 @@ final class RecentBlocks: Sendable {
     }
   }
 
-  /// Blocks read from the disk may take this part of a channel's share on top.
-  private static let passingPart = 4
+  /// Blocks read from the disk may take as much as a channel's share on top.
   private static let maximumPassing = 64
 
   private let budget: RecentBlocksBudget
@@ -54,18 +53,21 @@ final class RecentBlocks: Sendable {
   /// size, since all readers at the tip are about to ask for it.
   func insert(_ number: UInt64, _ wire: ByteBuffer, _ hint: Hint) {
     let share = budget.share
+    var dropped: [ByteBuffer] = []
     state.withLock { state in
       if state.buffers.isEmpty { state.oldest = number }
       state.buffers[number] = wire
       state.size += wire.readableBytes
       while state.size > share, state.oldest < number {
-        if let dropped = state.buffers.removeValue(forKey: state.oldest) {
-          state.size -= dropped.readableBytes
+        if let wire = state.buffers.removeValue(forKey: state.oldest) {
+          state.size -= wire.readableBytes
+          dropped.append(wire)
         }
         state.oldest += 1
       }
       Self.remember(number, hint, &state)
     }
+    for wire in dropped { memory.give(wire) }
   }
 
   /// Notes where a block is.
@@ -100,7 +102,7 @@ final class RecentBlocks: Sendable {
   ///
   /// - Parameter next: where the block after them is, if known.
   func pass(from number: UInt64, _ forms: [ByteBuffer], next: Hint? = nil) {
-    let limit = budget.share / Self.passingPart
+    let limit = budget.share
     var dropped: [ByteBuffer] = []
     state.withLock { state in
       for (offset, wire) in forms.enumerated() {
@@ -135,6 +137,14 @@ final class RecentBlocks: Sendable {
       known.number == number
     else { return nil }
     return known.hint
+  }
+
+  /// Lets go of the blocks that were read from the disk.
+  func releasePassing() {
+    state.withLock { state in
+      state.passing = []
+      state.passingSize = 0
+    }
   }
 
   func removeAll() { state.withLock { $0 = State() } }

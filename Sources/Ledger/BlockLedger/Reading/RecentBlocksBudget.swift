@@ -8,7 +8,7 @@ final class RecentBlocksBudget: Sendable {
   let total: Int
   /// The most and the least that one channel gets, in bytes.
   let maximum: Int
-  private static let minimum = 256 << 10
+  private static let minimum = 64 << 10
   private let channels = Atomic<Int>(0)
 
   init(total: Int, maximum: Int) {
