@@ -10,10 +10,11 @@ import Synchronization
 /// A message that was taken is in this process's memory until its block is written: a crash loses it,
 /// as the protocol promises no more; an orderly halt writes it.
 package final class SoloChain: Chain {
-  /// Messages that wait for the chain's task; submitters wait beyond that.
-  static let maximumQueuedMessages = 5_000
+  /// Messages that wait for the chain's task; submitters wait beyond that. They are acknowledged and in no block
+  /// yet, so no more than what the disk takes in some milliseconds.
+  static let maximumQueuedMessages = 1_000
   /// Bytes that wait for the chain's task; submitters wait beyond that.
-  static let maximumQueuedBytes = 64 << 20
+  static let maximumQueuedBytes = 4 << 20
   /// Submitters that wait for room in the queue; further ones are told SERVICE_UNAVAILABLE.
   static let maximumWaitingSubmitters = 10_000
 

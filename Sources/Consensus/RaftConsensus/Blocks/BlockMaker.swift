@@ -14,7 +14,7 @@ package struct BlockMaker: Sendable {
   /// Blocks under way at most.
   package static let maximumCount = 32
   /// Bytes of entries under way at most, unless one block has more.
-  package static let maximumBytes = 4 << 20
+  package static let maximumBytes = 3 << 20
 
   private struct InFlight {
     let block: AssembledBlock

@@ -18,10 +18,11 @@ import Synchronization
 ///
 /// What other nodes send is taken in `RaftChain+Cluster.swift`.
 package final class RaftChain: ClusterChain {
-  /// Messages that wait for the chain's task; submitters wait beyond that.
-  static let maximumQueuedMessages = 5_000
+  /// Messages that wait for the chain's task; submitters wait beyond that. They are acknowledged and in no block
+  /// yet, so no more than what the disk takes in some milliseconds.
+  static let maximumQueuedMessages = 1_000
   /// Bytes that wait for the chain's task; submitters wait beyond that.
-  static let maximumQueuedBytes = 64 << 20
+  static let maximumQueuedBytes = 4 << 20
   /// Submitters that wait for room in the queue, and as many that wait for a leader; further ones are told
   /// SERVICE_UNAVAILABLE.
   static let maximumWaitingSubmitters = 10_000

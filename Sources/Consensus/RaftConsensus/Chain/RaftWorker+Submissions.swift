@@ -11,7 +11,7 @@ extension RaftWorker {
   var takesMessages: Bool {
     guard !hasCeased, kept.hasRoom else { return false }
     if case .following = standing { return true }
-    return office.isLeading && backlog.isEmpty && !kept.hasNext
+    return office.hasRoom && backlog.isEmpty && !kept.hasNext
   }
 
   private enum Standing {
