@@ -51,6 +51,7 @@ final class Node: Sendable {
 
   private let operations: NodeOperations
   private let parts: NodeParts
+  private let memory: Task<Void, Never>
   private let time: any TimeSource
   private let logger: Logger
 
@@ -78,6 +79,8 @@ final class Node: Sendable {
       await operations.shutdown()
       throw error
     }
+    let keeper = MemoryKeeper(ledgers: parts.ledgers, time: time)
+    memory = Task { await keeper.run() }
   }
 
   /// The last two steps: begins to serve clients.
@@ -101,6 +104,7 @@ final class Node: Sendable {
   /// Stops; see the type for the order.
   func stop() async {
     let (parts, operations) = (parts, operations)
+    memory.cancel()
     await step("the admin service", within: Bounds.administration) {
       await parts.administration?.shutdown()
     }

@@ -36,6 +36,7 @@ package struct OrdererServer: Sendable {
     // A write beyond a file size limit should fail like any other, not end the process.
     signal(SIGXFSZ, SIG_IGN)
     DescriptorLimit.raise()
+    Allocator.configure()
     // Trapped before anything is written, so that a stop during a long start is orderly too.
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sigusr1)
     let node = try await Node(
