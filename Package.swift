@@ -24,6 +24,7 @@ let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let unixSignals: Target.Dependency = .product(
   name: "UnixSignals", package: "swift-service-lifecycle")
+let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 let argumentParser: Target.Dependency = .product(
   name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -389,10 +390,21 @@ let rooms: [[Target]] = [
       "FabricProtos", "FabricCrypto", "RaftCore", "RaftWire", "RaftLog", "TestSupport", logging,
     ]),
   room(
+    .tools, "Benchmark",
+    [
+      "FabricProtos", "Concurrency", "Storage", "FabricCrypto", "GRPCTransport", "Membership",
+      "GenesisProfiles", crypto, x509, asn1, logging, nioCore, histogram,
+    ],
+    tests: [
+      "FabricProtos", "Concurrency", "Storage", "Membership", "GenesisProfiles", "TestSupport",
+      nioCore,
+    ]),
+  room(
     .tools, "ToolCommands",
     [
       "FabricProtos", "Concurrency", "Storage", "GenesisProfiles", "BlockLedger",
-      "OrdererConfiguration", "ConfigTools", "LedgerTools", "RaftTools", argumentParser,
+      "OrdererConfiguration", "ConfigTools", "LedgerTools", "RaftTools", "Benchmark",
+      argumentParser, unixSignals,
     ]),
   room(.tools, "CaseWatch", [argumentParser]),
   tool(
@@ -443,6 +455,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: rooms.flatMap { $0 },
   swiftLanguageModes: [.v6]

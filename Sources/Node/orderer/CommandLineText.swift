@@ -17,8 +17,14 @@ enum CommandLineText {
   private static let commands: [any ParsableCommand.Type] = [
     StartCommand.self, VersionCommand.self,
     ConfigCommand.self, GenesisCommand.self, LedgerCommand.self,
-    RaftCommand.self,
+    RaftCommand.self, BenchmarkCommand.self,
   ]
+
+  /// The exit status if these arguments make no sense.
+  static func usageStatus(for arguments: [String]) -> Int32 {
+    let command = commands.first { $0.configuration.commandName == arguments.first }
+    return (command as? any DescribedCommand.Type)?.usageStatus ?? 1
+  }
 
   /// The help that the arguments ask for, by `help [<command>]` or `--help`; nil if they do not.
   static func help(for arguments: [String]) -> Help? {

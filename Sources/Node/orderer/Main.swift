@@ -30,7 +30,7 @@ enum Main {
       command = try OrdererCommand.parseAsRoot(arguments)
     } catch {
       complain(CommandLineText.complaint(OrdererCommand.message(for: error)))
-      return 1
+      return CommandLineText.usageStatus(for: arguments)
     }
     do {
       if var asynchronous = command as? any AsyncParsableCommand {

@@ -14,7 +14,7 @@ struct OrdererCommand: ParsableCommand {
     abstract: CommandLineText.overview,
     subcommands: [
       StartCommand.self, VersionCommand.self, ConfigCommand.self, GenesisCommand.self,
-      LedgerCommand.self, RaftCommand.self,
+      LedgerCommand.self, RaftCommand.self, BenchmarkCommand.self,
     ],
     defaultSubcommand: StartCommand.self,
     helpNames: [])
