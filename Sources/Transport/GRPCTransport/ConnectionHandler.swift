@@ -63,6 +63,8 @@ final class ConnectionHandler: ChannelInboundHandler {
       break
     case .connecting:
       connection.wire.phase = .closed
+      // TLS may end before it tells of its error.
+      if let reason = refusal.reason { report(TLSFailure(refusal: reason)) }
     case .open, .draining, .closing:
       connection.wire.phase = .closed
       connection.environment.observer.connectionClosed(remoteAddress: connection.remoteAddress)
@@ -216,9 +218,8 @@ final class ConnectionHandler: ChannelInboundHandler {
   // MARK: Errors
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    if let report = TLSFailure(error, refusal: refusal.reason) {
-      logger.log(
-        level: report.level, "TLS handshake failed with error \(report.text)", metadata: metadata)
+    if let failure = TLSFailure(error, refusal: refusal.reason) {
+      report(failure)
       close(context: context)
     } else if let flood = error as? FrameFlood {
       calmDown(
@@ -235,6 +236,11 @@ final class ConnectionHandler: ChannelInboundHandler {
       // An error of one stream, which HTTP/2 has reset.
       logger.trace("Stream error: \(error)", metadata: metadata)
     }
+  }
+
+  private func report(_ failure: TLSFailure) {
+    logger.log(
+      level: failure.level, "TLS handshake failed with error \(failure.text)", metadata: metadata)
   }
 
   /// Replaces the one timer of the connection: timeouts of its states never overlap.

@@ -58,7 +58,7 @@ final class StreamExchange: Sendable {
   ///
   /// - Throws: why the stream has ended, `.cancelled` also when the task is cancelled.
   func nextMessages() async throws(GRPCStatus) -> [[UInt8]]? {
-    switch state.withLock({ $0.take() }) {
+    switch state.withLock({ $0.inbound.take() }) {
     case .ready(let arrival, let effect):
       return try received(arrival, effect)
     case .wait:
@@ -66,7 +66,8 @@ final class StreamExchange: Sendable {
     }
     let waiting: Arrival = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        switch state.withLock({ $0.wait(continuation, isTaskCancelled: Task.isCancelled) }) {
+        switch state.withLock({ $0.inbound.wait(continuation, isTaskCancelled: Task.isCancelled) })
+        {
         case .ready(let arrival, let effect):
           perform(effect)
           continuation.resume(returning: arrival)
@@ -75,7 +76,7 @@ final class StreamExchange: Sendable {
         }
       }
     } onCancel: {
-      state.withLock { $0.cancelWaiter() }?.resume(returning: .failed(.cancelled))
+      state.withLock { $0.inbound.cancelWaiter() }?.resume(returning: .failed(.cancelled))
     }
     return try received(waiting, .none)
   }
@@ -117,7 +118,7 @@ final class StreamExchange: Sendable {
   /// - Returns: whether they were taken.
   /// - Throws: as ``send(_:queued:)``.
   func offer(_ messages: [PrefixedMessage]) throws(GRPCStatus) -> Bool {
-    guard state.withLock({ $0.hasRoom }) else { return false }
+    guard state.withLock({ $0.outbound.hasRoom }) else { return false }
     if !messages.isEmpty { _ = try queue(messages) }
     return true
   }
@@ -135,7 +136,7 @@ final class StreamExchange: Sendable {
     let (payloads, bytes) = MessageFramer.payloads(
       for: messages, allocator: allocator,
       copyLimit: eventLoop.inEventLoop ? MessageFramer.urgentCopyLimit : MessageFramer.copyLimit)
-    switch state.withLock({ $0.enqueue(payloads, bytes: bytes) }) {
+    switch state.withLock({ $0.outbound.enqueue(payloads, bytes: bytes) }) {
     case .ended(let status):
       throw status
     case .queued(let needsFlush, let isAboveLimit):
@@ -145,16 +146,16 @@ final class StreamExchange: Sendable {
   }
 
   private func waitUntilWritable() async throws(GRPCStatus) {
-    let id = state.withLock { $0.newWriterID() }
+    let id = state.withLock { $0.outbound.newWriterID() }
     let failure: GRPCStatus? = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         let result = state.withLock {
-          $0.waitUntilWritable(continuation, id: id, isTaskCancelled: Task.isCancelled)
+          $0.outbound.waitUntilWritable(continuation, id: id, isTaskCancelled: Task.isCancelled)
         }
         if case .proceed(let failure) = result { continuation.resume(returning: failure) }
       }
     } onCancel: {
-      state.withLock { $0.cancelWriter(id) }?.resume(returning: .cancelled)
+      state.withLock { $0.outbound.cancelWriter(id) }?.resume(returning: .cancelled)
     }
     if let failure { throw failure }
   }
@@ -187,7 +188,7 @@ extension StreamExchange {
 
   /// Hands over what one burst of reads brought.
   func deliver(_ burst: InboundBurst) -> Delivered {
-    let delivery = state.withLock { $0.deliver(burst) }
+    let delivery = state.withLock { $0.inbound.deliver(burst) }
     delivery.waiter?.continuation.resume(returning: delivery.waiter?.arrival ?? .end)
     let fits = budget.adjustBuffered(by: delivery.bufferedChange)
     return fits || delivery.bufferedChange <= 0 ? .granted(delivery.grant) : .overBudget
@@ -195,17 +196,17 @@ extension StreamExchange {
 
   /// What may be granted of the window now.
   func takeGrant() -> Int {
-    state.withLock { $0.takeGrant() }
+    state.withLock { $0.inbound.takeGrant() }
   }
 
   /// Everything that waits to be written.
-  func takeOutbound() -> StreamState.Outgoing {
-    state.withLock { $0.takeOutbound() }
+  func takeOutbound() -> OutboundMessages.Outgoing {
+    state.withLock { $0.outbound.take() }
   }
 
   /// Tells senders whether they may go on.
   func setWritable(_ isWritable: Bool) {
-    for writer in state.withLock({ $0.setWritable(isWritable) }) {
+    for writer in state.withLock({ $0.outbound.setWritable(isWritable) }) {
       writer.resume(returning: nil)
     }
   }

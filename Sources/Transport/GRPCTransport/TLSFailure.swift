@@ -22,7 +22,7 @@ struct TLSFailure {
   init?(_ error: any Error, refusal: String? = nil) {
     switch error {
     case NIOSSLError.handshakeFailed where refusal != nil:
-      self.init(handshake: "CERTIFICATE_VERIFY_FAILED: \(refusal ?? "")")
+      self.init(refusal: refusal ?? "")
     case NIOSSLError.handshakeFailed(let reason):
       self.init(handshake: TLSReason.text("\(reason)"))
     case is BoringSSLError, is NIOSSLExtraError:
@@ -33,6 +33,11 @@ struct TLSFailure {
     default:
       return nil
     }
+  }
+
+  /// This side refused the other's certificate.
+  init(refusal: String) {
+    self.init(handshake: "CERTIFICATE_VERIFY_FAILED: \(refusal)")
   }
 
   private init(level: Logger.Level, text: String) {

@@ -230,46 +230,46 @@ import Testing
 
   @Test func untakenMessagesHoldTheWindow() {
     var state = StreamState(windowBytes: 1000, outboundLimit: 100)
-    #expect(state.deliver(burst(5, size: 95, received: 500)).grant == 0)
-    #expect(state.deliver(burst(5, size: 95, received: 500)).grant == 0)
-    guard case .ready(.messages(let messages), let effect) = state.take() else {
+    #expect(state.inbound.deliver(burst(5, size: 95, received: 500)).grant == 0)
+    #expect(state.inbound.deliver(burst(5, size: 95, received: 500)).grant == 0)
+    guard case .ready(.messages(let messages), let effect) = state.inbound.take() else {
       Issue.record("nothing to take")
       return
     }
     #expect(messages.count == 10)
     #expect(effect.needsGrant)
     #expect(effect.freedBytes == 1000)
-    #expect(state.takeGrant() == 1000)
-    #expect(state.takeGrant() == 0)
+    #expect(state.inbound.takeGrant() == 1000)
+    #expect(state.inbound.takeGrant() == 0)
   }
 
   @Test func aMessageLargerThanTheWindowIsGrantedAsItArrives() {
     var state = StreamState(windowBytes: 1000, outboundLimit: 100)
     var granted = 0
     for part in 1...10 {
-      let delivery = state.deliver(burst(0, size: 0, partial: part * 500, received: 500))
+      let delivery = state.inbound.deliver(burst(0, size: 0, partial: part * 500, received: 500))
       granted += delivery.grant
     }
     #expect(granted == 5000)
-    let last = state.deliver(burst(1, size: 5495, received: 500))
+    let last = state.inbound.deliver(burst(1, size: 5495, received: 500))
     #expect(last.bufferedChange == 500)
     #expect(last.grant == 0)
-    guard case .ready(_, let effect) = state.take() else { return }
+    guard case .ready(_, let effect) = state.inbound.take() else { return }
     #expect(effect.freedBytes == 5500)
-    #expect(state.takeGrant() == 500)
+    #expect(state.inbound.takeGrant() == 500)
   }
 
   @Test func aHandlerThatLagsStopsThePartialMessageToo() {
     var state = StreamState(windowBytes: 1000, outboundLimit: 100)
-    #expect(state.deliver(burst(1, size: 95, partial: 900, received: 1000)).grant == 0)
-    guard case .ready(_, let effect) = state.take() else { return }
+    #expect(state.inbound.deliver(burst(1, size: 95, partial: 900, received: 1000)).grant == 0)
+    guard case .ready(_, let effect) = state.inbound.take() else { return }
     #expect(effect.needsGrant)
-    #expect(state.takeGrant() == 1000)
+    #expect(state.inbound.takeGrant() == 1000)
   }
 
   @Test func paddingIsGrantedBack() {
     var state = StreamState(windowBytes: 1000, outboundLimit: 100)
-    let delivery = state.deliver(burst(0, size: 0, received: 256))
+    let delivery = state.inbound.deliver(burst(0, size: 0, received: 256))
     #expect(delivery.grant == 256)
     #expect(delivery.bufferedChange == 0)
   }
@@ -278,32 +278,32 @@ import Testing
     var state = StreamState(windowBytes: 1000, outboundLimit: 100)
     var first = burst(1, size: 95, partial: 50, received: 150)
     first.spareBytes = 450
-    #expect(state.deliver(first).bufferedChange == 600)
-    guard case .ready(_, let effect) = state.take() else {
+    #expect(state.inbound.deliver(first).bufferedChange == 600)
+    guard case .ready(_, let effect) = state.inbound.take() else {
       Issue.record("nothing to take")
       return
     }
     #expect(effect.freedBytes == 100)
     var second = burst(0, size: 0, partial: 300, received: 250)
     second.spareBytes = 700
-    #expect(state.deliver(second).bufferedChange == 500)
+    #expect(state.inbound.deliver(second).bufferedChange == 500)
     // The message is whole, and another one has begun.
     var third = burst(1, size: 395, partial: 20, received: 120)
     third.spareBytes = 80
-    #expect(state.deliver(third).bufferedChange == 120 - 700 + 80)
+    #expect(state.inbound.deliver(third).bufferedChange == 120 - 700 + 80)
     #expect(state.end(.cancelled).freedBytes == 500)
   }
 
   @Test func endingFreesWhatIsBuffered() {
     var state = StreamState(windowBytes: 1000, outboundLimit: 100)
-    _ = state.deliver(burst(2, size: 95, partial: 50, received: 250))
+    _ = state.inbound.deliver(burst(2, size: 95, partial: 50, received: 250))
     #expect(state.end(.cancelled).freedBytes == 250)
     #expect(state.end(.cancelled).freedBytes == 0)
-    guard case .ready(.failed(.cancelled), _) = state.take() else {
+    guard case .ready(.failed(.cancelled), _) = state.inbound.take() else {
       Issue.record("an ended stream must say so")
       return
     }
-    guard case .ended(.cancelled) = state.enqueue([ByteBuffer()], bytes: 0) else {
+    guard case .ended(.cancelled) = state.outbound.enqueue([ByteBuffer()], bytes: 0) else {
       Issue.record("an ended stream must refuse to send")
       return
     }

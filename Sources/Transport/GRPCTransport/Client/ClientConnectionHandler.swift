@@ -63,7 +63,10 @@ final class ClientConnectionHandler: ChannelInboundHandler {
     timer?.cancel()
     timer = nil
     wire.phase = .closed
-    let failure = failure ?? .failed("the server has closed the connection")
+    // TLS may end before it tells of its error.
+    let failure =
+      failure ?? refusal.reason.map { .untrusted($0) }
+      ?? .failed("the server has closed the connection")
     dial.failed(failure)
     connection.lost(GRPCStatus(.unavailable, "\(failure)"))
   }
