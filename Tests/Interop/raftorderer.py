@@ -12,7 +12,8 @@ from fabric_protos.orderer.etcdraft import configuration_pb2 as raft_pb2
 
 from harness import FIXTURES, Orderer, free_port, org_user
 
-NODE = FIXTURES / "crypto/orderer.test/nodes/node1/tls"
+NODES = FIXTURES / "crypto/orderer.test/nodes"
+NODE = NODES / "node1/tls"
 CHANNELS = "/participation/v1/channels"
 
 
@@ -24,8 +25,9 @@ class RaftOrderer(Orderer):
 
     def __init__(self, executable, directory, number=1):
         self.admin = free_port()
-        self.node = FIXTURES / f"crypto/orderer.test/nodes/node{number}"
+        self.node = NODES / f"node{number}"
         own = self.node / "tls"
+        self.certificate = (own / "server.crt").read_bytes()
         tls = {"Enabled": True, "PrivateKey": str(NODE / "server.key"),
                "Certificate": str(NODE / "server.crt"), "ClientAuthRequired": True,
                "ClientRootCAs": [str(NODE / "ca.crt")]}
@@ -88,8 +90,8 @@ class RaftOrderer(Orderer):
         assert status == 200, text
         return [each["name"] for each in json.loads(text)["channels"] or []]
 
-    def genesis(self):
-        """(name, genesis block) of the fixture channel with this orderer as the only consenter."""
+    def genesis(self, others=(), tick_interval=None):
+        """(name, genesis block) of the fixture channel with this orderer and others as its consenters."""
         block = common_pb2.Block.FromString((FIXTURES / "blocks/app-raft-v20.block").read_bytes())
         message = common_pb2.Envelope.FromString(block.data.data[0])
         payload = common_pb2.Payload.FromString(message.payload)
@@ -98,14 +100,15 @@ class RaftOrderer(Orderer):
         kind = orderer_configuration_pb2.ConsensusType.FromString(
             root.groups["Orderer"].values["ConsensusType"].value)
         raft = raft_pb2.ConfigMetadata.FromString(kind.metadata)
-        certificate = (self.node / "tls/server.crt").read_bytes()
         del raft.consenters[:]
-        raft.consenters.add(host="127.0.0.1", port=self.port, client_tls_cert=certificate,
-                            server_tls_cert=certificate)
+        for each in (self, *others):
+            raft.consenters.add(host="127.0.0.1", port=each.port, client_tls_cert=each.certificate,
+                                server_tls_cert=each.certificate)
+        raft.options.tick_interval = tick_interval or raft.options.tick_interval
         kind.metadata = raft.SerializeToString()
         root.groups["Orderer"].values["ConsensusType"].value = kind.SerializeToString()
         root.values["OrdererAddresses"].value = configuration_pb2.OrdererAddresses(
-            addresses=[self.address]).SerializeToString()
+            addresses=[each.address for each in (self, *others)]).SerializeToString()
         for organization in root.groups["Orderer"].groups.values():
             organization.values["Endpoints"].value = root.values["OrdererAddresses"].value
         payload.data = config.SerializeToString()

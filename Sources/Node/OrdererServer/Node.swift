@@ -116,6 +116,7 @@ final class Node: Sendable {
       await parts.raft.close()
     }
     await step("the connections to other nodes", within: Bounds.cluster) {
+      parts.cluster.shutdown()
       await parts.clusterServer?.shutdown(grace: .zero)
       await parts.dialer.shutdown()
     }

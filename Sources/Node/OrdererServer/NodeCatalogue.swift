@@ -1,6 +1,7 @@
 // The metrics of a node: what each of its rooms says that it records.
 
 import AtomicBroadcast
+import Cluster
 import Followers
 import KafkaClient
 import KafkaConsensus
@@ -15,6 +16,7 @@ extension MetricCatalogue {
   static let node = MetricCatalogue(
     AtomicBroadcastMetrics.descriptions
       + ChannelMetrics.descriptions
+      + ClusterMetrics.descriptions
       + KafkaClientMetrics.descriptions
       + KafkaChainMetrics.descriptions
       + RaftChainMetrics.descriptions

@@ -3,6 +3,7 @@
 import AtomicBroadcast
 import BlockLedger
 import Blocks
+import Cluster
 import Concurrency
 import FabricLogging
 import Foundation
@@ -33,6 +34,7 @@ struct NodeParts: Sendable {
   let traces: AtomicBroadcastService.Traces
   let ledgers: any LedgerFactory
   let raft: RaftConsenter
+  let cluster: Cluster
 
   /// Opens the channels and starts their chains. Nothing listens yet.
   ///
@@ -53,9 +55,11 @@ struct NodeParts: Sendable {
     dialer = Self.dialer(general, tls: try? clusterTLS.get(), trust: trust, logging: logging)
     let health = ChannelHealth(operations.health, logger: logger)
     let participation = ParticipationMetrics(factory: operations.metrics)
+    cluster = Self.cluster(
+      general, dialer: dialer, metrics: operations.metrics, time: time, logging: logging)
     raft = try Self.raft(
-      configuration, over: dialer, signer: signer, metrics: operations.metrics, time: time,
-      logging: logging)
+      configuration, over: dialer, signer: signer, transport: cluster,
+      metrics: operations.metrics, time: time, logging: logging)
     let registrar = Registrar(
       ledgers: ledgers, signer: signer,
       consenters: [
@@ -104,7 +108,8 @@ struct NodeParts: Sendable {
           time: time, logger: logger)
         : nil
       (server, clusterServer) = try Self.servers(
-        configuration, clusterListener: listener, clusterMethods: [], registrar: registrar,
+        configuration, clusterListener: listener,
+        clusterMethods: mode.isOfCluster ? [cluster.stepMethod] : [], registrar: registrar,
         traces: traces, metrics: operations.metrics, time: time, logging: logging)
       try Self.judgeClients(
         general, of: server, cluster: clusterServer, tls: try? clusterTLS.get(), trust: trust)
@@ -112,6 +117,7 @@ struct NodeParts: Sendable {
       // The chains may run already.
       await registrar.halt()
       await raft.close()
+      cluster.shutdown()
       await dialer.shutdown()
       await ledgers.close()
       throw error
@@ -121,13 +127,13 @@ struct NodeParts: Sendable {
   /// - Throws: ``StartupError`` if a setting cannot be used.
   private static func raft(
     _ configuration: OrdererConfiguration, over dialer: OrdererDialer, signer: any Signer,
-    metrics: any MetricsFactory, time: any TimeSource, logging: FabricLogging
+    transport: Cluster, metrics: any MetricsFactory, time: any TimeSource, logging: FabricLogging
   ) throws -> RaftConsenter {
     let blocks = puller(
       configuration, over: dialer, signer: signer, isPatient: true, time: time, logging: logging)
     let consenter = RaftConsenter(
       settings: try RaftSettings(configuration, identity: signer.serializedIdentity),
-      transport: LoneNode(), blocks: blocks, time: time, now: { Date() },
+      transport: transport, blocks: blocks, time: time, now: { Date() },
       logger: logging.logger("orderer.consensus.etcdraft"), metrics: metrics)
     try StartupError.wrap("Failed to set up the Raft consenter") { try consenter.checkFolders() }
     return consenter
