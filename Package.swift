@@ -392,7 +392,8 @@ let rooms: [[Target]] = [
   room(
     .tools, "Benchmark",
     [
-      "FabricProtos", "Concurrency", "Storage", "FabricCrypto", "GRPCTransport", "Membership",
+      "FabricProtos", "GoText", "Concurrency", "Storage", "FabricCrypto", "GRPCTransport",
+      "Membership",
       "GenesisProfiles", crypto, x509, asn1, logging, nioCore, histogram,
     ],
     tests: [

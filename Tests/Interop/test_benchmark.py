@@ -10,6 +10,7 @@ import time
 import pytest
 
 from harness import FIXTURES, rivals, wait_for
+from kafka import Broker
 
 ORG1 = FIXTURES / "crypto/org1.test"
 NODE = FIXTURES / "crypto/orderer.test/nodes/node1/tls"
@@ -62,6 +63,20 @@ def test_started_nodes(executable, tmp_path, options):
     report, _, _ = benchmark(executable, tmp_path / "files", "--messages", 300, "--warm-up", 20,
                              "--block-messages", 10, *options)
     check(report["runs"][0], 300)
+
+
+def test_kafka(executable, tmp_path):
+    """What one round has left on the brokers does not disturb the next."""
+    broker = Broker(tmp_path).start()
+    try:
+        report, _, _ = benchmark(
+            executable, tmp_path / "files", "--messages", 100, "--warm-up", 20, "--streams", 4,
+            "--rounds", 2, "--consensus", "kafka", "--brokers", broker.address)
+    finally:
+        broker.stop()
+    assert len(report["runs"]) == 2
+    for run in report["runs"]:
+        check(run, 100)
 
 
 def test_rate(executable, tmp_path):

@@ -21,7 +21,7 @@ package struct LoadPlan: Codable, Sendable, Equatable {
   /// How many envelopes to send; nil for as many as the time allows.
   package var messages: Int?
   /// How long to send, in seconds.
-  package var seconds = 10.0
+  package var seconds = 8.0
   /// Bytes of an envelope.
   package var size = 2_048
   package var streams = 16

@@ -30,7 +30,7 @@ package struct BenchmarkCommand: AsyncParsableCommand, DescribedCommand {
     the arguments make no sense.
 
     Load:
-      --seconds N         How long to send; 10 by default.
+      --seconds N         How long to send; 8 by default.
       --messages N        Send so many envelopes instead, however long that takes.
       --size N            Bytes of an envelope; 2048 by default.
       --streams N         Broadcast streams; 16 by default.

@@ -72,6 +72,9 @@ struct AccountTests {
     var account = Account(count: 0)
     for number in 0..<1_000 { account.fail("reason \(number % 50)") }
     #expect(account.reasons.count == Account.maximumReasons && account.failures == 1_000)
+    var other = Account(count: 0)
+    other.fail("\u{1B}[31m" + String(repeating: "x", count: 10_000))
+    #expect(other.reasons[0].hasPrefix("\\u001b[31mxx") && other.reasons[0].utf8.count < 600)
   }
 
   @Test("Whatever the order of events, every envelope is counted once", arguments: 0..<20)

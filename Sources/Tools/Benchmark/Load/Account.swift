@@ -1,11 +1,15 @@
 // What became of every envelope of a run: the figures that an orderer is judged by come from here.
 
+import GoText
+
 /// The envelopes of a run under their numbers, with their times.
 package struct Account: Sendable {
   /// Fabric's `SUCCESS`.
   static let success = 200
   /// Reasons of failures that are kept.
   static let maximumReasons = 10
+  /// Bytes of a reason that are kept.
+  static let maximumReasonBytes = 500
 
   /// What is known of an envelope. A block may come before the answer.
   private enum Fate: UInt8 {
@@ -127,6 +131,7 @@ package struct Account: Sendable {
 
   /// Keeps a reason if it is new.
   package mutating func note(_ reason: String) {
+    let reason = ForeignText.shown(reason, atMost: Self.maximumReasonBytes)
     if reasons.count < Self.maximumReasons, !reasons.contains(reason) { reasons.append(reason) }
   }
 

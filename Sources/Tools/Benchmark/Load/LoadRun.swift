@@ -75,6 +75,11 @@ final class LoadRun: Sendable {
     account.change { $0.deliver(numbers, transactions: transactions, at: now) }
   }
 
+  /// Waits until something is true of the account.
+  func changed(_ condition: @escaping @Sendable (Account) -> Bool) async {
+    await account.wait { condition($0) ? () : nil }
+  }
+
   /// Waits until all that was acknowledged is delivered.
   ///
   /// - Returns: whether that came about in time.

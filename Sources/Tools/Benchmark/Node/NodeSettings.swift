@@ -23,8 +23,6 @@ package enum BenchmarkTLS: Sendable {
 
 /// How a node of a measurement is set up.
 package struct NodeSettings: Sendable {
-  package static let systemChannel = "benchmark-system"
-
   package var consensus = BenchmarkConsensus.solo
   /// etcdraft always has TLS: Go's orderers demand it.
   package var tls = BenchmarkTLS.none
@@ -35,10 +33,16 @@ package struct NodeSettings: Sendable {
   package var maxMessageCount = 500
   package var batchTimeout = "2s"
 
+  /// What tells the channels of this node from those of others on the same brokers, which keep what they had; empty
+  /// where nothing is shared.
+  var mark = ""
+
   package init() {}
 
+  var systemChannel: String { "benchmark-system\(mark)" }
+
   /// The names of the channels.
-  var channelNames: [String] { (1...channels).map { "benchmark-\($0)" } }
+  var channelNames: [String] { (1...channels).map { "benchmark-\($0)\(mark)" } }
 
   var usesTLS: Bool { tls.isOn || consensus == .etcdraft }
 

@@ -1,6 +1,7 @@
 // An orderer that a measurement starts: an empty node, with channels of its own.
 
 import Concurrency
+import FabricCrypto
 import FabricProtos
 import Foundation
 import GenesisProfiles
@@ -23,6 +24,8 @@ package struct StartedOrderer: Sendable {
     time: any TimeSource, dialer: (TargetTLS?) throws -> any LoadDialer
   ) async throws -> StartedOrderer {
     let folder = try makeFolder(in: parent)
+    var settings = settings
+    if settings.consensus == .kafka { settings.mark = "-\(hexadecimal(randomBytes(4)))" }
     do {
       let network = try BenchmarkNetwork(folder: folder, now: now)
       let (port, adminPort) = (try FreePort.find(), try FreePort.find())
@@ -33,7 +36,7 @@ package struct StartedOrderer: Sendable {
         "\(folder)/orderer.yaml")
       if settings.consensus.hasSystemChannel {
         let block = try GenesisBlockFactory.block(
-          profile: profiles.profile("System"), channelID: NodeSettings.systemChannel, now: now)
+          profile: profiles.profile("System"), channelID: settings.systemChannel, now: now)
         try File("\(folder)/genesis.block", .replacing).write(block.serialized(), at: 0)
       }
       let process = try NodeProcess(executable: executable, folder: folder, time: time)
