@@ -90,7 +90,7 @@ class RaftOrderer(Orderer):
         assert status == 200, text
         return [each["name"] for each in json.loads(text)["channels"] or []]
 
-    def genesis(self, others=(), tick_interval=None):
+    def genesis(self, others=(), tick_interval=None, snapshot_interval_size=None):
         """(name, genesis block) of the fixture channel with this orderer and others as its consenters."""
         block = common_pb2.Block.FromString((FIXTURES / "blocks/app-raft-v20.block").read_bytes())
         message = common_pb2.Envelope.FromString(block.data.data[0])
@@ -105,6 +105,8 @@ class RaftOrderer(Orderer):
             raft.consenters.add(host="127.0.0.1", port=each.port, client_tls_cert=each.certificate,
                                 server_tls_cert=each.certificate)
         raft.options.tick_interval = tick_interval or raft.options.tick_interval
+        raft.options.snapshot_interval_size = (
+            snapshot_interval_size or raft.options.snapshot_interval_size)
         kind.metadata = raft.SerializeToString()
         root.groups["Orderer"].values["ConsensusType"].value = kind.SerializeToString()
         root.values["OrdererAddresses"].value = configuration_pb2.OrdererAddresses(

@@ -25,12 +25,13 @@ MIXED = GROUPS[1::2] or [
 class Group:
     """Three nodes and a channel that they order together."""
 
-    def __init__(self, executables, directory):
+    def __init__(self, executables, directory, **options):
         self.nodes = [RaftOrderer(executable, directory / f"node{number}", number)
                       for number, executable in enumerate(executables, 1)]
         for node in self.nodes:
             node.start()
-        self.name, block = self.nodes[0].genesis(self.nodes[1:], tick_interval="200ms")
+        self.name, block = self.nodes[0].genesis(
+            self.nodes[1:], tick_interval="200ms", **options)
         for node in self.nodes:
             node.join(block)
         self.user = org_user(1)
@@ -89,8 +90,8 @@ def fixture_make_group(executable, tmp_path):
     """A function that makes a group in which some nodes are others'."""
     made = []
 
-    def make(others):
-        made.append(Group([executable] * (3 - len(others)) + others, tmp_path))
+    def make(others, **options):
+        made.append(Group([executable] * (3 - len(others)) + others, tmp_path, **options))
         return made[-1]
     yield make
     for group in made:
@@ -134,6 +135,23 @@ def test_another_orderer_leads(make_group, others):
     for node in group.nodes:
         group.submit(node, 20)
     group.settle()
+
+
+@pytest.mark.parametrize("others", GROUPS[:2])
+def test_a_node_that_slept_catches_up_past_a_snapshot(make_group, others):
+    """Each node sleeps while the others go on: then it gets a snapshot, and pulls blocks."""
+    group = make_group(others, snapshot_interval_size=1)
+    for sleeper in group.nodes:
+        wait_for(group.leader, "there is a leader", 90)
+        group.submit(sleeper, 2)
+        group.settle()
+        sleeper.process.send_signal(signal.SIGSTOP)
+        awake = [node for node in group.nodes if node is not sleeper]
+        for node in awake:
+            group.submit(node, 12)
+        sleeper.process.send_signal(signal.SIGCONT)
+        group.settle()
+    assert "Snapshot is taken at index" in group.nodes[0].log
 
 
 def test_strangers_are_refused(make_group):

@@ -59,7 +59,7 @@ package final class Cluster: ClusterTransport {
     self.logger = logger
     metrics = ClusterMetrics(factory: factory)
     ingress = IngressStreams(
-      limit: settings.maximumStreamsPerNode, count: metrics.ingressStreams)
+      limit: ClusterSettings.maximumStreamsPerNode, count: metrics.ingressStreams)
     connections = ConnectionPool(
       connector: connector, settings: settings, time: time, connectionCount: metrics.connections,
       logger: logger)

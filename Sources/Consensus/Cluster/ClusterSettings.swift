@@ -2,6 +2,10 @@
 
 /// Bounds and times; the names are those of Fabric's `General.Cluster` where it has them.
 package struct ClusterSettings: Sendable {
+  /// Streams that one node may have open to another: two for each channel, and those that were given up and that the
+  /// other side has not noticed yet.
+  package static let maximumStreamsPerNode = 10_000
+
   /// Messages to one node that may wait, for each channel and kind of message.
   package var sendBufferSize = 100
   /// The same in bytes; a single message may be larger.
@@ -17,9 +21,5 @@ package struct ClusterSettings: Sendable {
   package var longestBackoff = Duration.milliseconds(500)
   /// Certificates that expire within this time are warned of.
   package var certificateExpirationWarningThreshold = Duration.seconds(7 * 24 * 3600)
-  /// Streams that one node may have open to this one: two for each channel, and those that were given up and that
-  /// this side has not noticed yet.
-  package var maximumStreamsPerNode = 4096
-
   package init() {}
 }

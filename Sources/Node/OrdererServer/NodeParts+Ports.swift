@@ -1,6 +1,7 @@
 // The ports of a node that speak gRPC, and its connections to others.
 
 import AtomicBroadcast
+import Cluster
 import Concurrency
 import FabricLogging
 import Foundation
@@ -31,11 +32,16 @@ extension NodeParts {
       _ section: String, host: String, port: UInt16, tls: GRPCServerTLS?, methods: [GRPCMethod],
       isHealthServiceEnabled: Bool
     ) throws -> GRPCServer {
+      var limits = limits(general)
+      if methods.contains(where: { $0.path == Cluster.stepPath }) {
+        // Go's nodes wait for a stream without limit, and hold up what else they have to do.
+        limits.maximumConcurrentStreams = ClusterSettings.maximumStreamsPerNode
+      }
       do {
         return try GRPCServer(
           configuration: GRPCServerConfiguration(
             host: host, port: Int(port), tls: tls, keepalive: keepalive(general.keepalive),
-            limits: limits(general), isHealthServiceEnabled: isHealthServiceEnabled),
+            limits: limits, isHealthServiceEnabled: isHealthServiceEnabled),
           methods: methods, time: time,
           logger: logging.logger("comm.grpc.server", isAboutClients: true), observer: observer)
       } catch {
@@ -118,6 +124,7 @@ extension NodeParts {
     logging: FabricLogging
   ) -> OrdererDialer {
     var limits = GRPCClientLimits()
+    limits.maximumConcurrentStreams = ClusterSettings.maximumStreamsPerNode
     limits.maximumReceiveMessageBytes = Int(general.maxRecvMsgSize)
     limits.maximumSendMessageBytes = Int(general.maxSendMsgSize)
     let client = GRPCClient(

@@ -22,5 +22,5 @@ extension Cluster {
   }
 
   /// The path of the method.
-  static let stepPath = "/orderer.Cluster/Step"
+  package static let stepPath = "/orderer.Cluster/Step"
 }
