@@ -131,6 +131,8 @@ extension NodeParts {
       configuration: GRPCClientConfiguration(
         dialTimeout: general.cluster.dialTimeout, limits: limits),
       logger: logging.logger("orderer.common.cluster"))
-    return OrdererDialer(client: client, tls: tls, trust: trust)
+    return OrdererDialer(
+      client: client, tls: tls, trust: trust, logger: logging.logger("orderer.common.cluster")
+    ) { try ClusterTLS(general) }
   }
 }

@@ -22,8 +22,8 @@ final class TLSTrust: Sendable {
     var clients = RootTally()
     var orderers = RootTally()
     var ports: [Port] = []
-    /// Made of `orderers` when it is asked for.
-    var dialling: TLSPeerTrust?
+    /// Made of `orderers` and the configured roots when it is asked for.
+    var dialling: (trust: TLSPeerTrust, configured: [[UInt8]])?
   }
 
   /// What a port judges clients with until it is attached.
@@ -104,12 +104,14 @@ final class TLSTrust: Sendable {
     _ cluster: ClusterTLS
   ) throws(TLSCertificateProblem) -> TLSPeerTrust {
     let (made, roots, version) = state.withLock { state in
-      (state.dialling, state.dialling == nil ? state.orderers.roots : [], state.orderers.version)
+      (state.dialling, state.orderers.roots, state.orderers.version)
     }
-    if let made { return made }
+    if let made, made.configured == cluster.roots { return made.trust }
     let trust = try TLSPeerTrust(
       roots: cluster.roots + roots, timeShift: cluster.timeShift, now: now)
-    state.withLock { if $0.orderers.version == version { $0.dialling = trust } }
+    state.withLock { state in
+      if state.orderers.version == version { state.dialling = (trust, cluster.roots) }
+    }
     return trust
   }
 

@@ -39,12 +39,15 @@ import Testing
     return general
   }
 
-  private func dialer(_ general: OrdererConfiguration.General) throws -> OrdererDialer {
-    let log = TestLog()
+  private func dialer(
+    _ general: OrdererConfiguration.General, _ log: TestLog? = nil
+  ) throws -> OrdererDialer {
+    let log = log ?? TestLog()
     return OrdererDialer(
       client: GRPCClient(
         configuration: GRPCClientConfiguration(dialTimeout: .seconds(3600)), logger: log.logger),
-      tls: try ClusterTLS(general), trust: trust(log))
+      tls: try ClusterTLS(general), trust: trust(log), logger: log.logger
+    ) { try ClusterTLS(general) }
   }
 
   private func trust(_ log: TestLog = TestLog()) -> TLSTrust {
@@ -140,6 +143,46 @@ import Testing
         Issue.record("a stranger was let in: \(String(describing: refused))")
         return
       }
+    }
+  }
+
+  @Test func renewedFilesCountFromTheNextConnectionOn() async throws {
+    let folder = FileManager.default.temporaryDirectory.appending(
+      path: "heddle-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    func take(_ node: String) throws -> [UInt8]? {
+      let source = "orderer.test/nodes/\(node)/tls"
+      try Data(Self.read("\(source)/server.crt")).write(to: folder.appending(path: "crt"))
+      try Data(Self.read("\(source)/server.key")).write(to: folder.appending(path: "key"))
+      return PEM.decodeAll(try Self.read("\(source)/server.crt")).first?.der
+    }
+    var general = settings("node2")
+    general.cluster.clientCertificate = folder.appending(path: "crt").path
+    general.cluster.clientPrivateKey = folder.appending(path: "key").path
+    let pinned = try Self.read("orderer.test/nodes/node1/tls/server.crt")
+    let log = TestLog()
+    try await withPort(settings()) { port in
+      let first = try take("node2")
+      let dialer = try dialer(general, log)
+      func shown() async throws -> [UInt8]? {
+        let connection = try await dialer.connect(to: "127.0.0.1", port: port, pinned: pinned)
+        let shown = try await connection.openStream("/test/Who").receive()
+        connection.close()
+        return shown
+      }
+      let before = try await shown()
+      let second = try take("node3")
+      let after = try await shown()
+      // A key that does not belong to the certificate, as in the middle of a renewal.
+      try Data(Self.read("orderer.test/nodes/node4/tls/server.key"))
+        .write(to: folder.appending(path: "key"))
+      let meanwhile = [try await shown(), try await shown()]
+      let third = try take("node4")
+      let last = try await shown()
+      #expect([before, after] + meanwhile + [last] == [first, second, second, second, third])
+      #expect(log.all.filter { $0.contains("with the TLS files read before") }.count == 1)
+      await dialer.shutdown()
     }
   }
 

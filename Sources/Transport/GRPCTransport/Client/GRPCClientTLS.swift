@@ -29,6 +29,13 @@ package struct GRPCClientTLS: Sendable {
   }
 }
 
+extension GRPCClientTLS {
+  /// Checks that the material can be used.
+  ///
+  /// - Throws: ``GRPCDialError/unusable(_:)``
+  package func check() throws(GRPCDialError) { _ = try ClientTLSSession(self, host: "") }
+}
+
 /// What ``GRPCClientTLS`` becomes for one handshake.
 struct ClientTLSSession: Sendable {
   private let context: NIOSSLContext
