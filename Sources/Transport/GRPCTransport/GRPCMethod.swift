@@ -35,6 +35,13 @@ package struct GRPCCall: Sendable {
   package var path: String { "/\(service)/\(method)" }
 }
 
+/// A call that is being served, in the hands of its stream.
+struct ServedCall {
+  let call: GRPCCall
+  let exchange: StreamExchange
+  let task: Task<Void, Never>
+}
+
 /// The methods of a server by path, and which services they make up.
 struct MethodTable: Sendable {
   enum Lookup {

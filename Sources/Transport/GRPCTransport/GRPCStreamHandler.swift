@@ -17,17 +17,10 @@ final class GRPCStreamHandler: ChannelInboundHandler, StreamPump {
     /// → serving, ended, closed
     case awaitingHeaders
     /// → ended, closed
-    case serving(Call)
+    case serving(ServedCall)
     /// Trailers or a reset are written → closed
     case ended
     case closed
-  }
-
-  /// A call that is being served.
-  private struct Call {
-    let call: GRPCCall
-    let exchange: StreamExchange
-    let task: Task<Void, Never>
   }
 
   private let connection: GRPCConnection
@@ -47,9 +40,7 @@ final class GRPCStreamHandler: ChannelInboundHandler, StreamPump {
       maximumMessageBytes: connection.environment.limits.maximumReceiveMessageBytes)
   }
 
-  func handlerAdded(context: ChannelHandlerContext) {
-    self.context = context
-  }
+  func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
   func handlerRemoved(context: ChannelHandlerContext) {
     close()
@@ -83,10 +74,13 @@ final class GRPCStreamHandler: ChannelInboundHandler, StreamPump {
 
   func channelReadComplete(context: ChannelHandlerContext) {
     deliverBurst()
-    if needsFlush {
-      needsFlush = false
-      context.flush()
-    }
+    flushIfNeeded()
+  }
+
+  private func flushIfNeeded() {
+    guard needsFlush else { return }
+    needsFlush = false
+    context?.flush()
   }
 
   private func deliverBurst() {
@@ -107,10 +101,7 @@ final class GRPCStreamHandler: ChannelInboundHandler, StreamPump {
   func grantWindow() {
     guard case .serving(let call) = state else { return }
     grant(call.exchange.takeGrant())
-    if needsFlush {
-      needsFlush = false
-      context?.flush()
-    }
+    flushIfNeeded()
   }
 
   private func grant(_ bytes: Int) {
@@ -151,13 +142,7 @@ final class GRPCStreamHandler: ChannelInboundHandler, StreamPump {
     }
 
     let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-    let exchange = StreamExchange(
-      pump: NIOLoopBound(self, eventLoop: context.eventLoop),
-      allocator: context.channel.allocator,
-      bounds: StreamExchange.Bounds(
-        windowBytes: openWindow(), outboundBytes: environment.limits.outboundHighWatermarkBytes,
-        maximumSendMessageBytes: environment.limits.maximumSendMessageBytes),
-      budget: environment.budget)
+    let exchange = makeExchange(context: context)
     let stream = GRPCServerStream(
       call: call, executor: connection.executor, exchange: exchange,
       observer: environment.observer)
@@ -177,9 +162,19 @@ final class GRPCStreamHandler: ChannelInboundHandler, StreamPump {
       observer.streamClosed(call, status: status, duration: time.now - started)
       registry.handlerEnded()
     }
-    state = .serving(Call(call: call, exchange: exchange, task: task))
+    state = .serving(ServedCall(call: call, exchange: exchange, task: task))
     connection.streamOpened(self)
     if let timeout = head.timeout { scheduleDeadline(timeout, context: context) }
+  }
+
+  private func makeExchange(context: ChannelHandlerContext) -> StreamExchange {
+    let environment = connection.environment
+    return StreamExchange(
+      pump: NIOLoopBound(self, eventLoop: context.eventLoop), allocator: context.channel.allocator,
+      bounds: StreamExchange.Bounds(
+        windowBytes: openWindow(), outboundBytes: environment.limits.outboundHighWatermarkBytes,
+        maximumSendMessageBytes: environment.limits.maximumSendMessageBytes),
+      budget: environment.budget)
   }
 
   /// Raises the window above HTTP/2's initial one, as far as the shared budget allows.
@@ -300,25 +295,5 @@ final class GRPCStreamHandler: ChannelInboundHandler, StreamPump {
       reservedWindow = 0
     }
     connection.streamClosed(self)
-  }
-}
-
-/// The headers that the server sends.
-enum ResponseHeaders {
-  static let initial: HPACKHeaders = [":status": "200", "content-type": "application/grpc"]
-
-  /// - Parameter httpStatus: for a response without a body; nil when headers were sent before.
-  static func trailers(_ status: GRPCStatus, httpStatus: Int?) -> HPACKHeaders {
-    var headers = HPACKHeaders()
-    headers.reserveCapacity(4)
-    if let httpStatus {
-      headers.add(name: ":status", value: String(httpStatus))
-      headers.add(name: "content-type", value: "application/grpc")
-    }
-    headers.add(name: "grpc-status", value: String(status.code.rawValue))
-    if !status.message.isEmpty {
-      headers.add(name: "grpc-message", value: status.encodedMessage, indexing: .nonIndexable)
-    }
-    return headers
   }
 }

@@ -326,4 +326,26 @@ func withClient(
     #expect(error == .unreachable("dial tcp: connect: connection refused"))
     await client.shutdown()
   }
+
+  /// What a channel's configuration may say of a node.
+  @Test func addressesThatAreNoneHarmNobody() async throws {
+    let client = GRPCClient(configuration: .patient(), logger: TestLog().logger)
+    let tls = GRPCClientTLS { _, _ in nil }
+    let hosts = [
+      "", "a\u{0}b", String(repeating: "x", count: 300), "no such host", "[::1]", "::1%", "*",
+    ]
+    for host in hosts {
+      for tls in [nil, tls] {
+        await #expect(throws: GRPCDialError.self) {
+          try await client.connect(to: host, port: 1, tls: tls)
+        }
+      }
+    }
+    for port in [0, -1, 65_536, 70_000, 4_294_967_295, .max] {
+      await #expect(throws: GRPCDialError.self) {
+        try await client.connect(to: "127.0.0.1", port: port, tls: nil)
+      }
+    }
+    await client.shutdown()
+  }
 }

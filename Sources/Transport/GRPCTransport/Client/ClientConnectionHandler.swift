@@ -50,15 +50,15 @@ final class ClientConnectionHandler: ChannelInboundHandler {
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
-    ended()
+    ended(context: context)
   }
 
   func channelInactive(context: ChannelHandlerContext) {
-    ended()
+    ended(context: context)
     context.fireChannelInactive()
   }
 
-  private func ended() {
+  private func ended(context: ChannelHandlerContext) {
     connection.onIdle = nil
     timer?.cancel()
     timer = nil
@@ -67,7 +67,7 @@ final class ClientConnectionHandler: ChannelInboundHandler {
     let failure =
       failure ?? refusal.reason.map { .untrusted($0) }
       ?? .failed("the server has closed the connection")
-    dial.failed(failure)
+    dial.failed(failure, on: context.channel)
     connection.lost(GRPCStatus(.unavailable, "\(failure)"))
   }
 
@@ -199,7 +199,7 @@ final class ClientConnectionHandler: ChannelInboundHandler {
     guard !wire.isDiscarding else { return }
     failure = failure ?? reason
     wire.phase = .closing
-    dial.failed(reason)
+    dial.failed(reason, on: context.channel)
     connection.lost(GRPCStatus(.unavailable, "\(reason)"))
     try? context.channel.syncOptions?.setOption(.autoRead, value: false)
     schedule(at: context.eventLoop.now + goAwayTime, context: context) { handler, context in

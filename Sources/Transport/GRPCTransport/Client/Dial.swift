@@ -5,9 +5,17 @@ import NIOCore
 
 /// The outcome of one attempt to connect, whichever comes first: a connection, a failure, or the end of waiting.
 final class Dial: Sendable {
+  /// A name may have several addresses. The first that answers is chosen, and the sockets of others are closed.
+  private struct Attempt {
+    var sockets: [any Channel] = []
+    var chosen: ObjectIdentifier?
+    /// What ended sockets before it was known which of them is chosen.
+    var failures: [ObjectIdentifier: GRPCDialError] = [:]
+  }
+
   private enum State {
-    /// With the socket, once there is one → connected, over
-    case dialling((any Channel)?)
+    /// → connected, failed, over
+    case dialling(Attempt)
     /// → over
     case connected(GRPCClientConnection)
     case failed(GRPCDialError)
@@ -15,14 +23,33 @@ final class Dial: Sendable {
     case over
   }
 
-  private let state = Watched(State.dialling(nil))
+  private let state = Watched(State.dialling(Attempt()))
 
   /// - Throws: `CancellationError` if nobody waits any more.
   func started(_ channel: any Channel) throws {
     try state.change { state in
-      guard case .dialling = state else { throw CancellationError() }
-      // Of several addresses the first that answers counts, and the others are closed.
-      state = .dialling(channel)
+      guard case .dialling(var attempt) = state else { throw CancellationError() }
+      attempt.sockets.append(channel)
+      state = .dialling(attempt)
+    }
+  }
+
+  /// This socket's address has answered first.
+  func chosen(_ channel: any Channel) {
+    state.change { state in
+      guard case .dialling(var attempt) = state else { return }
+      attempt.chosen = ObjectIdentifier(channel)
+      state = attempt.failures[ObjectIdentifier(channel)].map { .failed($0) } ?? .dialling(attempt)
+    }
+  }
+
+  /// A socket has ended. That of an address that was not chosen means nothing.
+  func failed(_ error: GRPCDialError, on channel: any Channel) {
+    state.change { state in
+      guard case .dialling(var attempt) = state else { return }
+      let id = ObjectIdentifier(channel)
+      attempt.failures[id] = error
+      state = attempt.chosen == id ? .failed(error) : .dialling(attempt)
     }
   }
 
@@ -35,6 +62,7 @@ final class Dial: Sendable {
     if !isAwaited { connection.close() }
   }
 
+  /// No address answers.
   func failed(_ error: GRPCDialError) {
     state.change { state in
       if case .dialling = state { state = .failed(error) }
@@ -66,7 +94,7 @@ final class Dial: Sendable {
       return state
     }
     switch last {
-    case .dialling(let channel): channel?.close(promise: nil)
+    case .dialling(let attempt): for channel in attempt.sockets { channel.close(promise: nil) }
     case .connected(let connection): connection.close()
     case .failed, .over: break
     }

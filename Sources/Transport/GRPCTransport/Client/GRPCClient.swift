@@ -66,7 +66,12 @@ package final class GRPCClient: Sendable {
             deadline: deadline)
         }
       }
-    bootstrap.connect(host: host, port: port).whenFailure { dial.failed(GRPCDialError($0)) }
+    bootstrap.connect(host: host, port: port).whenComplete { result in
+      switch result {
+      case .success(let channel): dial.chosen(channel)
+      case .failure(let error): dial.failed(GRPCDialError(error))
+      }
+    }
     return try await dial.outcome()
   }
 
