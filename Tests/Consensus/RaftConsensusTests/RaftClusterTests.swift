@@ -82,6 +82,24 @@ import Testing
     }
   }
 
+  @Test func aLeaderWhoseDiskIsFullLetsAnotherOneMakeBlocks() async throws {
+    try await ClusterFixture.with([1, 2, 3]) { cluster in
+      let leader = try await cluster.leader()
+      try cluster.node(leader).chain.obstruct("the disk is full")
+      try await eventually { try await cluster.leader() != leader }
+      let rest = [1, 2, 3].filter { $0 != leader }
+      try await cluster.node(rest[0]).chain.submit("1")
+      try await cluster.wait(height: 2)
+      #expect(
+        try cluster.node(leader).fixture.log.text.contains(
+          "Leadership is handed on, since the disk is full"))
+      try cluster.node(leader).chain.obstruct(nil)
+      try await cluster.node(leader).chain.submit("2")
+      try await cluster.wait(height: 3)
+      try cluster.checkEqual()
+    }
+  }
+
   @Test func aNodeThatLagsBehindGetsASnapshotAndPullsItsBlocks() async throws {
     try await ClusterFixture.with([1, 2, 3], snapshotInterval: 1) { cluster in
       let leader = try await cluster.leader()
@@ -97,7 +115,9 @@ import Testing
       #expect(cluster.network.snapshots > 0)
       let log = try cluster.node(late).fixture.log
       #expect(log.text.contains("Catching up with snapshot taken at block ["))
-      #expect(log.text.contains("Finished syncing with cluster up to and including block ["))
+      try await eventually {
+        log.text.contains("Finished syncing with cluster up to and including block [")
+      }
       try await cluster.node(late).chain.submit("after")
       try await cluster.wait(height: 22)
       try cluster.checkEqual()

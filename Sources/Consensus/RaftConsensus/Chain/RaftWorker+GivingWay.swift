@@ -1,4 +1,4 @@
-// How a leader gives way: to make room for an update that concerns itself, or to stop.
+// How a leader gives way: to make room for an update that concerns itself, because its disk is full, or to stop.
 
 import Ordering
 import RaftCore
@@ -39,9 +39,21 @@ extension RaftWorker {
     tryTransfer()
   }
 
+  /// A leader whose log takes no entries lets another node make blocks.
+  private mutating func giveWayIfObstructed() {
+    guard transfer == nil, office.isLeading, isLeadingOthers, let reason = chain.obstruction else {
+      return
+    }
+    logger.warning("Leadership is handed on, since \(reason)")
+    office.pause(for: .transfer)
+    transfer = LeaderTransfer(.obstruction, electionTicks: chain.options.electionTicks)
+    tryTransfer()
+  }
+
   var isLeadingOthers: Bool { core.softState.role == .leader && !isOnlyVoter }
 
   mutating func tickTransfer() {
+    giveWayIfObstructed()
     guard transfer?.tick() == true else { return }
     tryTransfer()
   }
@@ -54,11 +66,19 @@ extension RaftWorker {
       logger.info("Transferring leadership to node \(node)")
       return core.transferLeadership(to: node)
     }
-    guard case .update(let message) = transfer?.purpose else {
-      // Nobody is there to take it: the rest elect a leader when they can.
-      haltTicks = chain.options.electionTicks + 1
-      return
+    switch transfer?.purpose {
+    case .update(let message): giveUp(message)
+    // Nobody is there to take it: the rest elect a leader when they can.
+    case .halt: haltTicks = chain.options.electionTicks + 1
+    // It is tried again with the next tick.
+    case .obstruction:
+      transfer = nil
+      office.resume()
+    case nil: break
     }
+  }
+
+  private mutating func giveUp(_ message: OrderedMessage) {
     transfer = nil
     logger.error(
       """

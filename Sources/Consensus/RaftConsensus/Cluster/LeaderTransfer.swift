@@ -12,6 +12,8 @@ struct LeaderTransfer: Sendable {
     case update(OrderedMessage)
     /// This node stops.
     case halt
+    /// This node's log takes no entries: others can make blocks meanwhile.
+    case obstruction
   }
 
   /// Tries for an update, as many as Go's.
@@ -37,7 +39,7 @@ struct LeaderTransfer: Sendable {
     let limit =
       switch purpose {
       case .update: Self.updateAttempts
-      case .halt: 1
+      case .halt, .obstruction: 1
       }
     guard attempts < limit else { return nil }
     if candidates.allSatisfy(tried.contains) { tried = [] }
