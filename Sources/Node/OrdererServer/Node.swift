@@ -23,13 +23,14 @@ import OrdererConfiguration
 ///
 /// Shut-down, each step within its bound, so that the whole takes less than ``Bounds/total``:
 /// 1. the admin service ends: no channel is joined or left any more;
-/// 2. the client port closes: no new connections, and streams get a moment to end by themselves;
-/// 3. the chains halt, which writes the blocks that they have begun;
-/// 4. connections to other nodes end, and those that come from them to a port of their own;
-/// 5. the ledgers close;
-/// 6. traces of requests are written to their end;
-/// 7. the profiling service ends;
-/// 8. the operations service ends, after it has pushed the last metrics.
+/// 2. other nodes take over the leadership of channels;
+/// 3. the client port closes: no new connections, and streams get a moment to end by themselves;
+/// 4. the chains halt, which writes the blocks that they have begun;
+/// 5. connections to other nodes end, and those that come from them to a port of their own;
+/// 6. the ledgers close;
+/// 7. traces of requests are written to their end;
+/// 8. the profiling service ends;
+/// 9. the operations service ends, after it has pushed the last metrics.
 final class Node: Sendable {
   /// How long the steps of a shut-down may take. What takes longer is left behind: the process is about
   /// to end, and the ledgers are made for a process that ends at any moment.
@@ -37,6 +38,7 @@ final class Node: Sendable {
     /// Streams that are still open when the node stops get this long to end by themselves.
     static let grace = Duration.seconds(2)
     static let administration = Duration.seconds(20)
+    static let leadership = Duration.seconds(10)
     static let clientPort = Duration.seconds(20)
     static let chains = Duration.seconds(60)
     static let cluster = Duration.seconds(10)
@@ -46,7 +48,8 @@ final class Node: Sendable {
     static let operations = Duration.seconds(20)
 
     static let total =
-      administration + clientPort + chains + cluster + ledgers + traces + profiling + operations
+      administration + leadership + clientPort + chains + cluster + ledgers + traces + profiling
+      + operations
   }
 
   private let operations: NodeOperations
@@ -107,6 +110,10 @@ final class Node: Sendable {
     memory.cancel()
     await step("the admin service", within: Bounds.administration) {
       await parts.administration?.shutdown()
+    }
+    // While other nodes still reach this one, so that their channels have a leader all the time.
+    await step("the leadership of channels", within: Bounds.leadership) {
+      await parts.raft.giveWay()
     }
     await step("the client port", within: Bounds.clientPort) {
       await parts.server.shutdown(grace: Bounds.grace)

@@ -82,6 +82,22 @@ import Testing
     }
   }
 
+  @Test func aNodeThatIsAboutToStopLetsAnotherOneLeadAndGoesOnTakingMessages() async throws {
+    try await ClusterFixture.with([1, 2, 3], batch: 10) { cluster in
+      let leader = try await cluster.leader()
+      try await cluster.node(leader).chain.submit("1", "2")
+      try await cluster.node(leader).fixture.consenter.giveWay()
+      try await eventually { try await cluster.leader() != leader }
+      try await cluster.node(leader).chain.submit((0..<20).map { "more \($0)" })
+      try await cluster.stop(leader)
+      let rest = [1, 2, 3].filter { $0 != leader }
+      try await cluster.wait(height: 4, on: rest)
+      let texts = try cluster.texts(on: rest[0])
+      #expect(texts == ["1", "2"] + (0..<20).map { "more \($0)" })
+      try cluster.checkEqual()
+    }
+  }
+
   @Test func aLeaderWhoseDiskIsFullLetsAnotherOneMakeBlocks() async throws {
     try await ClusterFixture.with([1, 2, 3]) { cluster in
       let leader = try await cluster.leader()

@@ -38,6 +38,8 @@ struct ChainState: Sendable {
   private(set) var obstruction: String?
   /// Whether the ledger does not take blocks.
   private(set) var isLedgerObstructed = false
+  /// Whether another node should lead, since this one is about to stop.
+  private(set) var givesWay = false
   /// Clients that wait for a leader.
   private(set) var waiting = 0
 
@@ -90,6 +92,8 @@ struct ChainState: Sendable {
     case .failed, .halted: true
     }
   }
+
+  mutating func giveWay() { givesWay = true }
 
   mutating func obstruct(_ reason: String?) { obstruction = reason }
   mutating func obstructLedger(_ isObstructed: Bool) { isLedgerObstructed = isObstructed }

@@ -136,6 +136,22 @@ package final class RaftChain: ClusterChain {
     await task?.value
   }
 
+  /// Hands leadership on, if this node leads and others are there, while it still can be reached. It goes on taking
+  /// messages. Waits for an election time-out at most.
+  func giveWay() async {
+    guard
+      state.change({ state in
+        state.giveWay()
+        return state.isLeading
+      })
+    else { return }
+    queue.wake()
+    let patience = tickInterval * options.electionTicks
+    let _: Void? = await state.wait(until: time.now + patience, on: time) {
+      $0.isLeading ? nil : ()
+    }
+  }
+
   package func ledgerObstructed(_ reason: String?) { change { $0.obstructLedger(reason != nil) } }
 
   // MARK: Clients
@@ -185,6 +201,7 @@ package final class RaftChain: ClusterChain {
   // MARK: What the chain's task tells
 
   var isHalted: Bool { state.read { $0.isHalted } }
+  var givesWay: Bool { state.read { $0.givesWay } }
   var obstruction: String? { state.read { $0.obstruction } }
 
   func take(_ standing: ChainState.Standing) { change { $0.take(standing) } }

@@ -140,6 +140,15 @@ package final class RaftConsenter: ClusterConsenter {
     }
   }
 
+  /// Hands leadership of all channels on to other nodes. Called when the node is about to stop, while others still can
+  /// reach it: so they need not wait for an election.
+  package func giveWay() async {
+    let chains = chains.withLock { $0.values.compactMap(\.chain) }
+    await withTaskGroup(of: Void.self) { group in
+      for chain in chains { group.addTask { await chain.giveWay() } }
+    }
+  }
+
   /// Ends the threads that logs are written on. Called once all chains have halted.
   package func close() async { await threads.close() }
 

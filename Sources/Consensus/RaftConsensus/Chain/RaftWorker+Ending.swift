@@ -10,9 +10,12 @@ extension RaftWorker {
     return !canFinish
   }
 
-  /// Whether all that was acknowledged is in the ledger.
+  /// Whether all that was acknowledged is in the ledger, or with the node that leads: others may not reach this one any
+  /// more.
   var isQuiet: Bool {
-    kept.isEmpty && backlog.isEmpty && cutter.pending.isEmpty && office.inFlight == 0
+    let isHandedOn = core.softState.role != .leader && !kept.hasNext && handover.isOpen
+    return (kept.isEmpty || isHandedOn) && backlog.isEmpty && cutter.pending.isEmpty
+      && office.inFlight == 0
       && (office.pause == nil || office.pause == .transfer) && applying == nil
   }
 

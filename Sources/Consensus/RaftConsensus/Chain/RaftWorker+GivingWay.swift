@@ -39,6 +39,18 @@ extension RaftWorker {
     tryTransfer()
   }
 
+  /// A leader that is about to stop hands leadership on, while other nodes can reach it. What its clients hand in from
+  /// now on goes to the next leader.
+  mutating func giveWayOnce() throws {
+    guard !hasGivenWay, transfer == nil, office.isLeading, isLeadingOthers else { return }
+    hasGivenWay = true
+    try cut()
+    guard office.isLeading else { return }
+    office.pause(for: .transfer)
+    transfer = LeaderTransfer(.relief, electionTicks: chain.options.electionTicks)
+    tryTransfer()
+  }
+
   /// A leader whose log takes no entries lets another node make blocks.
   private mutating func giveWayIfObstructed() {
     guard transfer == nil, office.isLeading, isLeadingOthers, let reason = chain.obstruction else {
@@ -46,7 +58,7 @@ extension RaftWorker {
     }
     logger.warning("Leadership is handed on, since \(reason)")
     office.pause(for: .transfer)
-    transfer = LeaderTransfer(.obstruction, electionTicks: chain.options.electionTicks)
+    transfer = LeaderTransfer(.relief, electionTicks: chain.options.electionTicks)
     tryTransfer()
   }
 
@@ -70,8 +82,7 @@ extension RaftWorker {
     case .update(let message): giveUp(message)
     // Nobody is there to take it: the rest elect a leader when they can.
     case .halt: haltTicks = chain.options.electionTicks + 1
-    // It is tried again with the next tick.
-    case .obstruction:
+    case .relief:
       transfer = nil
       office.resume()
     case nil: break

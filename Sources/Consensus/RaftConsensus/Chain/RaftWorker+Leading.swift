@@ -56,7 +56,7 @@ extension RaftWorker {
   }
 
   /// Makes a block of the messages that wait for one.
-  private mutating func cut() throws {
+  mutating func cut() throws {
     isCutDue = false
     if let batch = cutter.cut() {
       fill.note(cuts: 1, isPending: false)

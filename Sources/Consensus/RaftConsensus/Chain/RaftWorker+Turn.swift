@@ -21,6 +21,7 @@ extension RaftWorker {
     if isDrained, !kept.hasNext, backlog.isEmpty { isCutDue = true }
     if try order() { try settle() }
     if isDrained { giveWayIfDone() }
+    if chain.givesWay { try giveWayOnce() }
     ticker.run(!isOnlyVoter && !hasCeased)
   }
 

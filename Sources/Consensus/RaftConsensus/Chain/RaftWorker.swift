@@ -78,6 +78,8 @@ struct RaftWorker {
   var ticker: Ticker
   /// As far as the rest of the node was told; nil before anything was.
   var reign: Reign?
+  /// Whether leadership was handed on, or could not be, since the node is about to stop.
+  var hasGivenWay = false
   /// Ticks since the chain was halted.
   var haltTicks = 0
 

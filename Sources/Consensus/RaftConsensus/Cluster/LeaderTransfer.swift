@@ -12,8 +12,9 @@ struct LeaderTransfer: Sendable {
     case update(OrderedMessage)
     /// This node stops.
     case halt
-    /// This node's log takes no entries: others can make blocks meanwhile.
-    case obstruction
+    /// Others can make blocks better: this node's log takes no entries, or it is about to stop. If nobody is there, it
+    /// leads on.
+    case relief
   }
 
   /// Tries for an update, as many as Go's.
@@ -39,7 +40,7 @@ struct LeaderTransfer: Sendable {
     let limit =
       switch purpose {
       case .update: Self.updateAttempts
-      case .halt, .obstruction: 1
+      case .halt, .relief: 1
       }
     guard attempts < limit else { return nil }
     if candidates.allSatisfy(tried.contains) { tried = [] }
