@@ -3,10 +3,12 @@
 The others are ours, and those that HEDDLE_RIVALS names.
 """
 
+import http.client
 import signal
 
 import pytest
 from channelclient import ChannelClient
+from faults import CHANGES, KILL
 from harness import org_user, rivals, wait_for
 from raftorderer import RaftOrderer
 
@@ -41,9 +43,7 @@ def ordered(source):
 
 def follows(follower, client):
     """Wait until the follower has all blocks of the source."""
-    source, name = client.orderer, client.channel
-    wait_for(lambda: follower.info(name)["height"] == source.height(name, client.user),
-             "the follower has all blocks")
+    wait_for(lambda: has_all(follower, client), "the follower has all blocks")
 
 
 def block_file(node, name):
@@ -90,5 +90,58 @@ def test_a_follower_is_removed_and_joins_again(source, follower):
         follows(follower, client)
         assert follower.ask("DELETE", f"/{client.channel}")[0] == 204
         wait_for(lambda: follower.info(client.channel) is None, "the channel is gone")
-        left = [path for path in (follower.directory / "ledger").rglob(f"*{client.channel}*")]
-        assert not left
+        assert not list((follower.directory / "ledger").rglob(f"*{client.channel}*"))
+
+
+def test_killed_at_each_step_of_onboarding(executable, tmp_path, faults):
+    """After the next start it goes on, and has what the source has; or nothing was joined."""
+    source = RaftOrderer(executable, tmp_path / "source").start()
+    follower = RaftOrderer(executable, tmp_path / "follower", number=2)
+    follower.environment = faults.environment
+    client, block = ordered(source)
+    name = client.channel
+    client.submit_many(25, 100)
+    kills = goes_on = 0
+    try:
+        for step in range(500):
+            follower.start()
+            rule = faults.fail(CHANGES, "*/ledger/*", KILL, skip=step)
+            try:
+                follower.try_join(block)
+                wait_for(lambda: ended(follower) or has_all(follower, client), "the join ends")
+            except (OSError, http.client.HTTPException):
+                pass
+            rule.end()
+            faults.clear()
+            if not rule.hits:
+                break
+            follower.process.wait(60)
+            kills += 1
+            follower.start()
+            if follower.info(name):
+                goes_on += 1
+                follows(follower, client)
+                assert block_file(source, name).startswith(block_file(follower, name))
+                assert follower.ask("DELETE", f"/{name}")[0] == 204
+            wait_for(lambda: follower.info(name) is None, "the channel is gone")
+            follower.stop()
+        follows(follower, client)
+        print(f"killed {kills} times; {goes_on} times the channel was there afterwards")
+        assert 0 < goes_on < kills
+    finally:
+        follower.stop(signal.SIGKILL)
+        source.stop(signal.SIGKILL)
+
+
+def ended(node):
+    """Whether the process is gone."""
+    return node.process.poll() is not None
+
+
+def has_all(follower, client):
+    """Whether the follower has all blocks; also False if it has died."""
+    try:
+        info = follower.info(client.channel)
+        return info and info["height"] == client.orderer.height(client.channel, client.user)
+    except (OSError, http.client.HTTPException):
+        return False
