@@ -2,11 +2,12 @@
 """Measures what a transaction costs an orderer, in turn with a rival.
 
     python3 Benchmarks/broadcast_load.py --orderer .build/release/orderer [--rival OTHER] \
-        [--messages 20000] [--rounds 3] [--consensus solo|kafka|etcdraft]
+        [--messages 20000] [--rounds 3] [--consensus solo|kafka|etcdraft] [--rest 10]
 
 Both executables get the same pre-signed envelopes of 1 KiB of data over 16 Broadcast streams with 64
 messages in flight each, with one Deliver reader at the tip; the channel has two organizations. CPU is
-the user and system time of the orderer process over the run. Machines differ and drift: quote the
+the user and system time of the orderer process over the run; memory is resident: before the load, the
+most there was, and after as many seconds of rest as `--rest` says. Machines differ and drift: quote the
 ratio. Needs the packages of Tests/Interop/requirements.txt; with --consensus kafka, each run has a test
 broker of its own; with etcdraft, one node orders the channel, over TLS.
 """
@@ -56,9 +57,10 @@ def running(executable, flavor, consensus):
         yield orderer, channel
 
 
-def measure(executable, flavor, consensus, batches, user):
-    """(CPU in microseconds, transactions per second, resident MB) of one run."""
+def measure(executable, flavor, consensus, batches, user, rest):
+    """(CPU in microseconds, transactions per second, MB before, at most, after a rest) of one run."""
     with running(executable, flavor, consensus) as (orderer, channel):
+        before = orderer.resident_megabytes()
         tail = Tail(orderer, channel, user, start=1)
         tail.start()
         senders = [Sender(orderer, batch) for batch in batches]
@@ -73,7 +75,9 @@ def measure(executable, flavor, consensus, batches, user):
         for sender in senders:
             sender.join()
             assert set(sender.statuses) == {200}, sender.error
-        return spent / total * 1e6, total / elapsed, orderer.resident_megabytes()
+        time.sleep(rest)
+        return (spent / total * 1e6, total / elapsed, before, orderer.peak_megabytes(),
+                orderer.resident_megabytes())
 
 
 def main():
@@ -85,6 +89,7 @@ def main():
     parser.add_argument("--consensus", default="solo", choices=["solo", "kafka", "etcdraft"])
     parser.add_argument("--messages", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rest", type=float, default=0)
     options = parser.parse_args()
     user = org_user(1)
     with running(options.orderer, options.flavor, options.consensus) as (_, channel):
@@ -95,10 +100,12 @@ def main():
     results = {name: [] for name in names}
     for turn in range(options.rounds):
         for name in names:
-            results[name].append(measure(name, options.flavor, options.consensus, batches, user))
-            cpu, rate, memory = results[name][-1]
+            results[name].append(measure(
+                name, options.flavor, options.consensus, batches, user, options.rest))
+            cpu, rate, before, peak, after = results[name][-1]
             print(f"round {turn + 1}  {pathlib.Path(name).parent.name}/{pathlib.Path(name).name}: "
-                  f"{cpu:6.1f} us CPU per tx, {rate:7.0f} tx/s, {memory:5.0f} MB", flush=True)
+                  f"{cpu:6.1f} us CPU per tx, {rate:7.0f} tx/s, {before:.0f} MB before, {peak:.0f} MB "
+                  f"at most, {after:.0f} MB after", flush=True)
     if options.rival:
         ratios = [ours[0] / theirs[0] for ours, theirs in zip(*results.values())]
         print(f"CPU per transaction, ours to the rival's, pair by pair: median "

@@ -222,6 +222,11 @@ class Orderer:
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
+    def peak_megabytes(self):
+        """The most resident memory that the process has had."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
     def channel(self):
         """A new gRPC channel to the process."""
         options = [("grpc.max_receive_message_length", MESSAGE_LIMIT),
