@@ -29,7 +29,7 @@ enum TLSMaterial {
   static func operations(
     _ tls: OrdererConfiguration.TLS, now: @escaping @Sendable () -> UnixTime = UnixTime.now
   ) throws -> HTTPServerTLS? {
-    try httpServer(tls, section: "Operations.TLS") { now().seconds }
+    try httpServer(tls, section: "Operations.TLS", now: now)
   }
 
   /// The TLS settings of the admin service; nil if its TLS is off. Clients' certificates are judged as of the time
@@ -39,31 +39,29 @@ enum TLSMaterial {
   static func administration(
     _ tls: OrdererConfiguration.TLS, now: @escaping @Sendable () -> UnixTime = UnixTime.now
   ) throws -> HTTPServerTLS? {
-    let shift = max(tls.tlsHandshakeTimeShift, .zero).components.seconds
-    return try httpServer(tls, section: "Admin.TLS") { now().seconds - shift }
+    try httpServer(
+      tls, section: "Admin.TLS", timeShift: tls.tlsHandshakeTimeShift, now: now)
   }
 
-  /// - Parameter judgedAt: The time as of which clients' certificates are judged, in seconds since 1970.
   private static func httpServer(
-    _ tls: OrdererConfiguration.TLS, section: String, judgedAt: @escaping @Sendable () -> Int64
+    _ tls: OrdererConfiguration.TLS, section: String, timeShift: Duration = .zero,
+    now: @escaping @Sendable () -> UnixTime
   ) throws -> HTTPServerTLS? {
     guard tls.enabled else { return nil }
     let clientRoots = try tls.clientRootCAs.map {
       try read($0, setting: "\(section).ClientRootCAs")
     }
-    let authorities = TLSAuthorities(clientRoots: clientRoots)
+    let trust: TLSPeerTrust
+    do {
+      trust = try TLSPeerTrust(roots: clientRoots, timeShift: timeShift) { now().seconds }
+    } catch {
+      throw StartupError("\(section).ClientRootCAs cannot be used: \(error)")
+    }
     return HTTPServerTLS(
       certificateChain: try read(tls.certificate, setting: "\(section).Certificate"),
       privateKey: try read(tls.privateKey, setting: "\(section).PrivateKey"),
       clientRoots: clientRoots, requiresClientCertificate: tls.clientAuthRequired,
-      clientVerification: { certificates in
-        do throws(TLSCertificateProblem) {
-          try authorities.check(client: certificates, now: judgedAt())
-          return nil
-        } catch {
-          return "\(error)"
-        }
-      })
+      clientVerification: { trust.refusal(of: $0, as: .client) })
   }
 
   /// The certificate of the port that other orderers connect to, in PEM; nil without TLS.

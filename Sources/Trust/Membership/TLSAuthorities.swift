@@ -4,7 +4,7 @@ import FabricCrypto
 
 /// The CAs that TLS certificates may come from.
 package struct TLSAuthorities: Sendable {
-  let builder: ChainBuilder
+  private let builder: ChainBuilder
 
   /// - Parameters:
   ///   - roots: Certificates in DER.

@@ -63,16 +63,18 @@ import Testing
   }
 
   @Test func theAdminServiceJudgesCertificatesAtTheShiftedTime() throws {
-    let refused = "x509: certificate has expired or is not yet valid"
-    func admin(_ shift: Duration) throws -> String? {
-      try verdict(shift: shift) { try TLSMaterial.administration($0, now: $1) }
+    func isRefused(_ shift: Duration) throws -> Bool {
+      let refusal = try verdict(shift: shift) { try TLSMaterial.administration($0, now: $1) }
+      let expired = "x509: certificate has expired or is not yet valid"
+      #expect(refusal?.hasPrefix(expired) != false)
+      return refusal != nil
     }
-    #expect(try admin(.zero) == refused)
-    #expect(try admin(.seconds(3500)) == refused)
-    #expect(try admin(.seconds(2 * 3600)) == nil)
-    #expect(try admin(.seconds(40 * 366 * 86_400)) == refused)
+    #expect(try isRefused(.zero))
+    #expect(try isRefused(.seconds(3500)))
+    #expect(try !isRefused(.seconds(2 * 3600)))
+    #expect(try isRefused(.seconds(40 * 366 * 86_400)))
     // As in 3.1, the clock is never ahead.
-    #expect(try admin(.seconds(-2 * 3600)) == refused)
+    #expect(try isRefused(.seconds(-2 * 3600)))
   }
 
   @Test func theOperationsServiceKnowsNoShift() throws {
