@@ -13,7 +13,8 @@ import Testing
 
 @testable import RaftConsensus
 
-/// The nodes of a channel. Their clock goes on by a tick again and again, as fast as the machine allows for.
+/// The nodes of a channel. Their clock goes on by a tick again and again, as fast as the machine allows for: a busy one
+/// must not make them believe that a leader is silent.
 final class ClusterFixture: Sendable {
   struct Node: Sendable {
     var fixture: ChainFixture
@@ -41,8 +42,32 @@ final class ClusterFixture: Sendable {
     let time = time
     clock = Task {
       while !Task.isCancelled {
-        try? await Task.sleep(for: .milliseconds(20))
+        let pause = max(.milliseconds(20), await Self.timeOfSteps() * 5)
+        try? await Task.sleep(for: pause)
         time.advance(by: .milliseconds(500))
+      }
+    }
+  }
+
+  /// How long this machine takes now for what chains do from one tick to the next: turns of their tasks, and a file
+  /// that is synchronized on another thread.
+  private static func timeOfSteps() async -> Duration {
+    await ContinuousClock().measure {
+      for _ in 0..<4 {
+        await withCheckedContinuation { continuation in
+          Thread.detachNewThread {
+            let path =
+              "\(FileManager.default.temporaryDirectory.path)/heddle-steps-\(UUID().uuidString)"
+            _ = FileManager.default.createFile(atPath: path, contents: nil)
+            let file = FileHandle(forWritingAtPath: path)
+            try? file?.write(contentsOf: [1])
+            try? file?.synchronize()
+            try? file?.close()
+            try? FileManager.default.removeItem(atPath: path)
+            continuation.resume()
+          }
+        }
+        await Task.detached {}.value
       }
     }
   }
