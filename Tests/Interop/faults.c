@@ -1,4 +1,4 @@
-// Makes file operations of a process fail while it runs. Preloaded into the orderer by faults.py, which
+// Makes file operations of a process, and the accepting of connections, fail while it runs. Preloaded into the orderer by faults.py, which
 // writes the rules into a file that both have mapped.
 //
 // A rule names operations, a pattern for paths, and what happens: an errno, a write of half of the bytes, the
@@ -16,11 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { WRITE = 1, SYNC = 2, TRUNCATE = 4, CREATE = 8, RENAME = 16, REMOVE = 32, READ = 64, OPEN = 128 };
+enum { WRITE = 1, SYNC = 2, TRUNCATE = 4, CREATE = 8, RENAME = 16, REMOVE = 32, READ = 64, OPEN = 128, ACCEPT = 256 };
 enum { HALF = -1, KILL = -2 };
 
 struct rule {
@@ -235,4 +236,11 @@ int remove(const char *path) {
   REAL(int, remove, const char *);
   FAIL_IF_TOLD(REMOVE, path, -1, -1)
   return real(path);
+}
+
+// Of a connection no path is known: it is "connection".
+int accept4(int file, struct sockaddr *address, socklen_t *length, int flags) {
+  REAL(int, accept4, int, struct sockaddr *, socklen_t *, int);
+  FAIL_IF_TOLD(ACCEPT, "connection", -1, -1)
+  return real(file, address, length, flags);
 }

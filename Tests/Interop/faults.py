@@ -11,10 +11,11 @@ import time
 
 import pytest
 
-WRITE, SYNC, TRUNCATE, CREATE, RENAME, REMOVE, READ, OPEN = (1 << bit for bit in range(8))
+WRITE, SYNC, TRUNCATE, CREATE, RENAME, REMOVE, READ, OPEN, ACCEPT = (1 << bit for bit in range(9))
 HALF = -1  # no error: half of the bytes are written, or read
 KILL = -2  # the process is killed instead
 COUNT = 0  # nothing happens
+CONNECTION = "connection"  # what stands for the path where connections are accepted
 CHANGES = WRITE | SYNC | TRUNCATE | CREATE | RENAME | REMOVE
 RULES, RULE_SIZE, HEADER = 15, 256, 16
 BLOCK_FILES = "*/chains/{}/blockfile_*"
