@@ -17,10 +17,10 @@ package final class ProfilingServer: Sendable {
   /// - Throws: ``HTTPServerError`` for an address that cannot be used.
   package init(
     listenAddress: String, report: @escaping @Sendable () async -> String,
-    time: any TimeSource, logger: Logger
+    limits: HTTPServerLimits = HTTPServerLimits(), time: any TimeSource, logger: Logger
   ) throws {
     server = try HTTPServer(
-      listenAddress: listenAddress, name: .profiling, time: time, logger: logger)
+      listenAddress: listenAddress, name: .profiling, limits: limits, time: time, logger: logger)
     try server.register(ProfilingReports.route(report: report))
   }
 

@@ -59,7 +59,7 @@ extension HTTPConnection {
     phase = .running(
       Running(
         head: head, task: task, timeoutStatus: route.timeoutStatus, hasUnread: hasUnread))
-    setDeadline(route.timeout, context)
+    setDeadline(route.timeout ?? environment.limits.handlerTimeout, context)
   }
 
   /// A handler has ended; its time may already have been up.

@@ -92,20 +92,17 @@ package struct HTTPRoute: Sendable {
   /// Answers a request whose body is larger, without the body; nil for the answer 413. The connection ends
   /// then.
   package var oversized: Handler?
-  /// A request that takes longer is cancelled and answered with `timeoutStatus`.
-  package var timeout: Duration
+  /// A request that takes longer is cancelled and answered with `timeoutStatus`; nil for the server's limit.
+  package var timeout: Duration?
   package var timeoutStatus: Int
   package var handler: Handler
 
   /// Bytes of body that a route takes if it does not say otherwise.
   package static let defaultBodyLimit = 64 << 10
-  /// The default of ``timeout``.
-  package static let defaultTimeout = Duration.seconds(60)
 
   package init(
     path: String, access: Access, bodyLimit: Int = HTTPRoute.defaultBodyLimit,
-    oversized: Handler? = nil, timeout: Duration = HTTPRoute.defaultTimeout,
-    timeoutStatus: Int = 503,
+    oversized: Handler? = nil, timeout: Duration? = nil, timeoutStatus: Int = 503,
     handler: @escaping Handler
   ) {
     self.path = path

@@ -71,6 +71,8 @@ package struct HTTPServerLimits: Sendable {
   /// From the first byte of a response until the client has taken it (Go's orderer:
   /// `WriteTimeout`).
   package var writeTimeout = Duration.seconds(120)
+  /// From a whole request until its response, unless its route has a time of its own.
+  package var handlerTimeout = Duration.seconds(60)
 
   package init() {}
 }

@@ -15,7 +15,7 @@ import Testing
 
 @Suite(.sockets) struct OperationsServerTests {
   private let log = TestLog()
-  private let health = HealthChecks(time: ManualTime())
+  private let health = HealthChecks(timeout: .seconds(3600), time: ManualTime())
   private let spec = TestLogSpec()
 
   private func withServer(

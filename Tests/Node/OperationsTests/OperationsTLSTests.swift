@@ -23,7 +23,7 @@ import Testing
     let server = try OperationsServer(
       listenAddress: "localhost:0", tls: tls,
       version: VersionInformation(version: "1", commitSHA: "1"),
-      health: HealthChecks(time: ManualTime()),
+      health: HealthChecks(timeout: .seconds(3600), time: ManualTime()),
       logSpec: TestLogSpec(),
       prometheus: MetricRegistry(catalogue: MetricCatalogue([]), logger: log.logger),
       limits: .patient, time: ManualTime(), logger: log.logger)

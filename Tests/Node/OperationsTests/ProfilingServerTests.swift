@@ -12,7 +12,8 @@ import Testing
 @Suite(.sockets) struct ProfilingServerTests {
   @Test func theIndexAndTheReportsAreThere() async throws {
     let server = try ProfilingServer(
-      listenAddress: "127.0.0.1:0", report: { "channel a: height 7" }, time: ManualTime(),
+      listenAddress: "127.0.0.1:0", report: { "channel a: height 7" }, limits: .patient,
+      time: ManualTime(),
       logger: TestLog().logger)
     try await server.start()
     let address = server.boundAddress
@@ -36,11 +37,12 @@ import Testing
 
   @Test func anAddressThatIsTakenIsNamed() async throws {
     let first = try ProfilingServer(
-      listenAddress: "127.0.0.1:0", report: { "" }, time: ManualTime(),
+      listenAddress: "127.0.0.1:0", report: { "" }, limits: .patient, time: ManualTime(),
       logger: TestLog().logger)
     try await first.start()
     let second = try ProfilingServer(
-      listenAddress: try #require(first.boundAddress), report: { "" }, time: ManualTime(),
+      listenAddress: try #require(first.boundAddress), report: { "" }, limits: .patient,
+      time: ManualTime(),
       logger: TestLog().logger)
     let error = await #expect(throws: HTTPServerError.self) { try await second.start() }
     #expect(error?.description.contains("profiling service") == true)

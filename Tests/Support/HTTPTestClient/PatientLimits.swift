@@ -8,6 +8,7 @@ extension HTTPServerLimits {
     var limits = HTTPServerLimits()
     limits.readTimeout = .seconds(3600)
     limits.writeTimeout = .seconds(3600)
+    limits.handlerTimeout = .seconds(3600)
     return limits
   }
 }
