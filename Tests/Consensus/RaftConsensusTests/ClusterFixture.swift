@@ -155,6 +155,23 @@ final class ClusterFixture: Sendable {
     try start(number, fixture, store)
   }
 
+  // MARK: Clients
+
+  /// Hands in messages to a node, again and again while it knows no leader: on a busy machine there may be elections at
+  /// any time.
+  func submit(_ texts: String..., sequence: UInt64 = 0, by number: Int) async throws {
+    try await submit(texts, sequence: sequence, by: number)
+  }
+
+  func submit(_ texts: [String], sequence: UInt64 = 0, by number: Int) async throws {
+    try await eventually {
+      do { try await node(number).chain.submit(texts, sequence: sequence) } catch ChainError
+        .unavailable
+      { return false }
+      return true
+    }
+  }
+
   // MARK: Looking at it
 
   /// The node that leads, once there is one.

@@ -14,7 +14,7 @@ import Testing
   @Test func threeNodesWriteTheSameBlocksWhoeverIsAsked() async throws {
     try await ClusterFixture.with([1, 2, 3]) { cluster in
       for node in 1...3 {
-        try await cluster.node(node).chain.submit("\(node)a", "\(node)b")
+        try await cluster.submit("\(node)a", "\(node)b", by: node)
       }
       try await cluster.wait(height: 7)
       try cluster.checkEqual()
@@ -33,12 +33,12 @@ import Testing
   @Test func anotherNodeTakesOverWithAllThatWasAcknowledged() async throws {
     try await ClusterFixture.with([1, 2, 3]) { cluster in
       let leader = try await cluster.leader()
-      try await cluster.node(leader).chain.submit("first")
+      try await cluster.submit("first", by: leader)
       try await cluster.wait(height: 2)
       cluster.network.isolate(leader)
       // The others still take it for the leader.
       let follower = try await cluster.follower()
-      try await cluster.node(follower).chain.submit("1", "2", "3")
+      try await cluster.submit("1", "2", "3", by: follower)
       let rest = [1, 2, 3].filter { $0 != leader }
       try await cluster.wait(height: 5, on: rest)
       cluster.network.heal()
@@ -53,7 +53,7 @@ import Testing
       let leader = try await cluster.leader()
       cluster.network.isolate(leader)
       let messages = (0..<7).map(String.init)
-      try await cluster.node(leader).chain.submit(messages)
+      try await cluster.submit(messages, by: leader)
       let follower = try await cluster.follower()
       try await eventually { try cluster.node(follower).chain.state.read { !$0.isLeading } }
       try await eventually { try await cluster.leader() != leader }
@@ -68,13 +68,13 @@ import Testing
     try await ClusterFixture.with([1, 2, 3], batch: 10) { cluster in
       let leader = try await cluster.leader()
       let messages = (0..<25).map(String.init)
-      try await cluster.node(leader).chain.submit(messages)
+      try await cluster.submit(messages, by: leader)
       try await cluster.stop(leader)
       let log = try cluster.node(leader).fixture.log
       #expect(log.text.contains("Transferring leadership to node"))
       #expect(try cluster.texts(on: leader) == messages)
       let rest = [1, 2, 3].filter { $0 != leader }
-      try await cluster.node(rest[0]).chain.submit((0..<10).map { "after \($0)" })
+      try await cluster.submit((0..<10).map { "after \($0)" }, by: rest[0])
       try await cluster.wait(height: 5, on: rest)
       try cluster.restart(leader)
       try await cluster.wait(height: 5)
@@ -85,10 +85,10 @@ import Testing
   @Test func aNodeThatIsAboutToStopLetsAnotherOneLeadAndGoesOnTakingMessages() async throws {
     try await ClusterFixture.with([1, 2, 3], batch: 10) { cluster in
       let leader = try await cluster.leader()
-      try await cluster.node(leader).chain.submit("1", "2")
+      try await cluster.submit("1", "2", by: leader)
       try await cluster.node(leader).fixture.consenter.giveWay()
       try await eventually { try await cluster.leader() != leader }
-      try await cluster.node(leader).chain.submit((0..<20).map { "more \($0)" })
+      try await cluster.submit((0..<20).map { "more \($0)" }, by: leader)
       try await cluster.stop(leader)
       let rest = [1, 2, 3].filter { $0 != leader }
       try await cluster.wait(height: 4, on: rest)
@@ -104,13 +104,13 @@ import Testing
       try cluster.node(leader).chain.obstruct("the disk is full")
       try await eventually { try await cluster.leader() != leader }
       let rest = [1, 2, 3].filter { $0 != leader }
-      try await cluster.node(rest[0]).chain.submit("1")
+      try await cluster.submit("1", by: rest[0])
       try await cluster.wait(height: 2)
       #expect(
         try cluster.node(leader).fixture.log.text.contains(
           "Leadership is handed on, since the disk is full"))
       try cluster.node(leader).chain.obstruct(nil)
-      try await cluster.node(leader).chain.submit("2")
+      try await cluster.submit("2", by: leader)
       try await cluster.wait(height: 3)
       try cluster.checkEqual()
     }
@@ -123,7 +123,7 @@ import Testing
       try await cluster.stop(late)
       let rest = [1, 2, 3].filter { $0 != late }
       for number in 0..<20 {
-        try await cluster.node(leader).chain.submit("\(number)")
+        try await cluster.submit("\(number)", by: leader)
         try await cluster.wait(height: UInt64(number) + 2, on: rest)
       }
       try cluster.restart(late)
@@ -134,7 +134,7 @@ import Testing
       try await eventually {
         log.text.contains("Finished syncing with cluster up to and including block [")
       }
-      try await cluster.node(late).chain.submit("after")
+      try await cluster.submit("after", by: late)
       try await cluster.wait(height: 22)
       try cluster.checkEqual()
       #expect(try cluster.texts(on: late).last == "after")

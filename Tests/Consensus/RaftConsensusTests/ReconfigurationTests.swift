@@ -30,7 +30,7 @@ import Testing
   @Test func aNodeIsAddedJoinsAndIsRemoved() async throws {
     try await ClusterFixture.with([1, 2, 3]) { cluster in
       let follower = try await cluster.follower()
-      try await cluster.node(follower).chain.submit("before")
+      try await cluster.submit("before", by: follower)
       try await cluster.wait(height: 2)
       try await update(cluster, to: [1, 2, 3, 4], by: follower)
       try await cluster.wait(height: 3)
@@ -50,7 +50,7 @@ import Testing
 
       try await update(cluster, to: [1, 2, 3], by: 4)
       try await eventually { try cluster.node(4).channel.now.ceased != nil }
-      try await cluster.node(1).chain.submit("after", sequence: 2)
+      try await cluster.submit("after", sequence: 2, by: 1)
       try await cluster.wait(height: 6, on: [1, 2, 3])
       try cluster.checkEqual()
       #expect(try cluster.node(1).channel.metadata().last?.consenterIDs == [1, 2, 3])
@@ -65,7 +65,7 @@ import Testing
       try await update(cluster, to: rest, by: leader)
       try await cluster.wait(height: 2)
       try await eventually { try cluster.node(leader).channel.now.ceased != nil }
-      try await cluster.node(rest[0]).chain.submit("after", sequence: 1)
+      try await cluster.submit("after", sequence: 1, by: rest[0])
       try await cluster.wait(height: 3, on: rest)
       try cluster.checkEqual()
       #expect(try await cluster.leader() != leader)
@@ -111,7 +111,7 @@ import Testing
       let rest = [1, 2, 3].filter { $0 != gone }
       try await update(cluster, to: rest, by: leader)
       try await cluster.wait(height: 2, on: rest)
-      try await cluster.node(leader).chain.submit("after", sequence: 1)
+      try await cluster.submit("after", sequence: 1, by: leader)
       try await cluster.wait(height: 3, on: rest)
       cluster.network.heal()
       try await eventually { try cluster.node(gone).channel.now.ceased != nil }
