@@ -134,6 +134,8 @@ struct PullCore: Sendable {
   /// - Parameter bytes: Its size on the wire.
   mutating func received(_ block: Block, bytes: Int) -> Effect {
     guard case .receiving(var sender, var run) = stage else { return outOfTurn() }
+    // Without this the run's array would be copied; what follows enters a stage in any case.
+    stage = .over
     let expected = trust.height + UInt64(run.blocks.count)
     guard block.header.number == expected else {
       distrusted.insert(sender.endpoint.address)
