@@ -53,7 +53,7 @@ extension Registrar {
     let channel = try makeChannel(store: store, bundle: bundle)
     try map.change { map throws(IllegalTransition) in try map.add(channel) }
     tell(of: channel)
-    guard await start(channel) else { return }
+    guard await start(.ordered(channel)) else { return }
     logger.info("Created and started new channel \(channelID)")
   }
 

@@ -33,14 +33,6 @@ extension Registrar {
     logger.info("Created and started a follower.Chain for channel \(follower.id)")
   }
 
-  /// Starts a follower, unless the registrar has halted: then nobody else would stop it.
-  func start(_ follower: Follower) async -> Bool {
-    follower.start()
-    guard map.read({ $0.life }) == .halted else { return true }
-    await follower.halt()
-    return false
-  }
-
   // MARK: From ordering to following
 
   /// A chain has found out that this node is not one of the channel's consenters any more.
@@ -60,7 +52,7 @@ extension Registrar {
     do {
       let follower = try await makeFollower(inPlaceOf: channel)
       try show(follower)
-      _ = await start(follower)
+      _ = await start(.followed(follower))
     } catch is IllegalTransition {
       // It has been removed meanwhile.
     } catch { fail(channelID, "\(error)") }
@@ -87,13 +79,8 @@ extension Registrar {
   func orderInstead(_ channelID: String) async {
     guard case .following(let follower)? = map.read({ $0.states[channelID] }) else { return }
     do {
-      let channel = try makeChannel(
-        store: follower.store, bundle: try Self.bundle(of: follower.store))
-      try map.change { map throws(IllegalTransition) in
-        try map.change(channelID) { state throws(IllegalTransition) in try state.order(channel) }
-      }
-      tell(of: channel)
-      guard await start(channel) else { return }
+      let channel = try show(ordering: follower.store, try Self.bundle(of: follower.store))
+      guard await start(.ordered(channel)) else { return }
       logger.info("Created and started channel \(channelID), height \(channel.tip.height)")
     } catch is IllegalTransition {
       return  // It has been removed meanwhile.
@@ -120,7 +107,7 @@ private struct FollowedChannel: FollowerSupport {
   func configured(_ bundle: ConfigBundle) { registrar?.onConfiguration(bundle) }
 
   func forgetConsensus() async throws {
-    for consenter in registrar?.clusterConsenters ?? [] { try await consenter.removeData(of: id) }
+    try await registrar?.forgetConsensus(of: id)
   }
 
   func participationChanged() { registrar?.tellParticipation(in: id) }

@@ -52,9 +52,7 @@ extension Registrar {
         "Registrar initializing with system channel '\(system)', number of channels: \(count)")
       return
     }
-    let followers = map.read { map in
-      map.states.values.count { if case .following = $0 { true } else { false } }
-    }
+    let followers = followers().count
     logger.info(
       """
       Registrar initializing without a system channel, number of application channels: \
@@ -156,19 +154,17 @@ extension Registrar {
     logger.info("Channel \(opened.store.channelID) is open now, height \(opened.store.height)")
   }
 
-  /// Starts what a channel has here, unless the registrar has halted.
+  /// Starts what a channel has here, unless the registrar has halted: then nobody else would stop it.
   func start(_ channel: ShownChannel) async -> Bool {
     switch channel {
-    case .ordered(let channel): await start(channel)
-    case .followed(let follower): await start(follower)
+    case .ordered(let channel): channel.chain.start()
+    case .followed(let follower): follower.start()
     }
-  }
-
-  /// Starts a channel's chain, unless the registrar has halted: then nobody else would stop it.
-  func start(_ channel: Channel) async -> Bool {
-    channel.chain.start()
     guard map.read({ $0.life }) == .halted else { return true }
-    await halt(channel, because: "the orderer is shutting down")
+    switch channel {
+    case .ordered(let channel): await halt(channel, because: "the orderer is shutting down")
+    case .followed(let follower): await follower.halt()
+    }
     return false
   }
 
@@ -204,14 +200,17 @@ extension Registrar {
     case .orders: break
     }
     if bundle.consortiums != nil { try announceSystemChannel(opened.store, bundle) }
-    let channel = try makeChannel(store: opened.store, bundle: bundle)
+    return .ordered(try show(ordering: opened.store, bundle))
+  }
+
+  /// Makes a channel of an open ledger that this node orders, and shows it to clients. Its chain does not run yet.
+  func show(ordering store: any BlockStore, _ bundle: ConfigBundle) throws -> Channel {
+    let channel = try makeChannel(store: store, bundle: bundle)
     try map.change { map throws(IllegalTransition) in
-      try map.change(bundle.channelID) { state throws(IllegalTransition) in
-        try state.order(channel)
-      }
+      try map.change(channel.id) { state throws(IllegalTransition) in try state.order(channel) }
     }
     tell(of: channel)
-    return .ordered(channel)
+    return channel
   }
 
   /// Tells those who watch the channels that clients can use this one now.

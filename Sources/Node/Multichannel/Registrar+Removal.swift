@@ -58,11 +58,13 @@ extension Registrar {
   /// Deletes the ledger, the join block and what consenters keep of a channel, in steps that can be
   /// repeated.
   func removeData(of channelID: String) async throws {
-    let consenters = clusterConsenters
-    try await ledgers.remove(channelID) {
-      // Its configuration may be gone already, and so the knowledge which of them ordered it.
-      for consenter in consenters { try await consenter.removeData(of: channelID) }
-    }
+    // Its configuration may be gone already, and so the knowledge which of the consenters ordered it.
+    try await ledgers.remove(channelID) { try await self.forgetConsensus(of: channelID) }
+  }
+
+  /// Deletes what consenters keep of a channel.
+  func forgetConsensus(of channelID: String) async throws {
+    for consenter in clusterConsenters { try await consenter.removeData(of: channelID) }
   }
 
   func failRemoval(of channelID: String, _ reason: String) {

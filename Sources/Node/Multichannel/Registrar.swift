@@ -121,7 +121,7 @@ package final class Registrar: Sendable {
   }
 
   /// Every channel that is followed.
-  private func followers() -> [Follower] {
+  func followers() -> [Follower] {
     map.read { map in
       map.states.values.compactMap {
         if case .following(let follower) = $0 { follower } else { nil }
