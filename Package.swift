@@ -193,8 +193,8 @@ let rooms: [[Target]] = [
       "BlockLedger", "Blocks", "Ordering", "Replication", logging, metrics,
     ],
     tests: [
-      "FabricProtos", "Concurrency", "ChannelConfig", "BlockLedger", "Ordering", "TestSupport",
-      "ProcessingFixtures", "ReplicationFixtures", logging, metrics,
+      "FabricProtos", "Concurrency", "ChannelConfig", "BlockLedger", "Blocks", "Ordering",
+      "TestSupport", "ProcessingFixtures", "ReplicationFixtures", logging, metrics,
     ]),
   room(
     .consensus, "SoloConsensus",

@@ -16,8 +16,11 @@ final class FollowedLedger: Sendable {
   private struct State {
     /// nil before block 0 is here.
     var bundle: ConfigBundle?
-    var configBlock: UInt64 = 0
     var role: ConsensusRole
+    /// Whether that configuration names this node, but is known to be out of date.
+    var isStale: Bool
+    /// nil until a block is appended behind another one.
+    var writer: BlockWriter?
   }
 
   let store: any BlockStore
@@ -29,11 +32,11 @@ final class FollowedLedger: Sendable {
   private let time: any TimeSource
   private let state: Mutex<State>
 
-  /// - Throws: `LedgerError` or `BlockError` if the newest block cannot be read.
   init(
-    store: any BlockStore, bundle: ConfigBundle?, join: JoinPoint?, support: any FollowerSupport,
-    signer: any Signer, metrics: ChannelMetrics, time: any TimeSource, logger: Logger
-  ) throws {
+    store: any BlockStore, bundle: ConfigBundle?, join: JoinPoint?, isStale: Bool,
+    support: any FollowerSupport, signer: any Signer, metrics: ChannelMetrics,
+    time: any TimeSource, logger: Logger
+  ) {
     self.store = store
     self.join = join
     self.support = support
@@ -44,10 +47,7 @@ final class FollowedLedger: Sendable {
     // Until the join block is here, that block says what this node is going to be.
     let known = join.map { store.height <= $0.number ? $0.bundle : nil } ?? nil
     let role = (known ?? bundle).map(support.role) ?? .follower
-    let configBlock =
-      store.height == 0
-      ? 0 : try store.block(store.height - 1).lastConfigIndex(channelID: store.channelID)
-    state = Mutex(State(bundle: bundle, configBlock: configBlock, role: role))
+    state = Mutex(State(bundle: bundle, role: role, isStale: isStale))
   }
 
   var height: UInt64 { store.height }
@@ -58,8 +58,7 @@ final class FollowedLedger: Sendable {
   var position: FollowerCore.Position {
     let state = state.withLock { $0 }
     return FollowerCore.Position(
-      height: store.height, isConsenter: state.role == .consenter,
-      configBlock: state.configBlock)
+      height: store.height, isConsenter: state.role == .consenter && !state.isStale)
   }
 
   /// The end of the chain, for the pull that goes on from there.
@@ -98,25 +97,32 @@ final class FollowedLedger: Sendable {
     guard first.header.number > 0 else {
       return try await retry.run { try await store.append(first) }
     }
+    let sequence = bundle?.sequence ?? 0
+    try await writer(sequence).append(sealed: blocks, configSequence: sequence)
+  }
+
+  /// The one that all appends share; the first makes it, which reads the newest block.
+  private func writer(_ configSequence: UInt64) throws -> BlockWriter {
+    if let writer = state.withLock({ $0.writer }) { return writer }
     let writer = try BlockWriter(
-      store: store, signer: signer, configSequence: bundle?.sequence ?? 0, retry: retry,
-      time: time, metrics: metrics)
-    try await writer.append(sealed: blocks, configSequence: bundle?.sequence ?? 0)
+      store: store, signer: signer, configSequence: configSequence, retry: retry, time: time,
+      metrics: metrics)
+    state.withLock { $0.writer = writer }
+    return writer
   }
 
   /// Commits a config block. What the consenter kept of a membership that ends here goes before that: it must not be
   /// found by a chain of a later membership, wherever a crash comes.
   private func configure(_ next: ConfigBundle, by block: Block) async throws {
-    let number = block.header.number
     let role = support.role(in: next)
-    let isPastJoin = join.map { number >= $0.number } ?? true
+    let isPastJoin = join.map { block.header.number >= $0.number } ?? true
     if isPastJoin, self.role == .consenter, role != .consenter, bundle != nil {
       try await support.forgetConsensus()
     }
     try await append([block], under: next)
     state.withLock { state in
       state.bundle = next
-      state.configBlock = number
+      state.isStale = false
       if isPastJoin { state.role = role }
     }
     support.configured(next)

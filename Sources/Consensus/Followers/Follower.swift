@@ -50,7 +50,6 @@ package final class Follower: Sendable {
   package let id: String
   private let ledger: FollowedLedger
   private let join: JoinPoint?
-  private let staleConfig: UInt64?
   private let support: any FollowerSupport
   private let environment: Environment
   private let metrics: FollowerMetrics
@@ -63,20 +62,20 @@ package final class Follower: Sendable {
   /// - Parameters:
   ///   - bundle: The configuration in force at the end of the ledger; nil if that is empty.
   ///   - join: What the channel was joined with; nil if that is long over. Without it the ledger has a block.
-  ///   - staleConfig: See ``FollowerCore``.
-  /// - Throws: `LedgerError` or `BlockError` if the newest block cannot be read.
+  ///   - isStale: Whether that configuration names this node, but the node was told that it is not that consenter
+  ///     any more: only a later one counts.
   package init(
-    store: any BlockStore, bundle: ConfigBundle?, join: JoinPoint?, staleConfig: UInt64? = nil,
+    store: any BlockStore, bundle: ConfigBundle?, join: JoinPoint?, isStale: Bool = false,
     support: any FollowerSupport, environment: Environment
-  ) throws {
+  ) {
     id = store.channelID
     self.join = join
-    self.staleConfig = staleConfig
     self.support = support
     self.environment = environment
     metrics = FollowerMetrics(channelID: id, factory: environment.metrics)
-    ledger = try FollowedLedger(
-      store: store, bundle: bundle, join: join, support: support, signer: environment.signer,
+    ledger = FollowedLedger(
+      store: store, bundle: bundle, join: join, isStale: isStale, support: support,
+      signer: environment.signer,
       metrics: ChannelMetrics(channelID: id, factory: environment.metrics),
       time: environment.time, logger: environment.logger)
     progress = Mutex(PullProgress(height: store.height, now: environment.time.now))
@@ -129,8 +128,7 @@ package final class Follower: Sendable {
   private func run() async {
     do {
       try await takeGenesis()
-      var core = FollowerCore(
-        at: ledger.position, joinNumber: join?.number, staleConfig: staleConfig)
+      var core = FollowerCore(at: ledger.position, joinNumber: join?.number)
       tell(core)
       var effect = core.begin()
       while effect != .order {
@@ -183,12 +181,9 @@ package final class Follower: Sendable {
       try await environment.source.pull(
         behind: ledger.trust, through: last, from: endpoints
       ) { run in
-        do { try await self.ledger.commit(run) } catch { throw CommitFailure(reason: error) }
+        try await self.ledger.commit(run)
         self.tellProgress(last)
       }
-    } catch let failure as CommitFailure {
-      try Task.checkCancellation()
-      throw failure.reason
     } catch let failure as PullFailure {
       note(failure)
       return .failure
@@ -255,9 +250,4 @@ package final class Follower: Sendable {
   private func log(_ level: Logger.Level, _ text: String, function: String = #function) {
     environment.logger.log(level: level, "[channel: \(id)] \(text)", function: function)
   }
-}
-
-/// Blocks that have come could not be committed, which is not the fault of those who sent them.
-private struct CommitFailure: Error {
-  let reason: any Error
 }

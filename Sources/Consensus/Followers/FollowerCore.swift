@@ -22,15 +22,12 @@ package struct FollowerCore: Sendable {
   /// The end of the chain that is here.
   package struct Position: Sendable, Equatable {
     package var height: UInt64
-    /// What the configuration in force there says of this node.
+    /// Whether the configuration in force there names this node, and is not known to be out of date.
     package var isConsenter: Bool
-    /// The block with that configuration.
-    package var configBlock: UInt64
 
-    package init(height: UInt64, isConsenter: Bool, configBlock: UInt64) {
+    package init(height: UInt64, isConsenter: Bool) {
       self.height = height
       self.isConsenter = isConsenter
-      self.configBlock = configBlock
     }
   }
 
@@ -46,8 +43,6 @@ package struct FollowerCore: Sendable {
 
   /// The number of the join block, until that block is here.
   private var joinNumber: UInt64?
-  /// A config block that names this node, but is known to be out of date: only a later one counts.
-  private let staleConfig: UInt64?
   private var position: Position
   /// Blocks that others are known to have.
   private var target: UInt64 = 0
@@ -56,14 +51,10 @@ package struct FollowerCore: Sendable {
   /// Attempts in a row that have failed.
   package private(set) var failures = 0
 
-  /// - Parameters:
-  ///   - joinNumber: The number of the block that the channel was joined with; nil if that is long over.
-  ///   - staleConfig: A config block behind which this node was told that it is not the consenter that the block
-  ///     names; nil if there was nothing of the kind.
-  package init(at position: Position, joinNumber: UInt64?, staleConfig: UInt64?) {
+  /// - Parameter joinNumber: The number of the block that the channel was joined with; nil if that is long over.
+  package init(at position: Position, joinNumber: UInt64?) {
     self.position = position
     self.joinNumber = joinNumber
-    self.staleConfig = staleConfig
     noteJoin()
   }
 
@@ -122,10 +113,7 @@ package struct FollowerCore: Sendable {
     return target > position.height ? .pull(through: target - 1) : .poll
   }
 
-  private var mayOrder: Bool {
-    guard joinNumber == nil, position.isConsenter else { return false }
-    return staleConfig.map { position.configBlock > $0 } ?? true
-  }
+  private var mayOrder: Bool { joinNumber == nil && position.isConsenter }
 
   private mutating func noteJoin() {
     if let number = joinNumber, position.height > number { joinNumber = nil }

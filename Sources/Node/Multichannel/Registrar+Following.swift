@@ -9,16 +9,16 @@ extension Registrar {
   /// A follower of a channel whose ledger is open. It does nothing before it is started.
   ///
   /// - Parameters:
+  ///   - bundle: The configuration at the end of the ledger; nil if that is empty.
   ///   - join: The block that the channel is being joined with; nil once that block is here.
-  ///   - staleConfig: The config block in force, if it names this node, but the node was told otherwise.
+  ///   - isStale: Whether that configuration names this node, but the node was told otherwise.
   func makeFollower(
-    _ store: any BlockStore, join: JoinBlock?, staleConfig: UInt64? = nil
-  ) throws -> Follower {
-    let bundle = store.height > 0 ? try Self.bundle(of: store) : nil
+    _ store: any BlockStore, bundle: ConfigBundle?, join: JoinBlock? = nil, isStale: Bool = false
+  ) -> Follower {
     if let bundle { onConfiguration(bundle) }
-    return try Follower(
+    return Follower(
       store: store, bundle: bundle, join: join.map { JoinPoint($0.block, bundle: $0.bundle) },
-      staleConfig: staleConfig, support: FollowedChannel(registrar: self, id: store.channelID),
+      isStale: isStale, support: FollowedChannel(registrar: self, id: store.channelID),
       environment: Follower.Environment(
         source: blocks, signer: signer, metrics: metrics, time: time, logger: logger))
   }
@@ -64,13 +64,13 @@ extension Registrar {
       throw RegistrarError(
         "channels of consensus type \(bundle.orderer?.consensusType ?? "") cannot be followed")
     }
-    if consenter.role(in: bundle) == .follower {
+    let role = consenter.role(in: bundle)
+    if role == .follower {
       // It must not be found by the chain of a later membership.
       try await consenter.removeData(of: channel.id)
-      return try makeFollower(channel.store, join: nil)
     }
-    return try makeFollower(
-      channel.store, join: nil, staleConfig: try channel.newestConfigBlock())
+    return makeFollower(
+      channel.store, bundle: try Self.bundle(of: channel.store), isStale: role != .follower)
   }
 
   // MARK: From following to ordering

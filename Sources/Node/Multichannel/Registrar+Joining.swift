@@ -135,22 +135,21 @@ extension Registrar {
         return OpenedChannel(store: store, bundle: join.bundle, part: .none(error))
       }
       guard join.number == 0, role == .consenter else {
-        let follower = try makeFollower(store, join: join)
+        let bundle = store.height > 0 ? try Self.bundle(of: store) : nil
+        let follower = makeFollower(store, bundle: bundle, join: join)
         return OpenedChannel(store: store, bundle: join.bundle, part: .follows(follower))
       }
       try await append(join.block, to: store)
     }
     let bundle = try Self.bundle(of: store)
-    let part = try part(in: store, bundle)
+    let part = part(in: store, bundle)
     // The ledger has all that the join promised.
     if case .orders = part, join != nil { try await ledgers.joins?.remove(store.channelID) }
     return OpenedChannel(store: store, bundle: bundle, part: part)
   }
 
   /// What this node has to do for a channel, by the configuration at the end of its ledger.
-  private func part(
-    in store: any BlockStore, _ bundle: ConfigBundle
-  ) throws -> OpenedChannel.Part {
+  private func part(in store: any BlockStore, _ bundle: ConfigBundle) -> OpenedChannel.Part {
     let consenter: any Consenter
     do throws(RegistrarError) { consenter = try self.consenter(for: bundle) } catch {
       return .none(error)
@@ -158,7 +157,7 @@ extension Registrar {
     switch consenter.role(in: bundle) {
     case .consenter: return .orders
     case .follower where consenter is any ClusterConsenter:
-      return .follows(try makeFollower(store, join: nil))
+      return .follows(makeFollower(store, bundle: bundle))
     case .follower, .neither:
       return .none(
         RegistrarError("This node is not a consenter of channel '\(bundle.channelID)'"))

@@ -7,16 +7,12 @@ import Testing
 @Suite struct FollowerCoreTests {
   private typealias Position = FollowerCore.Position
 
-  private func at(
-    _ height: UInt64, isConsenter: Bool = false, configBlock: UInt64 = 0
-  ) -> FollowerCore.Position {
-    Position(height: height, isConsenter: isConsenter, configBlock: configBlock)
+  private func at(_ height: UInt64, isConsenter: Bool = false) -> FollowerCore.Position {
+    Position(height: height, isConsenter: isConsenter)
   }
 
-  private func core(
-    _ position: FollowerCore.Position, join: UInt64? = nil, stale: UInt64? = nil
-  ) -> FollowerCore {
-    FollowerCore(at: position, joinNumber: join, staleConfig: stale)
+  private func core(_ position: FollowerCore.Position, join: UInt64? = nil) -> FollowerCore {
+    FollowerCore(at: position, joinNumber: join)
   }
 
   @Test func itPullsUpToItsJoinBlockFirst() {
@@ -34,7 +30,7 @@ import Testing
   @Test func aConsenterOrdersOnceItHasItsJoinBlock() {
     var core = core(at(0, isConsenter: true), join: 5)
     #expect(core.begin() == .pull(through: 5))
-    #expect(core.pulled(.success, reached: at(6, isConsenter: true, configBlock: 5)) == .order)
+    #expect(core.pulled(.success, reached: at(6, isConsenter: true)) == .order)
   }
 
   @Test func aJoinThatIsOverIsForgotten() {
@@ -86,21 +82,11 @@ import Testing
   @Test func aConfigurationThatNamesTheNodeEndsIt() {
     var core = core(at(6))
     _ = core.polled(9)
-    #expect(core.pulled(.success, reached: at(9, isConsenter: true, configBlock: 8)) == .order)
+    #expect(core.pulled(.success, reached: at(9, isConsenter: true)) == .order)
     var broken = self.core(at(6))
     _ = broken.polled(9)
-    #expect(broken.pulled(.failure, reached: at(8, isConsenter: true, configBlock: 7)) == .order)
+    #expect(broken.pulled(.failure, reached: at(8, isConsenter: true)) == .order)
     #expect(self.core(at(6, isConsenter: true)).begin() == .order)
-  }
-
-  /// Told that it is not the consenter that its newest configuration names, it waits for a later one.
-  @Test func aStaleConfigurationDoesNotCount() {
-    var core = core(at(6, isConsenter: true, configBlock: 4), stale: 4)
-    #expect(core.begin() == .poll)
-    _ = core.polled(9)
-    #expect(core.pulled(.success, reached: at(9, isConsenter: true, configBlock: 4)) == .poll)
-    _ = core.polled(10)
-    #expect(core.pulled(.success, reached: at(10, isConsenter: true, configBlock: 9)) == .order)
   }
 
   @Test func itIsTroubledOnceNobodyAnswersForAWhile() {

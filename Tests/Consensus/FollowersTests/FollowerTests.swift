@@ -16,7 +16,7 @@ import Testing
 @testable import Followers
 
 /// The node of a follower: a consenter where blocks may hold 77 messages.
-private final class Node: FollowerSupport {
+final class FollowingNode: FollowerSupport {
   struct Told: Sendable {
     var configurations: [UInt64] = []
     var forgotten: [UInt64] = []
@@ -59,11 +59,11 @@ private final class Node: FollowerSupport {
 
   private func follower(
     _ store: any BlockStore, join: JoinPoint? = nil, bundle: ConfigBundle? = nil,
-    staleConfig: UInt64? = nil
-  ) throws -> (Follower, Node) {
-    let node = Node(height: { store.height })
+    isStale: Bool = false
+  ) throws -> (Follower, FollowingNode) {
+    let node = FollowingNode(height: { store.height })
     let follower = try Follower(
-      store: store, bundle: bundle, join: join, staleConfig: staleConfig, support: node,
+      store: store, bundle: bundle, join: join, isStale: isStale, support: node,
       environment: Follower.Environment(
         source: orderers.puller(time: time), signer: TestIdentity.ordererNode(),
         metrics: NOOPMetricsHandler.instance, time: time,
@@ -188,7 +188,7 @@ private final class Node: FollowerSupport {
     try chain.configure(maxMessageCount: 77)
     try chain.grow()
     let store = try await store(chain.blocks)
-    let (follower, node) = try follower(store, bundle: chain.bundle, staleConfig: 1)
+    let (follower, node) = try follower(store, bundle: chain.bundle, isStale: true)
     orderers.set(chain.blocks)
     follower.start()
     try await eventually { orderers.asked.count > 0 }
