@@ -138,12 +138,14 @@ package final class BlockWriter: Sendable {
   /// - Parameter configSequence: Sequence of the configuration in force after the last of them.
   package func append(sealed blocks: [Block], configSequence: UInt64) async throws {
     let blocks = try verified(blocks)
-    try await commit(blocks, try state(behindSealed: blocks, configSequence: configSequence))
-  }
-
-  /// Checks blocks as ``append(sealed:configSequence:)`` does, without writing them.
-  package func check(sealed blocks: [Block]) throws {
-    _ = try state(behindSealed: verified(blocks), configSequence: 0)
+    // What others sealed does not tell under which configuration, but a configuration is in the block that
+    // holds one.
+    let next = try state(behind: blocks) { lastConfig, block in
+      let holdsConfig = block.block.configEnvelope != nil
+      lastConfig = LastConfig(
+        block: holdsConfig ? block.number : lastConfig.block, sequence: configSequence)
+    }
+    try await commit(blocks, next)
   }
 
   /// Checks that a block is the next one, without writing it.
@@ -158,18 +160,6 @@ package final class BlockWriter: Sendable {
       do throws(WrongDataHash) { return try SealedBlock(verifying: block) } catch {
         throw BlockError(channelID: store.channelID, reason: "\(error)")
       }
-    }
-  }
-
-  /// What others sealed does not tell under which configuration, but a configuration is in the block that
-  /// holds one.
-  private func state(
-    behindSealed blocks: [SealedBlock], configSequence: UInt64
-  ) throws -> State {
-    try state(behind: blocks) { lastConfig, block in
-      let holdsConfig = block.block.configEnvelope != nil
-      lastConfig = LastConfig(
-        block: holdsConfig ? block.number : lastConfig.block, sequence: configSequence)
     }
   }
 

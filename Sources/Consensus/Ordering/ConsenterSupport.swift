@@ -44,13 +44,6 @@ package protocol ConsenterSupport: Sendable {
   /// Numbers and links are checked here.
   func append(made blocks: [MadeBlock]) async throws
 
-  /// Commits the next blocks as others sealed them, byte for byte. They are durable and visible when this
-  /// returns, and those that hold a configuration have taken effect.
-  ///
-  /// For blocks whose signatures the caller has verified. Numbers, links and data hashes are checked
-  /// here.
-  func append(sealed blocks: [Block]) async throws
-
   /// Tells the channel that its chain cannot go on: submissions and strict deliveries are refused
   /// with the reason from now on.
   func fail(reason: String)

@@ -128,35 +128,6 @@ final class ChainSupport: ConsenterSupport {
     announce()
   }
 
-  func append(sealed blocks: [Block]) async throws {
-    var waiting: [Block] = []
-    for block in blocks {
-      switch block.kind {
-      case .normal: waiting.append(block)
-      case .channelCreation(let envelope):
-        try await append(waiting, under: bundle)
-        waiting = []
-        // Only what will be in this channel's chain may create another.
-        try writer.check(sealed: [block])
-        try await createChannel(in: envelope)
-        try await append([block], under: bundle)
-      case .configuration(let envelope):
-        try await append(waiting, under: bundle)
-        waiting = []
-        try await append([block], under: try bundle.successor(in: envelope))
-      }
-    }
-    try await append(waiting, under: bundle)
-  }
-
-  /// Commits blocks that others sealed, after which a configuration is in force.
-  private func append(_ blocks: [Block], under next: ConfigBundle) async throws {
-    guard !blocks.isEmpty else { return }
-    try await writer.append(sealed: blocks, configSequence: next.sequence)
-    if next !== bundle { try resources.update(next) }
-    announce()
-  }
-
   /// Creates a channel out of an ORDERER_TRANSACTION message, in steps that can be repeated. It needs room
   /// like any block.
   private func createChannel(in envelope: EnvelopeView) async throws {

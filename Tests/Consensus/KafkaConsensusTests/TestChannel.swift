@@ -123,7 +123,6 @@ final class TestChannel: ConsenterSupport {
   }
 
   func append(made blocks: [MadeBlock]) async throws { throw Refused() }
-  func append(sealed blocks: [Block]) async throws { throw Refused() }
 
   func fail(reason: String) { state.change { $0.failure = reason } }
   func suspend(reason: String) { state.change { $0.trouble = reason } }

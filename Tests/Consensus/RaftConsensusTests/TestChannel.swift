@@ -141,7 +141,6 @@ final class TestChannel: ConsenterSupport {
   func writeConfig(_ message: OrderedMessage, consenterMetadata: [UInt8]) async throws {
     throw Refused()
   }
-  func append(sealed blocks: [Block]) async throws { throw Refused() }
 
   func append(made blocks: [MadeBlock]) async throws {
     await state.wait { $0.isBlocked ? nil : () }

@@ -94,7 +94,6 @@ final class TestChannel: ConsenterSupport {
 
   /// Solo has no blocks of others.
   func append(made blocks: [MadeBlock]) async throws { throw Refused() }
-  func append(sealed blocks: [Block]) async throws { throw Refused() }
 
   func fail(reason: String) { state.change { $0.failure = reason } }
   func suspend(reason: String) {}

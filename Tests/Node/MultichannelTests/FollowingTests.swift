@@ -121,7 +121,9 @@ import Testing
       var chain = try await ordered(registrar)
       try chain.configure(maxMessageCount: 5)
       let support = try #require(cluster.support(of: name))
-      try await support.append(sealed: [chain.blocks[1]])
+      let configured = try AssembledBlock(
+        verifying: chain.blocks[1].header, data: chain.blocks[1].data)
+      try await support.append(made: [MadeBlock(configured, consenterMetadata: [])])
       orderers.set(chain.blocks)
       let tip = try #require(registrar.channels().first).tip
       try await cease(registrar)

@@ -1,4 +1,4 @@
-// A channel takes blocks that another node sealed, and configurations in them take effect.
+// A channel seals blocks that its nodes have agreed on, and configurations in them take effect.
 
 import BlockLedger
 import Blocks
@@ -16,7 +16,7 @@ import Testing
 
 @testable import Multichannel
 
-@Suite struct SealedBlocksTests {
+@Suite struct AgreedBlocksTests {
   private static let channelID = "syschannel"
 
   /// Why no channel can be created at the moment.
@@ -87,31 +87,6 @@ import Testing
     ])
   }
 
-  @Test func theyAreTakenByteForByteAndTakeEffect() async throws {
-    let leader = try await Node(1)
-    let follower = try await Node(2)
-    try await work(leader)
-    try await follower.support.append(sealed: leader.blocks())
-    #expect(follower.store.height == 6)
-    #expect(follower.support.tip.height == 6)
-    for number in 1..<6 as Range<UInt64> {
-      let ours = try await follower.store.serializedBlocks(from: number, count: 1, bytes: 1)
-      let theirs = try await leader.store.serializedBlocks(from: number, count: 1, bytes: 1)
-      #expect(ours == theirs)
-    }
-    #expect(follower.support.bundle.sequence == 1)
-    #expect(follower.support.bundle.channel.capabilities.names.contains("V1_4_3"))
-    #expect(follower.created.value.withLock { $0 } == ["made"])
-
-    // A node that stops following and writes goes on as the other one does.
-    try await leader.support.write([PendingBlock(batch: [message(4)])])
-    try await follower.support.write([PendingBlock(batch: [message(4)])])
-    let (ours, theirs) = (try follower.store.block(6), try leader.store.block(6))
-    #expect(ours.header == theirs.header)
-    #expect(ours.data == theirs.data)
-    #expect(try ours.lastConfigIndex(channelID: Self.channelID) == 2)
-  }
-
   /// Header and data of what another node wrote.
   private func made(_ blocks: [Block]) throws -> [MadeBlock] {
     try blocks.map {
@@ -161,30 +136,6 @@ import Testing
     #expect(other.store.height == 3)
   }
 
-  @Test func aConfigurationInABlockThatDoesNotFitTakesNoEffect() async throws {
-    let leader = try await Node(1)
-    try await work(leader)
-    var blocks = try leader.blocks()
-    blocks[1].header.previousHash[0] ^= 1
-    let follower = try await Node(2)
-    await #expect(throws: BlockError.self) { try await follower.support.append(sealed: blocks) }
-    #expect(follower.support.bundle.sequence == 0)
-    #expect(follower.store.height == 2)
-    #expect(follower.support.tip.height == 2)
-    #expect(follower.created.value.withLock { $0 } == [])
-  }
-
-  @Test func aBlockThatDoesNotFitCreatesNoChannel() async throws {
-    let leader = try await Node(1)
-    try await work(leader)
-    var blocks = try leader.blocks()
-    blocks[2].header.previousHash[0] ^= 1
-    let follower = try await Node(2)
-    await #expect(throws: BlockError.self) { try await follower.support.append(sealed: blocks) }
-    #expect(follower.store.height == 3)
-    #expect(follower.created.value.withLock { $0 } == [])
-  }
-
   @Test func theChannelThatCreatesAnotherTellsWhatItWaitsFor() async throws {
     let node = try await Node(1)
     node.obstacle.reason.withLock { $0 = "no room" }
@@ -203,17 +154,16 @@ import Testing
     let leader = try await Node(1)
     try await work(leader)
     let blocks = try leader.blocks()
-    let follower = try await Node(2)
-    try await follower.support.append(sealed: Array(blocks[..<2]))
+    let other = try await Node(2)
+    try await other.support.append(made: made(Array(blocks[..<2])))
     // The same update once more, now against a configuration that has it.
     var assembler = BlockAssembler(at: ChainEnd(after: blocks[1].header))
-    let again = try BlockSeal(lastConfig: 3, consenterMetadata: [])
-      .attach([], to: assembler.assemble(blocks[1].data), isForFabric1: false)
+    let again = MadeBlock(assembler.assemble(blocks[1].data), consenterMetadata: [])
     await #expect(throws: ConfigError.self) {
-      try await follower.support.append(sealed: [again.block])
+      try await other.support.append(made: [again])
     }
-    #expect(follower.store.height == 3)
-    #expect(follower.support.bundle.sequence == 1)
+    #expect(other.store.height == 3)
+    #expect(other.support.bundle.sequence == 1)
   }
 }
 
