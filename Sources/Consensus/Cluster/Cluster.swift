@@ -70,9 +70,14 @@ package final class Cluster: ClusterTransport {
   package func connect(
     _ channelID: String, to members: [ClusterMember], for chain: any ClusterChain
   ) {
+    // Certificates are read outside of the lock, which every message takes, and only if they are new.
+    let known = state.withLock { $0.registry.entries(of: channelID) }
+    let entries = members.map { member in
+      known[member.id].flatMap { $0.member == member ? $0 : nil } ?? MemberRegistry.Entry(member)
+    }
     let (gone, change) = state.withLock { state -> ([Peer], MemberRegistry.Change) in
       guard !state.isShutDown else { return ([], MemberRegistry.Change()) }
-      let change = state.registry.set(members, of: channelID)
+      let change = state.registry.set(entries, of: channelID)
       var channel = Channel(chain: chain, peers: state.channels[channelID]?.peers ?? [:])
       let gone = change.gone.compactMap { channel.peers.removeValue(forKey: $0.member.id) }
       for entry in change.new {
@@ -216,16 +221,11 @@ package final class Cluster: ClusterTransport {
   ///
   /// - Parameter key: The public key of the certificate that the sender showed; nil if it showed none.
   func sender(on channelID: String, key: [UInt8]?) throws(ClusterRefusal) -> Sender {
-    let result = state.withLock { state -> Result<Sender, ClusterRefusal> in
-      do throws(ClusterRefusal) {
-        let id = try state.registry.sender(on: channelID, key: key)
-        guard let chain = state.channels[channelID]?.chain else { throw .missing(channelID) }
-        return .success(Sender(id: id, chain: chain))
-      } catch {
-        return .failure(error)
-      }
+    try state.withLock { state throws(ClusterRefusal) in
+      let id = try state.registry.sender(on: channelID, key: key)
+      guard let chain = state.channels[channelID]?.chain else { throw .missing(channelID) }
+      return Sender(id: id, chain: chain)
     }
-    return try result.get()
   }
 
   /// A member can reach this node, and so it can probably be reached.

@@ -43,14 +43,16 @@ struct MemberRegistry: Sendable {
     var new: [Entry] = []
   }
 
+  /// The members of a channel, by id.
+  func entries(of channelID: String) -> [UInt64: Entry] { channels[channelID]?.entries ?? [:] }
+
   /// Sets the members of a channel. Those that are still reached in the same way keep what they have.
-  mutating func set(_ members: [ClusterMember], of channelID: String) -> Change {
-    let old = channels[channelID]?.entries ?? [:]
+  mutating func set(_ entries: [Entry], of channelID: String) -> Change {
+    let old = self.entries(of: channelID)
     var channel = Channel()
-    for member in members {
-      let entry = Entry(member)
-      channel.entries[member.id] = entry
-      if let key = entry.clientKey { channel.idsByKey[key] = member.id }
+    for entry in entries {
+      channel.entries[entry.member.id] = entry
+      if let key = entry.clientKey { channel.idsByKey[key] = entry.member.id }
     }
     channels[channelID] = channel
     let isKept = { (id: UInt64) in
