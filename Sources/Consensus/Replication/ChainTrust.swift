@@ -55,10 +55,8 @@ package struct ChainTrust: Sendable {
   /// A genesis block is not signed by anybody: it is known by what follows it.
   private func checkSignatures(of block: Block) throws(InvalidBlock) {
     guard let bundle else { return }
-    switch BlockVerifier.checkSignatures(of: block, against: bundle) {
-    case .valid: return
-    case .unsigned: throw InvalidBlock(block, "it is not signed")
-    case .invalid(let reason): throw InvalidBlock(block, "its signatures are not valid: \(reason)")
+    if let problem = BlockVerifier.checkSignatures(of: block, against: bundle).problem {
+      throw InvalidBlock(block, problem)
     }
   }
 

@@ -28,10 +28,8 @@ struct InvalidConfigBlock: Error, CustomStringConvertible {
     }
     // A genesis block is not signed; this node has the channel's configuration, so it knows a later one or the same.
     if number == 0 { return }
-    switch BlockVerifier.checkSignatures(of: block, against: bundle) {
-    case .valid: return
-    case .unsigned: throw fail("it is not signed")
-    case .invalid(let reason): throw fail("its signatures are not valid: \(reason)")
+    if let problem = BlockVerifier.checkSignatures(of: block, against: bundle).problem {
+      throw fail(problem)
     }
   }
 }

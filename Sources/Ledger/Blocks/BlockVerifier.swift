@@ -17,6 +17,15 @@ package enum BlockVerifier {
     case unsigned
     /// The signatures do not satisfy the policy; the reason says why.
     case invalid(String)
+
+    /// What is wrong with the block, in words; nil if nothing is.
+    package var problem: String? {
+      switch self {
+      case .valid: nil
+      case .unsigned: "it is not signed"
+      case .invalid(let reason): "its signatures are not valid: \(reason)"
+      }
+    }
   }
 
   /// The most signatures that are looked at in one block.
