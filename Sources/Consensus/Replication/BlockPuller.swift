@@ -66,7 +66,7 @@ package final class BlockPuller: ChannelSource {
   package func height(
     of channelID: String, under bundle: ConfigBundle
   ) async throws -> UInt64 {
-    let answers = await newest(of: channelID, under: bundle, headerOnly: true)
+    let answers = await newest(of: channelID, under: bundle)
     try Task.checkCancellation()
     guard let highest = answers.blocks.map(\.block.header.number).max() else {
       throw answers.failure
@@ -79,7 +79,7 @@ package final class BlockPuller: ChannelSource {
     of channelID: String, under bundle: ConfigBundle
   ) async throws -> Block {
     let prober = prober(of: channelID, wantsConnections: true)
-    let probes = await prober.probe(OrdererEndpoint.all(in: bundle), headerOnly: true)
+    let probes = await prober.probe(OrdererEndpoint.all(in: bundle))
     defer { for connection in probes.connections.values { connection.close() } }
     try Task.checkCancellation()
     let answers = NewestBlocks(probes)
@@ -126,10 +126,10 @@ package final class BlockPuller: ChannelSource {
   }
 
   private func newest(
-    of channelID: String, under bundle: ConfigBundle, headerOnly: Bool
+    of channelID: String, under bundle: ConfigBundle
   ) async -> NewestBlocks {
     let prober = prober(of: channelID, wantsConnections: false)
-    return NewestBlocks(await prober.probe(OrdererEndpoint.all(in: bundle), headerOnly: headerOnly))
+    return NewestBlocks(await prober.probe(OrdererEndpoint.all(in: bundle)))
   }
 
   private func prober(of channelID: String, wantsConnections: Bool) -> Prober {

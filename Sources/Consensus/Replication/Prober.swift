@@ -29,13 +29,23 @@ struct Prober: Sendable {
     case forbidden
     case unavailable
     case failed(String)
+
+    /// The answer without the block.
+    var probe: PullCore.Probe {
+      switch self {
+      case .newest(let block): .newest(block.header.number)
+      case .forbidden: .forbidden
+      case .unavailable: .unavailable
+      case .failed(let reason): .failed(reason)
+      }
+    }
   }
 
   /// Asks all of them.
-  func probe(_ endpoints: [OrdererEndpoint], headerOnly: Bool) async -> Answers {
+  func probe(_ endpoints: [OrdererEndpoint]) async -> Answers {
     let request: [UInt8]
     do {
-      request = try requests.newest(of: channelID, headerOnly: headerOnly)
+      request = try requests.newest(of: channelID, headerOnly: true)
     } catch {
       let reason = "the request cannot be signed: \(error)"
       return Answers(
@@ -145,25 +155,15 @@ struct Silence: Error, CustomStringConvertible {
 
 /// The newest blocks that a round of questions has brought.
 struct NewestBlocks: Sendable {
-  var blocks: [(endpoint: OrdererEndpoint, block: Block)] = []
+  let blocks: [(endpoint: OrdererEndpoint, block: Block)]
   /// Why there are none, if there are none.
-  var failure = PullFailure.unavailable("the channel's configuration names no orderer's address")
+  let failure: PullFailure
 
   init(_ answers: Prober.Answers) {
-    var reasons: [String] = []
-    var isForbidden = false
-    for (endpoint, answer) in answers.byEndpoint.sorted(by: { $0.key.address < $1.key.address }) {
-      switch answer {
-      case .newest(let block): blocks.append((endpoint, block))
-      case .forbidden: isForbidden = true
-      case .unavailable: reasons.append("\(endpoint): SERVICE_UNAVAILABLE")
-      case .failed(let reason): reasons.append("\(endpoint): \(reason)")
+    blocks = answers.byEndpoint.sorted { $0.key.address < $1.key.address }
+      .compactMap { endpoint, answer in
+        if case .newest(let block) = answer { (endpoint, block) } else { nil }
       }
-    }
-    if isForbidden {
-      failure = .forbidden
-    } else if !reasons.isEmpty {
-      failure = .unavailable(reasons.joined(separator: "; "))
-    }
+    failure = PullFailure(answers.byEndpoint.mapValues(\.probe))
   }
 }

@@ -77,7 +77,6 @@ struct PullCore: Sendable {
   private let endpoints: EndpointChoice
   private let limits: Limits
   private var failedAttempts = 0
-  private var failure = PullFailure.unavailable("nobody was asked yet")
   /// Addresses of those that failed since something has come.
   private var failed: Set<String> = []
   /// Addresses of those that sent what is not valid. They are asked only if nobody else is left.
@@ -191,22 +190,15 @@ struct PullCore: Sendable {
   private mutating func probe() -> Effect {
     let asked = OrdererEndpoint.all(in: endpoints.bundle(inForce: trust.bundle))
     guard !asked.isEmpty else {
-      return over(.fail(.unavailable("the channel's configuration names no orderer's address")))
+      return over(.fail(PullFailure([:])))
     }
     stage = .probing
     return .probe(asked)
   }
 
   private mutating func nobodyAnswered(_ answers: [OrdererEndpoint: Probe]) -> Effect {
-    if answers.values.contains(.forbidden) { return over(.fail(.forbidden)) }
-    let reasons = answers.sorted { $0.key.address < $1.key.address }.map { endpoint, answer in
-      switch answer {
-      case .unavailable: "\(endpoint): SERVICE_UNAVAILABLE"
-      case .failed(let reason): "\(endpoint): \(reason)"
-      case .newest, .forbidden: "\(endpoint)"
-      }
-    }
-    return attemptFailed(.unavailable(reasons.joined(separator: "; ")))
+    let failure = PullFailure(answers)
+    return failure == .forbidden ? over(.fail(failure)) : attemptFailed(failure)
   }
 
   private mutating func choose(among having: [Sender], _ pick: UInt64) -> Sender? {
@@ -241,7 +233,6 @@ struct PullCore: Sendable {
   }
 
   private mutating func attemptFailed(_ failure: PullFailure) -> Effect {
-    self.failure = failure
     failedAttempts += 1
     if let attempts = limits.attempts, failedAttempts >= attempts { return over(.fail(failure)) }
     stage = .pausing
@@ -256,6 +247,28 @@ struct PullCore: Sendable {
   /// An input that nothing asked for is a fault of the caller, and ends this pull alone.
   private mutating func outOfTurn() -> Effect {
     over(.fail(.unavailable("internal error: a step of the pull was out of turn")))
+  }
+}
+
+extension PullFailure {
+  /// Why nobody sends blocks, of those who were asked for their newest one.
+  init(_ answers: [OrdererEndpoint: PullCore.Probe]) {
+    if answers.values.contains(.forbidden) {
+      self = .forbidden
+      return
+    }
+    let reasons = answers.sorted { $0.key.address < $1.key.address }.compactMap {
+      endpoint, answer in
+      switch answer {
+      case .unavailable: "\(endpoint): SERVICE_UNAVAILABLE"
+      case .failed(let reason): "\(endpoint): \(reason)"
+      case .newest, .forbidden: String?.none
+      }
+    }
+    self = .unavailable(
+      reasons.isEmpty
+        ? "the channel's configuration names no orderer's address"
+        : reasons.joined(separator: "; "))
   }
 }
 

@@ -49,17 +49,9 @@ struct PullRun {
 
   private mutating func probe(_ endpoints: [OrdererEndpoint]) async -> PullCore.Effect {
     closeAll()
-    let answers = await prober.probe(endpoints, headerOnly: true)
+    let answers = await prober.probe(endpoints)
     connections = answers.connections
-    let probes = answers.byEndpoint.mapValues { answer -> PullCore.Probe in
-      switch answer {
-      case .newest(let block): .newest(block.header.number)
-      case .forbidden: .forbidden
-      case .unavailable: .unavailable
-      case .failed(let reason): .failed(reason)
-      }
-    }
-    return core.probed(probes, pick: .random(in: 0...UInt64.max))
+    return core.probed(answers.byEndpoint.mapValues(\.probe), pick: .random(in: 0...UInt64.max))
   }
 
   /// Asks the chosen one, and lets go of the others.
