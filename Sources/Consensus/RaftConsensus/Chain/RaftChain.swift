@@ -179,19 +179,31 @@ package final class RaftChain: ClusterChain {
     return .overloaded(channelID: channelID)
   }
 
-  /// Waits until messages are taken, for two election time-outs at most.
+  /// Waits until messages are taken.
   private func admit() async throws(ChainError) {
-    let channelID = channelID
-    let now: Result<Void, ChainError>? = state.change { state in
-      if let known = state.admission(channelID: channelID) { return known }
-      return state.beginWaiting() ? nil : .failure(.overloaded(channelID: channelID))
+    try await admit(
+      orThrow: .overloaded(channelID: channelID),
+      .unavailable(channelID: channelID, reason: Self.noLeader)
+    ) { [channelID] in $0.admission(channelID: channelID) }
+  }
+
+  /// Waits until a judgement is known, for two election time-outs at most.
+  ///
+  /// - Parameters:
+  ///   - overloaded: Thrown if too many wait.
+  ///   - leaderless: Thrown if nothing is known by then.
+  func admit<Refusal: Error>(
+    orThrow overloaded: Refusal, _ leaderless: Refusal,
+    _ judgement: @escaping @Sendable (ChainState) -> Result<Void, Refusal>?
+  ) async throws(Refusal) {
+    let now: Result<Void, Refusal>? = state.change { state in
+      if let known = judgement(state) { return known }
+      return state.beginWaiting() ? nil : .failure(overloaded)
     }
     if let now { return try now.get() }
-    let later: Result<Void, ChainError>? = await state.wait(until: time.now + patience, on: time) {
-      $0.admission(channelID: channelID)
-    }
+    let later = await state.wait(until: time.now + patience, on: time) { judgement($0) }
     state.change { $0.endWaiting() }
-    guard let later else { throw .unavailable(channelID: channelID, reason: Self.noLeader) }
+    guard let later else { throw leaderless }
     try later.get()
   }
 

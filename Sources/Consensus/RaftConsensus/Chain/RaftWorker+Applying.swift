@@ -92,7 +92,7 @@ extension RaftWorker {
       try changeOptions(config)
       step = changed(change)
       // Members come and go with the change of the membership.
-      if step == nil, neighbours.change(to: applier.consenters) { chain.connect(to: neighbours) }
+      if step == nil { reconnect(to: applier.consenters) }
     }
     chain.standing.withLock { $0.metadata = applier.consenters.metadata(raftIndex: 0) }
     guard office.pause == .configBlock else { return }
@@ -165,7 +165,7 @@ extension RaftWorker {
         farewell = chain.options.electionTicks
       }
     }
-    if neighbours.change(to: applier.consenters) { chain.connect(to: neighbours) }
+    reconnect(to: applier.consenters)
     chain.metrics.clusterSize.record(applier.consenters.ids.count)
   }
 

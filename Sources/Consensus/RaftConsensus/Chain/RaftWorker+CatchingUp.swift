@@ -133,7 +133,7 @@ extension RaftWorker {
     chain.metrics.committedBlockNumber.record(last.end.height - 1)
     chain.metrics.clusterSize.record(last.consenters.ids.count)
     try changeOptions(config)
-    if neighbours.change(to: last.consenters) { chain.connect(to: neighbours) }
+    reconnect(to: last.consenters)
     for answer in catchingUp.finish() { core.acknowledge(answer) }
   }
 }

@@ -24,9 +24,7 @@ extension RaftWorker {
     guard office.isLeading else { return }
     logger.info(
       "An update removes this leader or rotates its certificate: leadership is transferred first")
-    office.pause(for: .transfer)
-    transfer = LeaderTransfer(.update(message), electionTicks: chain.options.electionTicks)
-    tryTransfer()
+    beginTransfer(.update(message))
   }
 
   /// A halted leader that has written everything hands leadership on.
@@ -34,9 +32,7 @@ extension RaftWorker {
     guard transfer == nil, haltTicks <= chain.options.electionTicks, isLeadingOthers, isQuiet else {
       return
     }
-    office.pause(for: .transfer)
-    transfer = LeaderTransfer(.halt, electionTicks: chain.options.electionTicks)
-    tryTransfer()
+    beginTransfer(.halt)
   }
 
   /// A leader that is about to stop hands leadership on, while other nodes can reach it. What its clients hand in from
@@ -46,9 +42,7 @@ extension RaftWorker {
     hasGivenWay = true
     try cut()
     guard office.isLeading else { return }
-    office.pause(for: .transfer)
-    transfer = LeaderTransfer(.relief, electionTicks: chain.options.electionTicks)
-    tryTransfer()
+    beginTransfer(.relief)
   }
 
   /// A leader whose log takes no entries lets another node make blocks.
@@ -57,9 +51,7 @@ extension RaftWorker {
       return
     }
     logger.warning("Leadership is handed on, since \(reason)")
-    office.pause(for: .transfer)
-    transfer = LeaderTransfer(.relief, electionTicks: chain.options.electionTicks)
-    tryTransfer()
+    beginTransfer(.relief)
   }
 
   var isLeadingOthers: Bool { core.softState.role == .leader && !isOnlyVoter }
@@ -67,6 +59,12 @@ extension RaftWorker {
   mutating func tickTransfer() {
     giveWayIfObstructed()
     guard transfer?.tick() == true else { return }
+    tryTransfer()
+  }
+
+  private mutating func beginTransfer(_ purpose: LeaderTransfer.Purpose) {
+    office.pause(for: .transfer)
+    transfer = LeaderTransfer(purpose, electionTicks: chain.options.electionTicks)
     tryTransfer()
   }
 

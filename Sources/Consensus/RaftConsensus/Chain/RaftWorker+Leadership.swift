@@ -119,7 +119,7 @@ extension RaftWorker {
     else { return }
     logger.info(
       "Block [\(number)], which is not here yet, names this node: it still is a consenter")
-    if neighbours.change(to: consenters) { chain.connect(to: neighbours) }
+    reconnect(to: consenters)
   }
 
   /// A removed node answers votes until the others know of its removal.

@@ -10,23 +10,12 @@ extension RaftWorker {
   /// Whether there is room for more.
   var takesMessages: Bool {
     guard !hasCeased, kept.hasRoom else { return false }
-    if case .following = standing { return true }
+    if isFollowing { return true }
     return office.hasRoom && backlog.isEmpty && !kept.hasNext
   }
 
-  private enum Standing {
-    case leading
-    case following
-    case waiting
-  }
-
-  private var standing: Standing {
-    switch core.softState {
-    case let soft where soft.role == .leader: .leading
-    case let soft where soft.leader != 0: .following
-    default: .waiting
-    }
-  }
+  /// Whether another node leads.
+  private var isFollowing: Bool { core.softState.role != .leader && core.softState.leader != 0 }
 
   mutating func take(_ submissions: [Submission]) {
     for submission in submissions {
@@ -55,7 +44,7 @@ extension RaftWorker {
 
   /// Hands on to another leader what this node's clients have handed in.
   mutating func handOn() {
-    guard case .following = standing else { return }
+    guard isFollowing else { return }
     if core.term(at: core.applied) == core.term { handover.settled() }
     guard handover.isOpen else { return }
     let burst = kept.nextBurst(maximumCount: Self.burstCount, maximumBytes: Self.burstBytes)

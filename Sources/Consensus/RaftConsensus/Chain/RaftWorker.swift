@@ -137,7 +137,7 @@ struct RaftWorker {
   /// Works until the chain is halted or cannot go on. Then ``finish()`` is to be called.
   mutating func run() async throws {
     var isDrained = false
-    if neighbours.change(to: applier.consenters) { chain.connect(to: neighbours) }
+    reconnect(to: applier.consenters)
     noteLeadership()
     try turn(isDrained: false)
     while !(chain.isHalted && isDone(isDrained: isDrained)) {
@@ -154,6 +154,11 @@ struct RaftWorker {
 
   /// Whether this node needs nobody to become leader, or will not in a moment.
   var isElecting: Bool { isOnlyVoter || applier.consenters.ids == [core.id] }
+
+  /// Connects to these consenters, and to those that were removed a moment ago.
+  mutating func reconnect(to consenters: ConsenterSet) {
+    if neighbours.change(to: consenters) { chain.connect(to: neighbours) }
+  }
 
   func log(_ events: [RaftCore.Event]) {
     for event in events { chain.log(event, of: core.id) }

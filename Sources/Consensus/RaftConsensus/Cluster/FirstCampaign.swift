@@ -1,6 +1,7 @@
 // Who campaigns first in a channel that begins.
 
 import FabricCrypto
+import FabricProtos
 import RaftCore
 
 /// The node that campaigns at once when a channel is new, so that no channel waits for an election time-out, and one
@@ -10,16 +11,9 @@ enum FirstCampaign {
   static func node(of channelID: String, among count: Int) -> NodeID {
     guard count > 0 else { return 0 }
     let digest = SHA256Digest.hash(Array(channelID.utf8))
-    return uvarint(digest.dropFirst(24)) % UInt64(count) + 1
-  }
-
-  /// Go's `binary.Uvarint`: 0 if the bytes end within the number.
-  private static func uvarint(_ bytes: ArraySlice<UInt8>) -> UInt64 {
-    var value: UInt64 = 0
-    for (place, byte) in bytes.enumerated() {
-      value |= UInt64(byte & 0x7F) << UInt64(7 * place)
-      if byte < 0x80 { return value }
-    }
-    return 0
+    // Go's `binary.Uvarint` gives 0 if the bytes end within the number.
+    var index = 24
+    let number = Varint.read(digest, at: &index, end: digest.count) ?? 0
+    return number % UInt64(count) + 1
   }
 }

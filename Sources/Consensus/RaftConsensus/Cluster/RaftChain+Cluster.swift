@@ -68,20 +68,12 @@ extension RaftChain {
     }
   }
 
-  /// Waits until this node leads, for two election time-outs at most. It hands nothing on that another node has
-  /// handed on: two that take each other for the leader would never end.
+  /// Waits until this node leads. It hands nothing on that another node has handed on: two that take each other for
+  /// the leader would never end.
   private func admitForeign() async throws(ClusterRefusal) {
-    let now: Result<Void, ClusterRefusal>? = state.change { state in
-      if let known = state.foreignAdmission { return known }
-      return state.beginWaiting() ? nil : .failure(ClusterRefusal("too many submissions wait"))
-    }
-    if let now { return try now.get() }
-    let later: Result<Void, ClusterRefusal>? = await state.wait(
-      until: time.now + patience, on: time
+    try await admit(
+      orThrow: ClusterRefusal("too many submissions wait"), ClusterRefusal(Self.noLeader)
     ) { $0.foreignAdmission }
-    state.change { $0.endWaiting() }
-    guard let later else { throw ClusterRefusal(Self.noLeader) }
-    try later.get()
   }
 
   package func lostContact(with member: UInt64) { inbox.lostContact(with: member) }
