@@ -43,7 +43,8 @@ package struct SealedBlock: Sendable {
   /// Lays out its record behind its length prefix at the end of `bytes`.
   func layOut(in bytes: inout [UInt8]) -> RecordLayout {
     RecordLayout(
-      appending: assembled.header, data: assembled.data, metadata: metadata, to: &bytes)
+      appending: assembled.header, data: assembled.data, metadata: metadata, size: recordSize,
+      to: &bytes)
   }
 
   /// Bytes of its record with the length prefix.

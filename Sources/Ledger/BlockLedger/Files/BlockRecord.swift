@@ -72,8 +72,11 @@ struct BlockRecord: Sendable {
 
   /// Lays out the record of a block in memory of its own; see ``RecordLayout``.
   init(layingOut header: BlockHeader, data: [[UInt8]], metadata: [[UInt8]]) {
+    let size = RecordLayout.size(of: header, data: data, metadata: metadata)
     var bytes: [UInt8] = []
-    let layout = RecordLayout(appending: header, data: data, metadata: metadata, to: &bytes)
+    bytes.reserveCapacity(Varint.size(UInt64(size)) + size)
+    let layout = RecordLayout(
+      appending: header, data: data, metadata: metadata, size: size, to: &bytes)
     self.init(bytes, layout)
   }
 

@@ -18,12 +18,13 @@ struct RecordLayout: Sendable {
 
 extension RecordLayout {
   /// Lays out the record of a block behind its length prefix, as it goes into a block file, at the end of
-  /// `bytes`.
+  /// `bytes`, where the caller has reserved room.
+  ///
+  /// - Parameter size: See ``size(of:data:metadata:)``.
   init(
-    appending header: BlockHeader, data: [[UInt8]], metadata: [[UInt8]], to bytes: inout [UInt8]
+    appending header: BlockHeader, data: [[UInt8]], metadata: [[UInt8]], size: Int,
+    to bytes: inout [UInt8]
   ) {
-    let size = Self.size(of: header, data: data, metadata: metadata)
-    bytes.reserveCapacity(bytes.count + size + Varint.maximumSize)
     Varint.append(UInt64(size), to: &bytes)
     let begin = bytes.count
     Varint.append(header.number, to: &bytes)
