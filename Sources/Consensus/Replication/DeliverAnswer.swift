@@ -16,8 +16,9 @@ enum DeliverAnswer: Sendable, Equatable {
       var reader = WireReader(bytes, 0..<bytes.count)
       while let field = try reader.next() {
         if field.isVarint(1) {
-          answer = .status(
-            Common_Status(rawValue: Int(truncatingIfNeeded: field.varint)) ?? .unknown)
+          // Every number is one: the enumeration is open.
+          answer = Common_Status(rawValue: Int(truncatingIfNeeded: field.varint))
+            .map { .status($0) }
         } else if field.isBytes(2) {
           answer = .block(
             try Block(serialized: Array(bytes[field.range])), bytes: field.range.count)
@@ -32,21 +33,4 @@ enum DeliverAnswer: Sendable, Equatable {
 /// Bytes that are no readable answer.
 struct NotAnAnswer: Error, CustomStringConvertible {
   var description: String { "the response is not readable" }
-}
-
-extension Common_Status {
-  /// As Fabric writes it.
-  var name: String {
-    switch self {
-    case .success: "SUCCESS"
-    case .badRequest: "BAD_REQUEST"
-    case .forbidden: "FORBIDDEN"
-    case .notFound: "NOT_FOUND"
-    case .requestEntityTooLarge: "REQUEST_ENTITY_TOO_LARGE"
-    case .internalServerError: "INTERNAL_SERVER_ERROR"
-    case .notImplemented: "NOT_IMPLEMENTED"
-    case .serviceUnavailable: "SERVICE_UNAVAILABLE"
-    case .unknown, .UNRECOGNIZED: "UNKNOWN"
-    }
-  }
 }

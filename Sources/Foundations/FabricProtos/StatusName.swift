@@ -1,10 +1,8 @@
 // What statuses are called in logs and metrics.
 
-import FabricProtos
-
 extension Common_Status {
-  /// The name that Fabric gives to the status, e.g. `BAD_REQUEST`.
-  var name: String {
+  /// The name that Fabric gives to the status, e.g. `BAD_REQUEST`; its number if it is not one of Fabric's.
+  package var name: String {
     switch self {
     case .unknown: "UNKNOWN"
     case .success: "SUCCESS"
