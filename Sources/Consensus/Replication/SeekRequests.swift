@@ -66,18 +66,7 @@ package struct SeekRequests: Sendable {
       $0.timestamp = Google_Protobuf_Timestamp(date: now())
       $0.tlsCertHash = Data(tlsCertificateHash)
     }
-    let signatureHeader = Common_SignatureHeader.with {
-      $0.creator = Data(signer.serializedIdentity)
-      $0.nonce = Data(Nonce.random())
-    }
-    let payload: [UInt8] = try Common_Payload.with {
-      $0.header.channelHeader = try channelHeader.serializedData()
-      $0.header.signatureHeader = try signatureHeader.serializedData()
-      $0.data = try seek.serializedData()
-    }.serializedBytes()
-    return try Common_Envelope.with {
-      $0.payload = Data(payload)
-      $0.signature = Data(try signer.sign([payload[...]]))
-    }.serializedBytes()
+    return try signer.envelope(
+      channelHeader, data: try seek.serializedBytes(), nonce: Nonce.random())
   }
 }

@@ -1,9 +1,7 @@
 // Makes the envelopes that an orderer signs itself: CONFIG and ORDERER_TRANSACTION.
 
 import FabricProtos
-import Foundation
 import Membership
-import SwiftProtobuf
 
 /// Makes signed envelopes as Fabric's nodes do (Fabric: `protoutil.CreateSignedEnvelope`).
 package struct SignedEnvelopeMaker: Sendable {
@@ -28,18 +26,7 @@ package struct SignedEnvelopeMaker: Sendable {
       channelHeader.channelID = channelID
       let seconds = environment.now().timeIntervalSince1970.rounded(.down)
       channelHeader.timestamp.seconds = Int64(exactly: seconds) ?? 0
-      var signatureHeader = Common_SignatureHeader()
-      signatureHeader.creator = Data(signer.serializedIdentity)
-      signatureHeader.nonce = Data(environment.nonce())
-      var payload = Common_Payload()
-      payload.header.channelHeader = try channelHeader.serializedData()
-      payload.header.signatureHeader = try signatureHeader.serializedData()
-      payload.data = Data(data)
-      let payloadBytes: [UInt8] = try payload.serializedBytes()
-      var envelope = Common_Envelope()
-      envelope.payload = Data(payloadBytes)
-      envelope.signature = Data(try signer.sign([payloadBytes[...]]))
-      return try envelope.serializedBytes()
+      return try signer.envelope(channelHeader, data: data, nonce: environment.nonce())
     } catch {
       throw .internalFailure(
         "this orderer could not sign a message for channel '\(channelID)' (\(error)); check its "

@@ -3,6 +3,7 @@
 import FabricCrypto
 import FabricProtos
 import Foundation
+import Membership
 
 /// Which blocks to read.
 enum SeekRange: Sendable {
@@ -42,17 +43,7 @@ struct SeekRequest {
     channelHeader.timestamp.seconds = seconds
     channelHeader.channelID = channel
     channelHeader.tlsCertHash = Data(tlsCertificateHash)
-    var signatureHeader = Common_SignatureHeader()
-    signatureHeader.creator = Data(client.creator)
-    signatureHeader.nonce = Data(Nonce.random())
-    var payload = Common_Payload()
-    payload.header.channelHeader = try channelHeader.serializedData()
-    payload.header.signatureHeader = try signatureHeader.serializedData()
-    payload.data = try seek.serializedData()
-    let bytes: [UInt8] = try payload.serializedBytes()
-    var envelope = Common_Envelope()
-    envelope.payload = Data(bytes)
-    envelope.signature = Data(try client.sign([bytes[...]]))
-    return try envelope.serializedBytes()
+    return try client.envelope(
+      channelHeader, data: try seek.serializedBytes(), nonce: Nonce.random())
   }
 }
