@@ -112,7 +112,7 @@ package final class BlockPuller: ChannelSource {
     let answer: DeliverAnswer
     do {
       answer = try await prober.firstAnswer(
-        to: requests.block(number, of: channelID), on: connection)
+        to: requests.block(number, of: channelID, for: connection), on: connection)
     } catch let error as CancellationError {
       throw error
     } catch { throw PullFailure.unavailable("\(endpoint): \(error)") }

@@ -10,6 +10,9 @@ package protocol DeliverSource: Sendable {
 
 /// A connection to one orderer. Whoever has one has to close it.
 package protocol DeliverConnection: Sendable {
+  /// SHA-256 of the DER of the certificate that this node shows on it; empty if it shows none. Orderers with mutual
+  /// TLS compare it with the one in the request.
+  var tlsCertificateHash: [UInt8] { get }
   /// Opens a Deliver stream, and sends one request on it: a serialized envelope with a seek request.
   func deliver(_ request: [UInt8]) async throws -> any DeliverStream
   /// Ends the connection, and with it its streams.

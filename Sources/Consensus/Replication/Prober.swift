@@ -43,20 +43,12 @@ struct Prober: Sendable {
 
   /// Asks all of them.
   func probe(_ endpoints: [OrdererEndpoint]) async -> Answers {
-    let request: [UInt8]
-    do {
-      request = try requests.newest(of: channelID, headerOnly: true)
-    } catch {
-      let reason = "the request cannot be signed: \(error)"
-      return Answers(
-        byEndpoint: Dictionary(uniqueKeysWithValues: endpoints.map { ($0, .failed(reason)) }))
-    }
-    return await withTaskGroup(
+    await withTaskGroup(
       of: (OrdererEndpoint, Answer, (any DeliverConnection)?).self
     ) { group in
       for endpoint in endpoints {
         group.addTask {
-          let (answer, connection) = await ask(endpoint, request)
+          let (answer, connection) = await ask(endpoint)
           return (endpoint, answer, connection)
         }
       }
@@ -68,15 +60,13 @@ struct Prober: Sendable {
     }
   }
 
-  private func ask(
-    _ endpoint: OrdererEndpoint, _ request: [UInt8]
-  ) async -> (Answer, (any DeliverConnection)?) {
+  private func ask(_ endpoint: OrdererEndpoint) async -> (Answer, (any DeliverConnection)?) {
     let connection: any DeliverConnection
     do { connection = try await network.connect(to: endpoint) } catch {
       logger.warning("[channel: \(channelID)] Failed connecting to \(endpoint): \(error)")
       return (.failed("\(error)"), nil)
     }
-    let answer = await self.answer(of: endpoint, request, on: connection)
+    let answer = await self.answer(of: endpoint, on: connection)
     if case .newest(let block) = answer {
       logger.debug(
         "[channel: \(channelID)] \(endpoint) is at block sequence of \(block.header.number)")
@@ -87,8 +77,12 @@ struct Prober: Sendable {
   }
 
   private func answer(
-    of endpoint: OrdererEndpoint, _ request: [UInt8], on connection: any DeliverConnection
+    of endpoint: OrdererEndpoint, on connection: any DeliverConnection
   ) async -> Answer {
+    let request: [UInt8]
+    do {
+      request = try requests.newest(of: channelID, headerOnly: true, for: connection)
+    } catch { return .failed("the request cannot be signed: \(error)") }
     do {
       switch try await firstAnswer(to: request, on: connection) {
       case .block(let block, _): return .newest(block)

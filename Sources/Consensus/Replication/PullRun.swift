@@ -65,7 +65,8 @@ struct PullRun {
     prober.logger.debug(
       "[channel: \(prober.channelID)] Sending request for block [\(first)] to \(endpoint)")
     do {
-      let request = try prober.requests.blocks(of: prober.channelID, from: first)
+      let request = try prober.requests.blocks(
+        of: prober.channelID, from: first, for: connection)
       stream = try await prober.open(request, on: connection)
       return core.opened()
     } catch { return core.lost("\(error)") }

@@ -6,44 +6,43 @@ import Foundation
 import Membership
 import SwiftProtobuf
 
-/// Makes seek requests.
+/// Makes seek requests, each for the connection on which it goes out.
 package struct SeekRequests: Sendable {
   private let signer: any Signer
-  private let tlsCertificateHash: [UInt8]
   private let now: @Sendable () -> Date
 
-  /// - Parameters:
-  ///   - signer: The node's own identity.
-  ///   - tlsCertificateHash: SHA-256 of the DER of the certificate that the node shows when it connects; empty if
-  ///     it shows none. Orderers with mutual TLS compare it.
-  package init(
-    signer: any Signer, tlsCertificateHash: [UInt8], now: @escaping @Sendable () -> Date
-  ) {
+  /// - Parameter signer: The node's own identity.
+  package init(signer: any Signer, now: @escaping @Sendable () -> Date) {
     self.signer = signer
-    self.tlsCertificateHash = tlsCertificateHash
     self.now = now
   }
 
   /// Asks for the newest block, which tells the height.
   ///
   /// - Parameter headerOnly: The data of a normal block are left out by orderers that know how.
-  func newest(of channelID: String, headerOnly: Bool) throws -> [UInt8] {
+  func newest(
+    of channelID: String, headerOnly: Bool, for connection: any DeliverConnection
+  ) throws -> [UInt8] {
     var seek = Self.seek(from: .with { $0.newest = Orderer_SeekNewest() })
     if headerOnly { seek.contentType = .headerWithSig }
-    return try envelope(channelID, seek)
+    return try envelope(channelID, seek, connection)
   }
 
   /// Asks for a block and all that follow, also those that do not exist yet.
-  func blocks(of channelID: String, from number: UInt64) throws -> [UInt8] {
-    try envelope(channelID, Self.seek(from: Self.position(number)))
+  func blocks(
+    of channelID: String, from number: UInt64, for connection: any DeliverConnection
+  ) throws -> [UInt8] {
+    try envelope(channelID, Self.seek(from: Self.position(number)), connection)
   }
 
   /// Asks for one block that exists.
-  func block(_ number: UInt64, of channelID: String) throws -> [UInt8] {
+  func block(
+    _ number: UInt64, of channelID: String, for connection: any DeliverConnection
+  ) throws -> [UInt8] {
     var seek = Self.seek(from: Self.position(number))
     seek.stop = Self.position(number)
     seek.behavior = .failIfNotReady
-    return try envelope(channelID, seek)
+    return try envelope(channelID, seek, connection)
   }
 
   private static func position(_ number: UInt64) -> Orderer_SeekPosition {
@@ -59,12 +58,14 @@ package struct SeekRequests: Sendable {
     }
   }
 
-  private func envelope(_ channelID: String, _ seek: Orderer_SeekInfo) throws -> [UInt8] {
+  private func envelope(
+    _ channelID: String, _ seek: Orderer_SeekInfo, _ connection: any DeliverConnection
+  ) throws -> [UInt8] {
     let channelHeader = Common_ChannelHeader.with {
       $0.type = Int32(Common_HeaderType.deliverSeekInfo.rawValue)
       $0.channelID = channelID
       $0.timestamp = Google_Protobuf_Timestamp(date: now())
-      $0.tlsCertHash = Data(tlsCertificateHash)
+      $0.tlsCertHash = Data(connection.tlsCertificateHash)
     }
     return try signer.envelope(
       channelHeader, data: try seek.serializedBytes(), nonce: Nonce.random())

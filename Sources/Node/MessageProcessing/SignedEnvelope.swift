@@ -1,6 +1,7 @@
 // Makes the envelopes that an orderer signs itself: CONFIG and ORDERER_TRANSACTION.
 
 import FabricProtos
+import Foundation
 import Membership
 
 /// Makes signed envelopes as Fabric's nodes do (Fabric: `protoutil.CreateSignedEnvelope`).

@@ -50,6 +50,8 @@ struct ClusterTLS: Sendable {
     roots = try cluster.rootCAs.map { try TLSMaterial.read($0, setting: "General.Cluster.RootCAs") }
   }
 
-  /// What this node shows when it connects, in DER; nil if the text holds no certificate.
-  var clientCertificateDER: [UInt8]? { PEM.decodeFirst(clientCertificate[...])?.block.der }
+  /// SHA-256 of the certificate that this node shows when it connects, of its DER; empty if the text holds none.
+  var clientCertificateHash: [UInt8] {
+    PEM.decodeFirst(clientCertificate[...]).map { SHA256Digest.hash($0.block.der) } ?? []
+  }
 }

@@ -15,12 +15,14 @@ struct DeliverDialer: DeliverSource {
     guard let (host, port) = endpoint.hostAndPort else {
       throw UnusableAddress(address: endpoint.address)
     }
-    return Connection(
-      connection: try await dialer.connect(to: host, port: port, trusting: endpoint.tlsRoots))
+    let (connection, hash) = try await dialer.connect(
+      to: host, port: port, trusting: endpoint.tlsRoots)
+    return Connection(connection: connection, tlsCertificateHash: hash)
   }
 
   private struct Connection: DeliverConnection {
     let connection: GRPCClientConnection
+    let tlsCertificateHash: [UInt8]
 
     func deliver(_ request: [UInt8]) async throws -> any DeliverStream {
       let stream = try await connection.openStream(DeliverDialer.path)

@@ -1,7 +1,6 @@
 // Where a node gets the blocks that others have made.
 
 import Concurrency
-import FabricCrypto
 import FabricLogging
 import Foundation
 import Membership
@@ -19,10 +18,7 @@ extension NodeParts {
     let cluster = configuration.general.cluster
     return BlockPuller(
       network: DeliverDialer(dialer: dialer),
-      requests: SeekRequests(
-        signer: signer,
-        tlsCertificateHash: dialer.clientCertificate.map { SHA256Digest.hash($0) } ?? [],
-        now: { Date() }),
+      requests: SeekRequests(signer: signer, now: { Date() }),
       settings: ReplicationSettings(
         bufferBytes: cluster.replicationBufferSize, pullTimeout: cluster.replicationPullTimeout,
         retryTimeout: cluster.replicationRetryTimeout,

@@ -38,9 +38,6 @@ final class OrdererDialer: Sendable {
     state = Mutex(State(tls: tls))
   }
 
-  /// The certificate that this node shows, in DER; nil if it shows none.
-  var clientCertificate: [UInt8]? { state.withLock { $0.tls?.clientCertificateDER } }
-
   /// Connects to a node of a cluster, whose certificate is known. It has to be valid all the same: of an orderer
   /// organization of some channel, in time, and for its host.
   ///
@@ -62,16 +59,19 @@ final class OrdererDialer: Sendable {
   /// Connects to a node that has a certificate from these authorities; in the clear if this node has no TLS.
   ///
   /// - Parameter roots: Each a certificate in DER, or PEM text of one or more.
+  /// - Returns: The connection, and the SHA-256 of the certificate that this node shows on it; empty if it shows none.
   func connect(
     to host: String, port: Int, trusting roots: [[UInt8]]
-  ) async throws(GRPCDialError) -> GRPCClientConnection {
+  ) async throws(GRPCDialError) -> (GRPCClientConnection, tlsCertificateHash: [UInt8]) {
     guard let tls = await material() else {
-      return try await client.connect(to: host, port: port, tls: nil)
+      return (try await client.connect(to: host, port: port, tls: nil), [])
     }
     let settings = try settings(tls, pinned: nil) { [trust] () throws(TLSCertificateProblem) in
       try trust.orderers(tls, from: roots)
     }
-    return try await client.connect(to: host, port: port, tls: settings)
+    return (
+      try await client.connect(to: host, port: port, tls: settings), tls.clientCertificateHash
+    )
   }
 
   /// The files as they are now, or what was in them before if they cannot be used.

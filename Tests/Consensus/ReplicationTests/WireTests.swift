@@ -11,8 +11,13 @@ import Testing
 
 @Suite struct WireTests {
   private func requests() throws -> SeekRequests {
-    SeekRequests(
-      signer: try TestIdentity.ordererNode(), tlsCertificateHash: [1, 2, 3], now: { testTime })
+    SeekRequests(signer: try TestIdentity.ordererNode(), now: { testTime })
+  }
+
+  private struct Connection: DeliverConnection {
+    let tlsCertificateHash: [UInt8] = [1, 2, 3]
+    func deliver(_ request: [UInt8]) async throws -> any DeliverStream { throw CancellationError() }
+    func close() {}
   }
 
   private func seek(_ request: [UInt8]) throws -> Orderer_SeekInfo {
@@ -32,7 +37,7 @@ import Testing
 
   @Test func heightsAreAskedForWithoutData() throws {
     for headerOnly in [true, false] {
-      let seek = try seek(try requests().newest(of: "mychannel", headerOnly: headerOnly))
+      let seek = try seek(try requests().newest(of: "mychannel", headerOnly: headerOnly, for: Connection()))
       #expect(seek.start.newest == Orderer_SeekNewest())
       #expect(seek.stop.specified.number == .max)
       #expect(seek.behavior == .blockUntilReady)
@@ -42,7 +47,7 @@ import Testing
   }
 
   @Test func blocksAreAskedForWithAllThatFollow() throws {
-    let seek = try seek(try requests().blocks(of: "mychannel", from: 5))
+    let seek = try seek(try requests().blocks(of: "mychannel", from: 5, for: Connection()))
     #expect(seek.start.specified.number == 5)
     #expect(seek.stop.specified.number == .max)
     #expect(seek.behavior == .blockUntilReady)
@@ -50,7 +55,7 @@ import Testing
   }
 
   @Test func oneBlockIsAskedForAlone() throws {
-    let seek = try seek(try requests().block(5, of: "mychannel"))
+    let seek = try seek(try requests().block(5, of: "mychannel", for: Connection()))
     #expect(seek.start.specified.number == 5)
     #expect(seek.stop.specified.number == 5)
     #expect(seek.behavior == .failIfNotReady)

@@ -5,6 +5,7 @@ import FabricCrypto
 import Foundation
 import GRPCTransport
 import OrdererConfiguration
+import Replication
 import TestSupport
 import Testing
 
@@ -100,7 +101,6 @@ import Testing
       let own = try Self.read("orderer.test/nodes/node2/tls/server.crt")
       let der = PEM.decodeAll(own).first?.der
       #expect(try await stream.receive() == der)
-      #expect(dialer.clientCertificate == der)
       #expect(await stream.ended() == .ok)
       connection.close()
       await dialer.shutdown()
@@ -128,7 +128,7 @@ import Testing
       let roots = [try Self.read("orderer.test/tlsca/cert.pem")]
       #expect(
         await refusal(try dialer(settings("node2", roots: [foreign]))) {
-          try await $0.connect(to: "127.0.0.1", port: port, trusting: roots)
+          try await $0.connect(to: "127.0.0.1", port: port, trusting: roots).0
         } == nil)
     }
   }
@@ -169,6 +169,11 @@ import Testing
         let connection = try await dialer.connect(to: "127.0.0.1", port: port, pinned: pinned)
         let shown = try await connection.openStream("/test/Who").receive()
         connection.close()
+        // Requests on a connection name what is shown on that one.
+        let pull = try await DeliverDialer(dialer: dialer).connect(
+          to: OrdererEndpoint(address: "127.0.0.1:\(port)", tlsRoots: []))
+        #expect(pull.tlsCertificateHash == shown.map { SHA256Digest.hash($0) })
+        pull.close()
         return shown
       }
       let before = try await shown()
@@ -195,10 +200,12 @@ import Testing
     let plain = OrdererConfiguration().general
     #expect(try ClusterTLS(plain) == nil)
     let open = try dialer(plain)
-    #expect(open.clientCertificate == nil)
     #expect(
-      await refusal(open) { try await $0.connect(to: "127.0.0.1", port: port, trusting: []) } == nil
-    )
+      await refusal(open) {
+        let (connection, hash) = try await $0.connect(to: "127.0.0.1", port: port, trusting: [])
+        #expect(hash == [])
+        return connection
+      } == nil)
     let refused = await refusal(try dialer(plain)) {
       try await $0.connect(to: "127.0.0.1", port: port, pinned: [])
     }

@@ -7,7 +7,8 @@ import Logging
 import ProcessingFixtures
 import Replication
 
-/// Orderers by their addresses. All have the same chain unless told otherwise.
+/// Orderers by their addresses. All have the same chain unless told otherwise. As with mutual TLS, they answer only
+/// requests that name the certificate of their connection; each connection has another one.
 package final class PretendedOrderers: DeliverSource {
   /// How an orderer behaves.
   package enum Manner: Sendable {
@@ -58,34 +59,41 @@ package final class PretendedOrderers: DeliverSource {
     BlockPuller(
       network: self,
       requests: SeekRequests(
-        signer: try TestIdentity.ordererNode(), tlsCertificateHash: [], now: { testTime }),
+        signer: try TestIdentity.ordererNode(), now: { testTime }),
       settings: settings, isPatient: isPatient, time: time,
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }
 
   package func connect(to endpoint: OrdererEndpoint) async throws -> any DeliverConnection {
-    try state.change { state in
+    let number = try state.change { state in
       state.asked.append(endpoint.address)
       if case .gone = state.manners[endpoint.address] { throw Gone() }
       state.open += 1
+      return state.asked.count
     }
-    return Connection(orderers: self, address: endpoint.address)
+    return Connection(orderers: self, address: endpoint.address, number: number)
   }
 
   struct Gone: Error, CustomStringConvertible { var description: String { "connection refused" } }
+  struct OtherCertificate: Error {}
 
   private final class Connection: DeliverConnection {
     let orderers: PretendedOrderers
     let address: String
+    let tlsCertificateHash: [UInt8]
     let isOpen = Watched(true)
 
-    init(orderers: PretendedOrderers, address: String) {
+    init(orderers: PretendedOrderers, address: String, number: Int) {
       self.orderers = orderers
       self.address = address
+      tlsCertificateHash = Array("certificate \(number)".utf8)
     }
 
     func deliver(_ request: [UInt8]) async throws -> any DeliverStream {
       let envelope = try EnvelopeView(request)
+      guard envelope.tlsCertificateHash.elementsEqual(tlsCertificateHash) else {
+        throw OtherCertificate()
+      }
       let seek = try Orderer_SeekInfo(serializedBytes: Array(envelope.data))
       return Stream(connection: self, seek: seek)
     }
