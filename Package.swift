@@ -346,7 +346,8 @@ let rooms: [[Target]] = [
     ],
     tests: [
       "FabricProtos", "GoText", "Concurrency", "FabricCrypto", "FabricLogging", "GRPCTransport",
-      "HTTPTransport", "Membership", "ChannelConfig", "BlockLedger", "Ordering", "KafkaConsensus",
+      "HTTPTransport", "Membership", "ChannelConfig", "BlockLedger", "Ordering", "Replication",
+      "KafkaConsensus",
       "RaftConsensus",
       "MessageProcessing", "Multichannel", "NodeMetrics", "Operations", "OrdererConfiguration",
       "TestSupport", "ReplicationFixtures", logging, metrics,

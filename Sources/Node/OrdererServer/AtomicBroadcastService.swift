@@ -36,6 +36,9 @@ private struct GRPCClientStream: ClientStream {
 
 /// The methods of `orderer.AtomicBroadcast`.
 enum AtomicBroadcastService {
+  static let broadcastPath = "/orderer.AtomicBroadcast/Broadcast"
+  static let deliverPath = "/orderer.AtomicBroadcast/Deliver"
+
   /// Where the requests of each method are written, if at all.
   struct Traces: Sendable {
     var broadcast: RequestTracer?
@@ -52,12 +55,12 @@ enum AtomicBroadcastService {
     broadcast: BroadcastHandler, deliver: DeliverHandler, traces: Traces
   ) -> [GRPCMethod] {
     [
-      GRPCMethod(path: "/orderer.AtomicBroadcast/Broadcast") { stream in
+      GRPCMethod(path: broadcastPath) { stream in
         try await mapped {
           try await broadcast.handle(GRPCClientStream(stream, tracer: traces.broadcast))
         }
       },
-      GRPCMethod(path: "/orderer.AtomicBroadcast/Deliver") { stream in
+      GRPCMethod(path: deliverPath) { stream in
         try await mapped {
           try await deliver.handle(GRPCClientStream(stream, tracer: traces.deliver))
         }

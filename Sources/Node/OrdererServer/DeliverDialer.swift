@@ -7,8 +7,6 @@ import Replication
 /// Connects to orderers as a client of their Deliver service. An orderer's certificate must come from the authorities of
 /// its organization.
 struct DeliverDialer: DeliverSource {
-  private static let path = "/orderer.AtomicBroadcast/Deliver"
-
   let dialer: OrdererDialer
 
   func connect(to endpoint: OrdererEndpoint) async throws -> any DeliverConnection {
@@ -25,7 +23,7 @@ struct DeliverDialer: DeliverSource {
     let tlsCertificateHash: [UInt8]
 
     func deliver(_ request: [UInt8]) async throws -> any DeliverStream {
-      let stream = try await connection.openStream(DeliverDialer.path)
+      let stream = try await connection.openStream(AtomicBroadcastService.deliverPath)
       do throws(GRPCStatus) {
         try await stream.send(ByteBuffer(bytes: request))
       } catch {

@@ -127,12 +127,10 @@ extension NodeParts {
     limits.maximumConcurrentStreams = ClusterSettings.maximumStreamsPerNode
     limits.maximumReceiveMessageBytes = Int(general.maxRecvMsgSize)
     limits.maximumSendMessageBytes = Int(general.maxSendMsgSize)
-    let client = GRPCClient(
+    return OrdererDialer(
       configuration: GRPCClientConfiguration(
         dialTimeout: general.cluster.dialTimeout, limits: limits),
-      logger: logging.logger("orderer.common.cluster"))
-    return OrdererDialer(
-      client: client, tls: tls, trust: trust, logger: logging.logger("orderer.common.cluster")
+      tls: tls, trust: trust, logger: logging.logger("orderer.common.cluster")
     ) { try ClusterTLS(general) }
   }
 }

@@ -8,19 +8,29 @@ import Synchronization
 
 /// Connects to ordering nodes: to those that order a channel together with this one, and to any that has blocks.
 ///
-/// The files of its TLS are read for each connection, so that renewed ones count from the next one on.
+/// The files of its TLS are read for each connection, so that renewed ones count from the next one on. A node that
+/// never connects to others starts no threads for it.
 final class OrdererDialer: Sendable {
   private struct State {
     /// Nil if this node has no TLS.
     var tls: ClusterTLS?
     /// What was wrong with the files the last time, so that it is told once.
     var problem: String?
+    var means = Means.unused
   }
 
-  private let client: GRPCClient
+  /// What connecting takes.
+  private enum Means {
+    case unused
+    /// - Parameter files: Where files are read.
+    case running(GRPCClient, files: BlockingPool)
+    /// Final.
+    case closed
+  }
+
+  private let configuration: GRPCClientConfiguration
   private let trust: TLSTrust
   private let reread: @Sendable () throws -> ClusterTLS?
-  private let files = BlockingPool(threads: 1)
   private let state: Mutex<State>
   private let logger: Logger
 
@@ -28,10 +38,10 @@ final class OrdererDialer: Sendable {
   ///   - tls: Nil if this node has no TLS.
   ///   - reread: The same from the files as they are now.
   init(
-    client: GRPCClient, tls: ClusterTLS?, trust: TLSTrust, logger: Logger,
+    configuration: GRPCClientConfiguration, tls: ClusterTLS?, trust: TLSTrust, logger: Logger,
     reread: @escaping @Sendable () throws -> ClusterTLS?
   ) {
-    self.client = client
+    self.configuration = configuration
     self.trust = trust
     self.reread = reread
     self.logger = logger
@@ -45,7 +55,8 @@ final class OrdererDialer: Sendable {
   func connect(
     to host: String, port: Int, pinned certificate: [UInt8]
   ) async throws(GRPCDialError) -> GRPCClientConnection {
-    guard let tls = await material() else {
+    let (client, material) = try await prepare()
+    guard let tls = material else {
       throw .unusable(
         "this node has no TLS, which nodes of a cluster need: set General.TLS.Enabled to true")
     }
@@ -63,7 +74,8 @@ final class OrdererDialer: Sendable {
   func connect(
     to host: String, port: Int, trusting roots: [[UInt8]]
   ) async throws(GRPCDialError) -> (GRPCClientConnection, tlsCertificateHash: [UInt8]) {
-    guard let tls = await material() else {
+    let (client, material) = try await prepare()
+    guard let tls = material else {
       return (try await client.connect(to: host, port: port, tls: nil), [])
     }
     let settings = try settings(tls, pinned: nil) { [trust] () throws(TLSCertificateProblem) in
@@ -74,17 +86,36 @@ final class OrdererDialer: Sendable {
     )
   }
 
+  /// The client, and the TLS of a connection.
+  ///
+  /// - Throws: ``GRPCDialError/cancelled`` after ``shutdown()``.
+  private func prepare() async throws(GRPCDialError) -> (GRPCClient, ClusterTLS?) {
+    let means: (client: GRPCClient, files: BlockingPool)? = state.withLock { state in
+      switch state.means {
+      case .running(let client, let files): return (client, files)
+      case .closed: return nil
+      case .unused:
+        let client = GRPCClient(configuration: configuration, logger: logger)
+        let files = BlockingPool(threads: 1)
+        state.means = .running(client, files: files)
+        return (client, files)
+      }
+    }
+    guard let means else { throw .cancelled }
+    return (means.client, await material(means.files))
+  }
+
   /// The files as they are now, or what was in them before if they cannot be used.
-  private func material() async -> ClusterTLS? {
+  private func material(_ files: BlockingPool) async -> ClusterTLS? {
     guard let last = state.withLock({ $0.tls }) else { return nil }
     let closed: any Error = GRPCDialError.cancelled
     do {
-      let read = try await files.run(orThrow: closed) { [reread] in try reread() }
-      guard let read else { return last }
-      try GRPCClientTLS(certificateChain: read.clientCertificate, privateKey: read.clientKey) {
-        _, _ in nil
-      }.check()
-      state.withLock { $0 = State(tls: read) }
+      let read = try await files.run(orThrow: closed) { [reread] in
+        let read = try reread()
+        if let read { try Self.check(read) }
+        return read
+      }
+      state.withLock { ($0.tls, $0.problem) = (read, nil) }
       return read
     } catch {
       let problem = "\(error)"
@@ -97,6 +128,13 @@ final class OrdererDialer: Sendable {
       }
       return last
     }
+  }
+
+  /// - Throws: Why a connection cannot be made with this.
+  private static func check(_ tls: ClusterTLS) throws(GRPCDialError) {
+    try GRPCClientTLS(certificateChain: tls.clientCertificate, privateKey: tls.clientKey) {
+      _, _ in nil
+    }.check()
   }
 
   private func settings(
@@ -115,6 +153,11 @@ final class OrdererDialer: Sendable {
 
   /// Closes all connections. Nothing may be dialled afterwards.
   func shutdown() async {
+    let means = state.withLock { state in
+      defer { state.means = .closed }
+      return state.means
+    }
+    guard case .running(let client, let files) = means else { return }
     await client.shutdown()
     await files.shutDown()
   }

@@ -45,8 +45,7 @@ import Testing
   ) throws -> OrdererDialer {
     let log = log ?? TestLog()
     return OrdererDialer(
-      client: GRPCClient(
-        configuration: GRPCClientConfiguration(dialTimeout: .seconds(3600)), logger: log.logger),
+      configuration: GRPCClientConfiguration(dialTimeout: .seconds(3600)),
       tls: try ClusterTLS(general), trust: trust(log), logger: log.logger
     ) { try ClusterTLS(general) }
   }
@@ -188,6 +187,14 @@ import Testing
       #expect([before, after] + meanwhile + [last] == [first, second, second, second, third])
       #expect(log.all.filter { $0.contains("with the TLS files read before") }.count == 1)
       await dialer.shutdown()
+    }
+  }
+
+  @Test func nobodyIsDialledAfterTheEnd() async throws {
+    let unused = try dialer(settings())
+    await unused.shutdown()
+    await #expect(throws: GRPCDialError.cancelled) {
+      try await unused.connect(to: "127.0.0.1", port: 1, trusting: [])
     }
   }
 
