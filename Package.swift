@@ -347,8 +347,7 @@ let rooms: [[Target]] = [
     tests: [
       "FabricProtos", "GoText", "Concurrency", "FabricCrypto", "FabricLogging", "GRPCTransport",
       "HTTPTransport", "Membership", "ChannelConfig", "BlockLedger", "Ordering", "Replication",
-      "KafkaConsensus",
-      "RaftConsensus",
+      "KafkaConsensus", "RaftConsensus",
       "MessageProcessing", "Multichannel", "NodeMetrics", "Operations", "OrdererConfiguration",
       "TestSupport", "ReplicationFixtures", logging, metrics,
     ]),

@@ -32,10 +32,12 @@ extension NodeParts {
       _ section: String, host: String, port: UInt16, tls: GRPCServerTLS?, methods: [GRPCMethod],
       isHealthServiceEnabled: Bool
     ) throws -> GRPCServer {
-      var limits = limits(general)
+      var limits = GRPCServerLimits()
+      limits.http2 = HTTP2Limits(general)
+      limits.connectionTimeout = general.connectionTimeout
       if methods.contains(where: { $0.path == Cluster.stepPath }) {
         // Go's nodes wait for a stream without limit, and hold up what else they have to do.
-        limits.maximumConcurrentStreams = ClusterSettings.maximumStreamsPerNode
+        limits.http2.maximumConcurrentStreams = ClusterSettings.maximumStreamsPerNode
       }
       do {
         return try GRPCServer(
@@ -110,27 +112,26 @@ extension NodeParts {
       serverTimeout: keepalive.serverTimeout)
   }
 
-  private static func limits(_ general: OrdererConfiguration.General) -> GRPCServerLimits {
-    var limits = GRPCServerLimits()
-    limits.maximumReceiveMessageBytes = Int(general.maxRecvMsgSize)
-    limits.maximumSendMessageBytes = Int(general.maxSendMsgSize)
-    limits.connectionTimeout = general.connectionTimeout
-    return limits
-  }
-
   /// Connections to other ordering nodes, as `General.Cluster` says.
   static func dialer(
     _ general: OrdererConfiguration.General, tls: ClusterTLS?, trust: TLSTrust,
     logging: FabricLogging
   ) -> OrdererDialer {
-    var limits = GRPCClientLimits()
+    var limits = HTTP2Limits(general)
     limits.maximumConcurrentStreams = ClusterSettings.maximumStreamsPerNode
-    limits.maximumReceiveMessageBytes = Int(general.maxRecvMsgSize)
-    limits.maximumSendMessageBytes = Int(general.maxSendMsgSize)
     return OrdererDialer(
       configuration: GRPCClientConfiguration(
         dialTimeout: general.cluster.dialTimeout, limits: limits),
       tls: tls, trust: trust, logger: logging.logger("orderer.common.cluster")
     ) { try ClusterTLS(general) }
+  }
+}
+
+extension HTTP2Limits {
+  /// What `General` says.
+  fileprivate init(_ general: OrdererConfiguration.General) {
+    self.init()
+    maximumReceiveMessageBytes = Int(general.maxRecvMsgSize)
+    maximumSendMessageBytes = Int(general.maxSendMsgSize)
   }
 }

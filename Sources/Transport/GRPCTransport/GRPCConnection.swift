@@ -40,7 +40,7 @@ final class GRPCConnection {
     self.environment = environment
     self.executor = EventLoopExecutor(eventLoop)
     self.remoteAddress = remoteAddress
-    self.wire = WireState(limits: environment.limits.frames, now: now)
+    self.wire = WireState(limits: environment.limits.http2.frames, now: now)
   }
 
   var hasStreams: Bool { !streams.isEmpty }
@@ -48,7 +48,7 @@ final class GRPCConnection {
   /// Whether another handler may run. Handlers that outlive their streams count: a client that
   /// opens and resets streams cannot pile them up.
   func admitHandler() -> Bool {
-    guard runningHandlers < environment.limits.maximumConcurrentStreams,
+    guard runningHandlers < environment.limits.http2.maximumConcurrentStreams,
       environment.registry.handlerStarted()
     else { return false }
     runningHandlers += 1

@@ -45,7 +45,8 @@ package final class GRPCServer: Sendable {
     self.environment = GRPCServerEnvironment(
       limits: limits, keepalive: configuration.keepalive.normalized, methods: MethodTable(methods),
       budget: InboundBudget(
-        windowLimit: limits.maximumWindowBytesTotal, bufferLimit: limits.maximumBufferedBytesTotal),
+        windowLimit: limits.http2.maximumWindowBytesTotal,
+        bufferLimit: limits.http2.maximumBufferedBytesTotal),
       registry: ServerRegistry(maximumConnections: limits.maximumConnections),
       observer: observer, time: time, logger: logger)
   }
@@ -116,7 +117,7 @@ package struct SilentObserver: GRPCServerObserver {
 extension GRPCServer {
   private func listen(_ group: MultiThreadedEventLoopGroup) async throws -> any Channel {
     let environment = environment
-    let limits = environment.limits
+    let limits = environment.limits.http2
     let tls = tls
     let keepaliveTimeout = environment.keepalive.serverTimeout
     let door = Doorkeeper(registry: environment.registry, logger: environment.logger)
@@ -127,12 +128,7 @@ extension GRPCServer {
         channel, environment: environment, tls: tls, userTimeout: keepaliveTimeout)
     }
     .childChannelOption(.maxMessagesPerRead, value: 4)
-    .childChannelOption(
-      .writeBufferWaterMark,
-      value: ChannelOptions.Types.WriteBufferWaterMark(
-        low: limits.connectionOutboundLowWatermarkBytes,
-        high: limits.connectionOutboundHighWatermarkBytes)
-    )
+    .childChannelOption(.writeBufferWaterMark, value: limits.connectionWatermark)
     let hosts = configuration.host.isEmpty ? ["::", "0.0.0.0"] : [configuration.host]
     var failure: any Error = CancellationError()
     for host in hosts {
@@ -167,20 +163,16 @@ extension GRPCServer {
     try pipeline.addHandler(WireObserver(wire: connection.wire))
     try pipeline.addHandler(FrameGuard(wire: connection.wire, from: .client))
     let bound = NIOLoopBound(connection, eventLoop: channel.eventLoop)
+    let limits = environment.limits.http2
     try pipeline.addHandler(
       NIOHTTP2Handler(
         mode: .server, eventLoop: channel.eventLoop,
         connectionConfiguration: .bounded(
           settings: [
             HTTP2Setting(
-              parameter: .maxConcurrentStreams, value: environment.limits.maximumConcurrentStreams),
-            HTTP2Setting(
-              parameter: .maxHeaderListSize, value: environment.limits.maximumHeaderListBytes),
-          ], windowBytes: environment.limits.connectionWindowBytes,
-          frames: environment.limits.frames),
-        streamConfiguration: .bounded(
-          outboundLow: environment.limits.outboundLowWatermarkBytes,
-          outboundHigh: environment.limits.outboundHighWatermarkBytes)
+              parameter: .maxConcurrentStreams, value: limits.maximumConcurrentStreams)
+          ], limits: limits),
+        streamConfiguration: .bounded(limits)
       ) { stream in
         stream.eventLoop.makeCompletedFuture {
           try stream.pipeline.syncOperations.addHandler(

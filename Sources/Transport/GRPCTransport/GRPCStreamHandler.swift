@@ -37,7 +37,7 @@ final class GRPCStreamHandler: ChannelInboundHandler, StreamPump {
   init(connection: GRPCConnection) {
     self.connection = connection
     self.inbound = InboundFrames(
-      maximumMessageBytes: connection.environment.limits.maximumReceiveMessageBytes)
+      maximumMessageBytes: connection.environment.limits.http2.maximumReceiveMessageBytes)
   }
 
   func handlerAdded(context: ChannelHandlerContext) { self.context = context }
@@ -169,20 +169,21 @@ final class GRPCStreamHandler: ChannelInboundHandler, StreamPump {
 
   private func makeExchange(context: ChannelHandlerContext) -> StreamExchange {
     let environment = connection.environment
+    let limits = environment.limits.http2
     return StreamExchange(
       pump: NIOLoopBound(self, eventLoop: context.eventLoop), allocator: context.channel.allocator,
       bounds: StreamExchange.Bounds(
-        windowBytes: openWindow(), outboundBytes: environment.limits.outboundHighWatermarkBytes,
-        maximumSendMessageBytes: environment.limits.maximumSendMessageBytes),
+        windowBytes: openWindow(), outboundBytes: limits.outboundHighWatermarkBytes,
+        maximumSendMessageBytes: limits.maximumSendMessageBytes),
       budget: environment.budget)
   }
 
   /// Raises the window above HTTP/2's initial one, as far as the shared budget allows.
   private func openWindow() -> Int {
-    let initial = GRPCServerLimits.initialStreamWindowBytes
+    let initial = HTTP2Limits.initialStreamWindowBytes
     guard inbound.isOpen else { return initial }
     reservedWindow = connection.environment.budget.reserveWindow(
-      of: connection.environment.limits.clampedStreamWindowBytes, beyond: initial)
+      of: connection.environment.limits.http2.clampedStreamWindowBytes)
     grant(reservedWindow)
     return initial + reservedWindow
   }

@@ -22,8 +22,8 @@ final class InboundBudget: Sendable {
   }
 
   /// Takes what a stream's window of `bytes` has beyond HTTP/2's initial one, or nothing.
-  func reserveWindow(of bytes: Int, beyond initial: Int) -> Int {
-    let extra = bytes - initial
+  func reserveWindow(of bytes: Int) -> Int {
+    let extra = bytes - HTTP2Limits.initialStreamWindowBytes
     return extra > 0 && reserveWindow(extra) ? extra : 0
   }
 

@@ -15,7 +15,7 @@ import Testing
 
   init() throws {
     let environment = GRPCClientEnvironment(
-      limits: GRPCClientLimits(), keepalive: GRPCClientKeepalive(),
+      limits: HTTP2Limits(), keepalive: GRPCClientKeepalive(),
       budget: InboundBudget(windowLimit: 0, bufferLimit: 0), logger: log.logger)
     connection = try GRPCClient.configure(
       channel, environment: environment, tls: nil, authority: "node:1", dial: Dial(),

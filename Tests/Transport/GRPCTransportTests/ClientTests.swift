@@ -10,10 +10,10 @@ import Testing
 
 extension GRPCClientConfiguration {
   /// With times that no busy machine can exceed.
-  static func patient(_ change: (inout GRPCClientLimits) -> Void = { _ in })
+  static func patient(_ change: (inout HTTP2Limits) -> Void = { _ in })
     -> GRPCClientConfiguration
   {
-    var limits = GRPCClientLimits()
+    var limits = HTTP2Limits()
     change(&limits)
     return GRPCClientConfiguration(
       dialTimeout: .seconds(3600),
@@ -161,6 +161,30 @@ func withClient(
     }
   }
 
+  @Test func whatIsNotPositiveStandsForItsDefault() async throws {
+    var limits = HTTP2Limits()
+    limits.maximumReceiveMessageBytes = 0
+    limits.maximumSendMessageBytes = -1
+    let configuration = GRPCClientConfiguration(
+      dialTimeout: .zero, keepalive: GRPCClientKeepalive(interval: .zero, timeout: .seconds(-1)),
+      limits: limits)
+    let (normalized, defaults) = (configuration.normalized, GRPCClientConfiguration())
+    #expect(normalized.dialTimeout == defaults.dialTimeout)
+    #expect(normalized.keepalive == defaults.keepalive)
+    #expect(normalized.limits == defaults.limits)
+    #expect(defaults.limits == HTTP2Limits())
+    try await TestServer.run { server in
+      // The times of a busy machine, and the sizes that are not positive.
+      let patient = GRPCClientConfiguration.patient { $0 = limits }
+      try await withClient(to: server.address, configuration: patient) { _, connection in
+        let stream = try await connection.openStream("/test.Echo/Stream")
+        try await stream.send(ByteBuffer(bytes: [1, 2, 3]))
+        #expect(try await stream.receive() == [1, 2, 3])
+        stream.cancel()
+      }
+    }
+  }
+
   @Test func sendingAfterTheEndIsAnError() async throws {
     try await TestServer.run { server in
       try await withClient(to: server.address) { _, connection in
@@ -300,7 +324,7 @@ func withClient(
   }
 
   @Test func streamsBeyondTheServersLimitWait() async throws {
-    try await TestServer.run(limits: .with { $0.maximumConcurrentStreams = 1 }) { server in
+    try await TestServer.run(limits: .with { $0.http2.maximumConcurrentStreams = 1 }) { server in
       try await withClient(to: server.address) { _, connection in
         let first = try await connection.openStream("/test.Echo/Stream")
         try await first.send(ByteBuffer(bytes: [1]))

@@ -100,7 +100,7 @@ private func trailers(_ headers: [(String, String)], stream: UInt32 = 1) -> [UIn
 @Suite(.sockets) struct HostileServerTests {
   /// Runs `body` with a call that a server has seen the beginning of.
   private func withCall(
-    bufferedBytes: Int = GRPCClientLimits().maximumBufferedBytesTotal,
+    bufferedBytes: Int = HTTP2Limits().maximumBufferedBytesTotal,
     _ body: (RawServer, GRPCClient, GRPCClientConnection, GRPCClientStream) async throws -> Void
   ) async throws {
     let server = try await RawServer()

@@ -97,7 +97,7 @@ import Testing
   }
 
   @Test func anOversizeMessageEndsItsStreamOnly() async throws {
-    try await TestServer.run(limits: .with { $0.maximumReceiveMessageBytes = 1000 }) { server in
+    try await TestServer.run(limits: .with { $0.http2.maximumReceiveMessageBytes = 1000 }) { server in
       let client = try await TestClient(address: server.address)
       let other = try await client.open("/test.Echo/Stream")
       try await other.send([1])
@@ -114,7 +114,7 @@ import Testing
   }
 
   @Test func aTooLargeAnswerIsRefusedToTheHandler() async throws {
-    try await TestServer.run(limits: .with { $0.maximumSendMessageBytes = 1000 }) { server in
+    try await TestServer.run(limits: .with { $0.http2.maximumSendMessageBytes = 1000 }) { server in
       let client = try await TestClient(address: server.address)
       let result = try await client.call("/test.Echo/Large", Array("1001".utf8))
       #expect(result.status == 8)
@@ -266,7 +266,7 @@ import Testing
   @Test func theSharedBufferBoundEndsAStream() async throws {
     let idle = GRPCMethod(path: "/test.Idle/Idle") { stream in await stream.closed() }
     try await TestServer.run(
-      methods: [idle], limits: .with { $0.maximumBufferedBytesTotal = 100_000 }
+      methods: [idle], limits: .with { $0.http2.maximumBufferedBytesTotal = 100_000 }
     ) { server in
       let client = try await TestClient(address: server.address)
       let stream = try await client.open("/test.Idle/Idle")
@@ -279,7 +279,7 @@ import Testing
   }
 
   @Test func streamsBeyondTheWindowBudgetStillWork() async throws {
-    try await TestServer.run(limits: .with { $0.maximumWindowBytesTotal = 0 }) { server in
+    try await TestServer.run(limits: .with { $0.http2.maximumWindowBytesTotal = 0 }) { server in
       let client = try await TestClient(address: server.address)
       let message = [UInt8](repeating: 4, count: 1_000_000)
       #expect(try await client.call("/test.Echo/Stream", message).messages == [message])
@@ -343,7 +343,7 @@ import Testing
       await Task { for await _ in gate { break } }.value
     }
     try await TestServer.run(
-      methods: [stuck], limits: .with { $0.maximumConcurrentStreams = 3 }
+      methods: [stuck], limits: .with { $0.http2.maximumConcurrentStreams = 3 }
     ) { server in
       let client = try await TestClient(address: server.address)
       for count in 1...3 {

@@ -13,6 +13,9 @@ struct ClientRequest: Sendable {
 
 /// One connection of a client. Touched on its event loop only.
 final class ClientConnection {
+  /// Streams over a connection's whole life. Their numbers, every other one, end at 2^31.
+  private static let maximumStreamsInLife = 1_000_000_000
+
   let environment: GRPCClientEnvironment
   let wire: WireState
   let authority: String
@@ -59,7 +62,7 @@ final class ClientConnection {
         .resourceExhausted, "\(streams.count) streams to \(authority) are open already")
     }
     streamsInLife += 1
-    if streamsInLife >= GRPCClientLimits.maximumStreamsInLife {
+    if streamsInLife >= Self.maximumStreamsInLife {
       leave(GRPCStatus(.unavailable, "the connection has no numbers for streams left"))
     }
     let handler = ClientStreamHandler(connection: self, request: request)

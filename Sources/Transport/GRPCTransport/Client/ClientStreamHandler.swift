@@ -46,7 +46,7 @@ final class ClientStreamHandler: ChannelInboundHandler, StreamPump {
     let limits = connection.environment.limits
     inbound = InboundFrames(maximumMessageBytes: limits.maximumReceiveMessageBytes)
     reservedWindow = connection.environment.budget.reserveWindow(
-      of: limits.clampedStreamWindowBytes, beyond: GRPCServerLimits.initialStreamWindowBytes)
+      of: limits.clampedStreamWindowBytes)
   }
 
   /// Whether the request is on the wire.
@@ -60,7 +60,7 @@ final class ClientStreamHandler: ChannelInboundHandler, StreamPump {
     let exchange = StreamExchange(
       pump: NIOLoopBound(self, eventLoop: bound.eventLoop), allocator: allocator,
       bounds: StreamExchange.Bounds(
-        windowBytes: GRPCServerLimits.initialStreamWindowBytes + reservedWindow,
+        windowBytes: HTTP2Limits.initialStreamWindowBytes + reservedWindow,
         outboundBytes: limits.outboundHighWatermarkBytes,
         maximumSendMessageBytes: limits.maximumSendMessageBytes),
       budget: connection.environment.budget)

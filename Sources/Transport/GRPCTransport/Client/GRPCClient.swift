@@ -8,7 +8,7 @@ import NIOPosix
 
 /// What all connections of a client share.
 struct GRPCClientEnvironment: Sendable {
-  let limits: GRPCClientLimits
+  let limits: HTTP2Limits
   let keepalive: GRPCClientKeepalive
   let budget: InboundBudget
   let logger: Logger
@@ -23,6 +23,7 @@ package final class GRPCClient: Sendable {
   package init(
     configuration: GRPCClientConfiguration = GRPCClientConfiguration(), logger: Logger
   ) {
+    let configuration = configuration.normalized
     self.configuration = configuration
     let limits = configuration.limits
     environment = GRPCClientEnvironment(
@@ -53,10 +54,7 @@ package final class GRPCClient: Sendable {
       .channelOption(.socketOption(.tcp_nodelay), value: 1)
       .channelOption(.maxMessagesPerRead, value: 4)
       .channelOption(
-        .writeBufferWaterMark,
-        value: ChannelOptions.Types.WriteBufferWaterMark(
-          low: environment.limits.connectionOutboundLowWatermarkBytes,
-          high: environment.limits.connectionOutboundHighWatermarkBytes)
+        .writeBufferWaterMark, value: environment.limits.connectionWatermark
       )
       .channelInitializer { [environment] channel in
         channel.eventLoop.makeCompletedFuture {
@@ -104,15 +102,8 @@ extension GRPCClient {
     let http2 = NIOHTTP2Handler(
       mode: .client, eventLoop: channel.eventLoop,
       connectionConfiguration: .bounded(
-        settings: [
-          HTTP2Setting(parameter: .enablePush, value: 0),
-          HTTP2Setting(
-            parameter: .maxHeaderListSize, value: environment.limits.maximumHeaderListBytes),
-        ], windowBytes: environment.limits.connectionWindowBytes,
-        frames: environment.limits.frames),
-      streamConfiguration: .bounded(
-        outboundLow: environment.limits.outboundLowWatermarkBytes,
-        outboundHigh: environment.limits.outboundHighWatermarkBytes)
+        settings: [HTTP2Setting(parameter: .enablePush, value: 0)], limits: environment.limits),
+      streamConfiguration: .bounded(environment.limits)
     ) { stream in
       // Servers push nothing, as announced.
       stream.close()
