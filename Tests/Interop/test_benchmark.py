@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,9 @@ from kafka import Broker
 
 ORG1 = FIXTURES / "crypto/org1.test"
 NODE = FIXTURES / "crypto/orderer.test/nodes/node1/tls"
+
+
+PAIR = ("--messages", 200, "--warm-up", 20, "--rounds", 2, "--streams", 4, "--block-messages", 10)
 
 
 def benchmark(executable, folder, *arguments, status=0):
@@ -92,19 +96,32 @@ def test_pairs(executable, tmp_path):
     """Two executables have their turns; the ratios of their rounds are printed."""
     others = [path for _, path in rivals("2.5")] or [executable]
     for other in others:
-        # A link, so that the two have different names.
-        (tmp_path / "rival").mkdir(exist_ok=True)
-        link = tmp_path / "rival/orderer"
-        link.unlink(missing_ok=True)
-        link.symlink_to(other)
         report, text, _ = benchmark(
-            executable, tmp_path / "files", "--messages", 200, "--warm-up", 20, "--rounds", 2,
-            "--streams", 4, "--block-messages", 10, "--against", link)
-        assert [run["orderer"] for run in report["runs"]] == ["this orderer", "rival/orderer"] * 2
+            executable, tmp_path / "files", *PAIR, "--against", other)
+        name = "/".join(Path(other).parts[-2:])
+        assert [run["orderer"] for run in report["runs"]] == ["this orderer", name] * 2
         assert [run["round"] for run in report["runs"]] == [1, 1, 2, 2]
         for run in report["runs"]:
             check(run, 200)
         assert "orderer's CPU (us/tx)" in text and "ratio" in text
+
+
+def test_pairs_of_builds(executable, tmp_path):
+    """Two builds whose paths end alike are told apart, and the first is compared with the second."""
+    builds = [tmp_path / name / "release/orderer" for name in "AB"]
+    for build in builds:
+        build.parent.mkdir(parents=True)
+        build.symlink_to(executable)
+    report, text, _ = benchmark(
+        executable, tmp_path / "files", *PAIR, "--executable", builds[0], "--against", builds[1])
+    names = ["A/release/orderer", "B/release/orderer"]
+    assert [run["orderer"] for run in report["runs"]] == names * 2
+    assert text.split()[:2] == names
+    rates = [run["acknowledgedPerSecond"] for run in report["runs"]]
+    ratios = sorted(ours / theirs for ours, theirs in zip(rates[::2], rates[1::2]))
+    line = next(line for line in text.splitlines() if "acknowledged (tx/s)" in line)
+    for shown, ratio in zip(line.split()[5:7], ratios):
+        assert abs(float(shown) / ratio - 1) < 0.02
 
 
 def listens(port):

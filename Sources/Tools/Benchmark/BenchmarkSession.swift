@@ -15,6 +15,29 @@ package struct BenchmarkSession: Sendable {
       self.name = name
       self.executable = executable
     }
+
+    /// Names of executables: the last two parts of their paths, which tell builds apart, or as many more as that takes.
+    package static func names(of paths: [String]) -> [String] {
+      let parts = paths.map { $0.split(separator: "/") }
+      func names(_ count: Int) -> [String] {
+        parts.map { $0.suffix(count).joined(separator: "/") }
+      }
+      let shortest = 2
+      for count in shortest...max(shortest, parts.map(\.count).max() ?? 0) {
+        let names = names(count)
+        if Set(names).count == names.count { return names }
+      }
+      // An executable against itself shows how much figures differ by chance.
+      return names(shortest).enumerated().map { "\($1) (\($0 + 1))" }
+    }
+  }
+
+  /// What was measured.
+  package struct Outcome: Sendable {
+    /// All runs, in the order in which they took place.
+    package let report: BenchmarkReport
+    /// Those of each orderer, by its position among those that were to be measured.
+    package let runsOfEach: [[RunReport]]
   }
 
   private let plans: [LoadPlan]
@@ -40,8 +63,9 @@ package struct BenchmarkSession: Sendable {
   }
 
   /// Measures an orderer that runs already.
-  package func measure(_ target: BenchmarkTarget) async throws -> BenchmarkReport {
-    report(try await runs(on: target))
+  package func measure(_ target: BenchmarkTarget) async throws -> Outcome {
+    let runs = try await runs(on: target)
+    return Outcome(report: report(runs), runsOfEach: [runs])
   }
 
   /// Starts orderers in turn, each on an empty folder, and measures each.
@@ -51,17 +75,19 @@ package struct BenchmarkSession: Sendable {
   ///   - parent: Where their folders are made.
   package func measure(
     _ contenders: [Contender], settings: NodeSettings, rounds: Int, parent: String
-  ) async throws -> BenchmarkReport {
+  ) async throws -> Outcome {
     var runs: [RunReport] = []
+    var runsOfEach = contenders.map { _ in [RunReport]() }
     for round in 1...max(1, rounds) {
-      for contender in contenders {
+      for (position, contender) in contenders.enumerated() {
         for var run in try await self.runs(on: contender, settings, parent) {
           run.round = rounds > 1 ? round : nil
           runs.append(run)
+          runsOfEach[position].append(run)
         }
       }
     }
-    return report(runs)
+    return Outcome(report: report(runs), runsOfEach: runsOfEach)
   }
 
   private func runs(

@@ -100,10 +100,10 @@ package struct BenchmarkCommand: AsyncParsableCommand, DescribedCommand {
   package func run() async throws {
     do {
       if compare.count == 2 { return try compareFiles() }
-      let report = try await Interruption.heeding { try await measure() }
-      if let json { try write(try report.json(), to: json) }
-      try print(report)
-      guard report.runs.allSatisfy(\.isClean) else { throw ExitCode.failure }
+      let outcome = try await Interruption.heeding { try await measure() }
+      if let json { try write(try outcome.report.json(), to: json) }
+      try print(outcome)
+      guard outcome.report.runs.allSatisfy(\.isClean) else { throw ExitCode.failure }
     } catch let code as ExitCode {
       throw code
     } catch {
@@ -112,12 +112,12 @@ package struct BenchmarkCommand: AsyncParsableCommand, DescribedCommand {
     }
   }
 
-  private func measure() async throws -> BenchmarkReport {
+  private func measure() async throws -> BenchmarkSession.Outcome {
     let transport = BenchmarkTransport()
     let progress = BenchmarkProgress()
     let session = BenchmarkSession(
       plans: load.plans, transport: transport, time: .system, now: { Date() }, progress: progress)
-    let result: Result<BenchmarkReport, any Error>
+    let result: Result<BenchmarkSession.Outcome, any Error>
     do {
       result = .success(
         try await ProgressWatch.showing(progress) { [running, started] in
@@ -133,19 +133,15 @@ package struct BenchmarkCommand: AsyncParsableCommand, DescribedCommand {
     return try result.get()
   }
 
-  private func print(_ report: BenchmarkReport) throws {
-    if let against = started.against {
-      let (ours, theirs) = (started.contenderName, against)
-      let comparison = try Comparison(
-        report.runs.filter { $0.orderer == ours },
-        report.runs.filter { $0.orderer == BenchmarkNodeOptions.name(of: theirs) },
-        names: (ours, BenchmarkNodeOptions.name(of: theirs)))
-      try LedgerOptions.print(comparison.text)
-      let problems = ReportText.problems(report)
-      if !problems.isEmpty { try LedgerOptions.print(problems) }
-    } else {
-      try LedgerOptions.print(ReportText.report(report))
+  private func print(_ outcome: BenchmarkSession.Outcome) throws {
+    guard started.against != nil else {
+      return try LedgerOptions.print(ReportText.report(outcome.report))
     }
+    let (ours, theirs) = (outcome.runsOfEach[0], outcome.runsOfEach[1])
+    let comparison = try Comparison(ours, theirs, names: (ours[0].orderer, theirs[0].orderer))
+    try LedgerOptions.print(comparison.text)
+    let problems = ReportText.problems(outcome.report)
+    if !problems.isEmpty { try LedgerOptions.print(problems) }
   }
 
   private func compareFiles() throws {

@@ -165,24 +165,14 @@ struct BenchmarkNodeOptions: ParsableArguments {
   /// Where the folders of the orderers are made.
   var parent: String { folder ?? FileManager.default.temporaryDirectory.path }
 
-  var contenderName: String { executable.map(Self.name(of:)) ?? "this orderer" }
-
   /// The orderers to measure in turn.
   func contenders() throws -> [BenchmarkSession.Contender] {
     let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    var contenders = [
-      BenchmarkSession.Contender(name: contenderName, executable: Self.path(executable ?? own))
-    ]
-    if let against {
-      contenders.append(
-        BenchmarkSession.Contender(name: Self.name(of: against), executable: Self.path(against)))
+    let others = [against].compactMap(\.self)
+    let names = BenchmarkSession.Contender.names(of: [executable ?? "this orderer"] + others)
+    return zip(names, [executable ?? own] + others).map {
+      BenchmarkSession.Contender(name: $0, executable: Self.path($1))
     }
-    return contenders
-  }
-
-  /// The last two parts of a path, which tell builds apart.
-  static func name(of path: String) -> String {
-    path.split(separator: "/").suffix(2).joined(separator: "/")
   }
 
   /// The node is started elsewhere, so its path must not depend on the current folder.

@@ -109,6 +109,22 @@ struct ReportTests {
     #expect(rates.map(\.median) == [2, 1])
   }
 
+  @Test("Executables to be compared have different names, whatever their paths")
+  func names() {
+    typealias Contender = BenchmarkSession.Contender
+    #expect(Contender.names(of: ["/a/b/orderer"]) == ["b/orderer"])
+    #expect(
+      Contender.names(of: ["this orderer", "/a/b/orderer"]) == ["this orderer", "b/orderer"])
+    #expect(
+      Contender.names(of: ["/x/A/release/orderer", "/x/B/release/orderer"])
+        == ["A/release/orderer", "B/release/orderer"])
+    #expect(
+      Contender.names(of: ["release/orderer", "/B/release/orderer"])
+        == ["release/orderer", "B/release/orderer"])
+    #expect(
+      Contender.names(of: ["/a/b/orderer", "/a/b/orderer"]) == ["b/orderer (1)", "b/orderer (2)"])
+  }
+
   @Test("What was not measured alike is not compared")
   func unlike() {
     var plan = LoadPlan(name: "long streams")
