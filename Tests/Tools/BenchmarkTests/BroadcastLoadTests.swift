@@ -15,9 +15,7 @@ struct BroadcastLoadTests {
   ) -> BroadcastLoad {
     BroadcastLoad(
       connection: orderer, envelopes: envelopes, numbers: numbers, window: window,
-      schedule: rate.map {
-        LoadSchedule(rate: $0, stream: 0, of: 1, count: numbers.count)
-      }, run: run)
+      schedule: rate.map { LoadSchedule(rate: $0, stream: 0, of: 1, numbers: numbers) }, run: run)
   }
 
   private static func run(_ time: ManualTime = ManualTime(), deadline: RunTime = .max) -> LoadRun {

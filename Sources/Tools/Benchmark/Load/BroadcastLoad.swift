@@ -35,7 +35,6 @@ struct BroadcastLoad: Sendable {
 
   private func sendOnLongStreams() async {
     var next = numbers.lowerBound
-    var schedule = schedule
     var streams = 0
     while next < numbers.upperBound, run.goesOn(at: run.clock.now), !Task.isCancelled,
       streams < LoadRun.maximumReopenings
@@ -45,10 +44,10 @@ struct BroadcastLoad: Sendable {
       do {
         let stream = try await connection.openStream(OrdererMethod.broadcast)
         defer { stream.cancel() }
-        if schedule == nil {
-          try await sendFlatOut(on: stream, &next, &answered)
+        if let schedule {
+          try await sendOnTime(on: stream, schedule, &next, &answered)
         } else {
-          try await sendOnTime(on: stream, &schedule, &next, &answered)
+          try await sendFlatOut(on: stream, &next, &answered)
         }
       } catch {
         if !Task.isCancelled { run.fail("Broadcast: \(error)") }
@@ -76,20 +75,17 @@ struct BroadcastLoad: Sendable {
 
   /// Sends what is due; while nothing is, a task of its own waits for the answers.
   private func sendOnTime(
-    on stream: any LoadStream, _ schedule: inout LoadSchedule?, _ next: inout Int,
-    _ answered: inout Int
+    on stream: any LoadStream, _ schedule: LoadSchedule, _ next: inout Int, _ answered: inout Int
   ) async throws {
-    guard var timetable = schedule else { return }
     let progress = Watched(SendProgress(sent: next, answered: answered))
     defer {
       let reached = progress.read { $0 }
       (next, answered) = (reached.sent, reached.answered)
-      schedule = timetable
     }
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await receive(from: stream, progress) }
       defer { group.cancelAll() }
-      try await sendDue(on: stream, &timetable, progress)
+      try await sendDue(on: stream, schedule, from: next, progress)
       progress.change { $0.isComplete = true }
       // The receiver ends once everything is answered, or with the stream.
       try await group.next()
@@ -106,23 +102,23 @@ struct BroadcastLoad: Sendable {
   }
 
   private func sendDue(
-    on stream: any LoadStream, _ timetable: inout LoadSchedule, _ progress: Watched<SendProgress>
+    on stream: any LoadStream, _ schedule: LoadSchedule, from first: Int,
+    _ progress: Watched<SendProgress>
   ) async throws {
-    let time = run.clock.time
-    while let due = timetable.nextDue, run.goesOn(at: run.clock.now) {
+    var next = first
+    while next < numbers.upperBound, run.goesOn(at: run.clock.now) {
       // Those of a stream that has broken count from when they were due.
-      try await time.sleep(until: run.clock.instant(of: due))
+      try await run.clock.time.sleep(until: run.clock.instant(of: schedule.due(next)))
       let state = await progress.waitUnlessCancelled { state -> SendProgress? in
         state.hasEnded || state.sent - state.answered < window ? state : nil
       }
       guard let state, !state.hasEnded, run.goesOn(at: run.clock.now) else { return }
       let room = window - (state.sent - state.answered)
-      let taken = timetable.takeDue(at: run.clock.now, atMost: room)
-      guard !taken.isEmpty else { continue }
-      let first = numbers.lowerBound
-      let batch = (first + taken.lowerBound)..<(first + taken.upperBound)
-      run.send(batch, scheduledAt: { timetable.due($0 - first) })
+      let batch = schedule.due(from: next, at: run.clock.now, atMost: room)
+      guard !batch.isEmpty else { continue }
+      run.send(batch, scheduledAt: { schedule.due($0) })
       progress.change { $0.sent = batch.upperBound }
+      next = batch.upperBound
       try await stream.send(Array(envelopes[batch]))
     }
   }
@@ -148,15 +144,13 @@ struct BroadcastLoad: Sendable {
   // MARK: A stream for each
 
   private func sendOneByOne() async {
-    var schedule = schedule
     for number in numbers {
       guard !Task.isCancelled, run.goesOn(at: run.clock.now) else { return }
       var scheduledAt = run.clock.now
-      if let due = schedule?.nextDue {
+      if let due = schedule?.due(number) {
         guard (try? await run.clock.time.sleep(until: run.clock.instant(of: due))) != nil else {
           return
         }
-        _ = schedule?.takeDue(at: run.clock.now, atMost: 1)
         scheduledAt = due
       }
       run.send(number..<(number + 1), scheduledAt: scheduledAt)

@@ -7,33 +7,30 @@ package struct LoadSchedule: Sendable, Equatable {
   package let first: RunTime
   /// Nanoseconds between two.
   package let interval: Double
-  /// How many there are.
-  package let count: Int
-  /// How many were handed out.
-  package private(set) var taken = 0
+  /// The envelopes of the stream.
+  package let numbers: Range<Int>
 
   /// One of `streams` streams that share a rate and take turns.
   ///
   /// - Parameters:
   ///   - rate: Envelopes per second of all streams together, above 0.
   ///   - stream: Which of them, from 0 on.
-  package init(rate: Double, stream: Int, of streams: Int, count: Int) {
+  package init(rate: Double, stream: Int, of streams: Int, numbers: Range<Int>) {
     let turn = 1e9 / rate
     first = RunTime(turn * Double(stream))
     interval = turn * Double(streams)
-    self.count = count
+    self.numbers = numbers
   }
 
   /// When an envelope is due.
-  package func due(_ number: Int) -> RunTime { first + RunTime(interval * Double(number)) }
+  package func due(_ number: Int) -> RunTime {
+    first + RunTime(interval * Double(number - numbers.lowerBound))
+  }
 
-  /// When the next one is due; nil if all were handed out.
-  package var nextDue: RunTime? { taken < count ? due(taken) : nil }
-
-  /// Hands out those that are due by now.
-  package mutating func takeDue(at now: RunTime, atMost limit: Int) -> Range<Int> {
-    let first = taken
-    while taken < count, taken - first < limit, due(taken) <= now { taken += 1 }
-    return first..<taken
+  /// Those from `next` on that are due by now.
+  package func due(from next: Int, at now: RunTime, atMost limit: Int) -> Range<Int> {
+    var end = next
+    while end < numbers.upperBound, end - next < limit, due(end) <= now { end += 1 }
+    return next..<end
   }
 }

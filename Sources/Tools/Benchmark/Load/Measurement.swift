@@ -84,11 +84,14 @@ struct Measurement: Sendable {
     _ signed: SignedStock, _ connections: [any LoadConnection], _ run: LoadRun, rate: Double?
   ) async throws -> Outcome {
     let totals = ReaderTotals()
-    let readers = try await readersAtTheTip(signed.tags, connections, totals)
+    let channels =
+      plan.readers > 0 ? try await readers(connections, totals) { .from($0) } : []
     let before = try Usage(target.pid, at: run.clock.now)
     let atEnd = try await withThrowingTaskGroup(of: Void.self) { group in
-      for reader in readers {
-        group.addTask { await reader.load.follow(run, tag: reader.tag) }
+      for (readers, tag) in zip(channels, signed.tags) {
+        for (index, reader) in readers.enumerated() {
+          group.addTask { await reader.follow(run, tag: index == 0 ? tag : nil) }
+        }
       }
       defer { group.cancelAll() }
       try await send(signed, connections, run, rate: rate)
@@ -102,51 +105,24 @@ struct Measurement: Sendable {
       after: try Usage(target.pid, at: run.clock.now))
   }
 
-  private func readersAtTheTip(
-    _ tags: [EnvelopeTag], _ connections: [any LoadConnection], _ totals: ReaderTotals
-  ) async throws -> [(load: DeliverLoad, tag: EnvelopeTag?)] {
-    guard plan.readers > 0 else { return [] }
-    let probe = OrdererProbe(target: target, dialer: dialer, now: now)
-    var readers: [(load: DeliverLoad, tag: EnvelopeTag?)] = []
-    for (index, channel) in target.channels.enumerated() {
-      let height = try await probe.height(of: channel, on: connections[0])
-      for reader in 0..<plan.readers {
-        let load = DeliverLoad(
-          connection: connections[readers.count % connections.count],
-          request: try probe.seek(channel, .from(height)), totals: totals)
-        readers.append((load, reader == 0 ? tags[index] : nil))
-      }
-    }
-    return readers
-  }
-
   /// Sends everything, or as much as the time allows, and waits for the answers.
   private func send(
     _ signed: SignedStock, _ connections: [any LoadConnection], _ run: LoadRun, rate: Double?
   ) async throws {
-    let limit = run.clock.instant(of: run.deadline) + Self.drainLimit
-    await withTaskGroup(of: Bool.self) { group in
-      for (stream, share) in signed.stock.shares.enumerated() where !share.numbers.isEmpty {
-        let load = BroadcastLoad(
-          connection: connections[stream % connections.count],
-          envelopes: signed.stock.envelopes, numbers: share.numbers, window: plan.window,
-          schedule: rate.map {
-            LoadSchedule(
-              rate: $0, stream: stream, of: plan.streams, count: share.numbers.count)
-          }, run: run)
-        group.addTask {
-          await load.send(plan.use)
-          return true
+    // A server that does not answer must not hold up the benchmark for ever.
+    let limit = run.clock.instant(of: run.deadline) + Self.drainLimit - time.now
+    _ = await withTimeLimit(limit, on: time) {
+      await withTaskGroup(of: Void.self) { group in
+        for (stream, share) in signed.stock.shares.enumerated() where !share.numbers.isEmpty {
+          let load = BroadcastLoad(
+            connection: connections[stream % connections.count],
+            envelopes: signed.stock.envelopes, numbers: share.numbers, window: plan.window,
+            schedule: rate.map {
+              LoadSchedule(rate: $0, stream: stream, of: plan.streams, numbers: share.numbers)
+            }, run: run)
+          group.addTask { await load.send(plan.use) }
         }
       }
-      // A server that does not answer must not hold up the benchmark for ever.
-      group.addTask {
-        try? await time.sleep(until: limit)
-        return false
-      }
-      var left = signed.stock.shares.count { !$0.numbers.isEmpty }
-      while left > 0, let isStream = await group.next(), isStream { left -= 1 }
-      group.cancelAll()
     }
     try Task.checkCancellation()
   }
@@ -154,19 +130,8 @@ struct Measurement: Sendable {
   // MARK: Reading
 
   private func catchUp(_ connections: [any LoadConnection]) async throws -> RunReport {
-    let probe = OrdererProbe(target: target, dialer: dialer, now: now)
     let totals = ReaderTotals()
-    var readers: [DeliverLoad] = []
-    for channel in target.channels {
-      let height = try await probe.height(of: channel, on: connections[0])
-      let request = try probe.seek(channel, .upTo(height - 1))
-      for _ in 0..<plan.readers {
-        readers.append(
-          DeliverLoad(
-            connection: connections[readers.count % connections.count], request: request,
-            totals: totals))
-      }
-    }
+    let readers = try await readers(connections, totals) { .upTo($0 - 1) }.joined()
     let clock = RunClock(time)
     let before = try Usage(target.pid, at: clock.now)
     progress.set(.reading(totals))
@@ -179,6 +144,27 @@ struct Measurement: Sendable {
       Outcome(
         account: Account(count: 0), read: totals.current, before: before, atEnd: after,
         after: after))
+  }
+
+  /// The readers of each channel, which take connections in turn.
+  ///
+  /// - Parameter range: What to read of a channel with so many blocks.
+  private func readers(
+    _ connections: [any LoadConnection], _ totals: ReaderTotals, _ range: (UInt64) -> SeekRange
+  ) async throws -> [[DeliverLoad]] {
+    let probe = OrdererProbe(target: target, dialer: dialer, now: now)
+    var channels: [[DeliverLoad]] = []
+    for channel in target.channels {
+      let height = try await probe.height(of: channel, on: connections[0])
+      let first = channels.count * plan.readers
+      channels.append(
+        try (first..<(first + plan.readers)).map { reader in
+          DeliverLoad(
+            connection: connections[reader % connections.count],
+            request: try probe.seek(channel, range(height)), totals: totals)
+        })
+    }
+    return channels
   }
 
   // MARK: Reporting
@@ -210,9 +196,9 @@ struct Measurement: Sendable {
 
   private func report(_ outcome: Outcome) -> RunReport {
     let (account, read) = (outcome.account, outcome.read)
+    let sending = max(1e-9, Double(outcome.atEnd.time - outcome.before.time) / 1e9)
     func figures(_ before: Double, _ atEnd: Double, _ after: Double) -> ProcessFigures {
-      let busy = max(1e-9, Double(outcome.atEnd.time - outcome.before.time) / 1e9)
-      var figures = ProcessFigures(cpuSeconds: after - before, cores: (atEnd - before) / busy)
+      var figures = ProcessFigures(cpuSeconds: after - before, cores: (atEnd - before) / sending)
       if account.acknowledged > 0 {
         figures.microsecondsPerTransaction =
           figures.cpuSeconds / Double(account.acknowledged) * 1e6
@@ -235,7 +221,6 @@ struct Measurement: Sendable {
       report.server = server
     }
     let busy = outcome.atEnd.machine.busySeconds - outcome.before.machine.busySeconds
-    let sending = max(1e-9, Double(outcome.atEnd.time - outcome.before.time) / 1e9)
     report.otherCores = max(0, busy / sending - report.client.cores - (report.server?.cores ?? 0))
     report.take(account, hasReaders: plan.readers > 0 && plan.kind == .broadcast)
     if read.bytes > 0 { report.readMegabytesPerSecond = Double(read.bytes) / 1e6 / seconds }
