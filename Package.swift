@@ -392,9 +392,9 @@ let rooms: [[Target]] = [
   room(
     .tools, "Benchmark",
     [
-      "FabricProtos", "GoText", "Concurrency", "Storage", "FabricCrypto", "GRPCTransport",
-      "Membership",
-      "GenesisProfiles", crypto, x509, asn1, logging, nioCore, histogram,
+      "FabricProtos", "GoText", "Concurrency", "Storage", "FabricCrypto", "Sockets",
+      "GRPCTransport", "Membership", "GenesisProfiles", crypto, x509, asn1, logging, nioCore,
+      histogram,
     ],
     tests: [
       "FabricProtos", "Concurrency", "Storage", "Membership", "GenesisProfiles", "TestSupport",

@@ -69,7 +69,10 @@ struct NodeSettingsTests {
   func addresses() {
     #expect(OrdererAddress("localhost:7050") == OrdererAddress(host: "localhost", port: 7050))
     #expect(OrdererAddress("[::1]:1")?.description == "[::1]:1")
-    for text in ["", "host", "host:", ":1", "host:0", "host:65536", "host:x"] {
+    for text in [
+      "", "host", "host:", ":1", "host:0", "host:65536", "host:x", "a:b:80", "::1:80", "[::1:80",
+      "[]:80",
+    ] {
       #expect(OrdererAddress(text) == nil)
     }
   }

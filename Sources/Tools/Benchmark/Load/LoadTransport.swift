@@ -1,6 +1,7 @@
 // What the load needs of a transport, so that tests can stand in for an orderer.
 
 import NIOCore
+import Sockets
 
 /// The methods that a benchmark calls.
 enum OrdererMethod {
@@ -29,7 +30,7 @@ protocol LoadStream: Sendable {
 }
 
 /// Where an orderer listens.
-package struct OrdererAddress: Sendable, Hashable, Codable, CustomStringConvertible {
+package struct OrdererAddress: Sendable, Equatable, CustomStringConvertible {
   package let host: String
   package let port: Int
 
@@ -40,13 +41,10 @@ package struct OrdererAddress: Sendable, Hashable, Codable, CustomStringConverti
 
   /// Reads `host:port`, an IPv6 address in brackets; nil if it is neither.
   package init?(_ text: String) {
-    guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
-      (1...65_535).contains(port)
-    else { return nil }
-    var host = text[..<colon]
-    if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
-    guard !host.isEmpty else { return nil }
-    self.init(host: String(host), port: port)
+    guard let address = try? NetworkAddress(text), !address.host.isEmpty, address.port > 0 else {
+      return nil
+    }
+    self.init(host: address.host, port: address.port)
   }
 
   package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
