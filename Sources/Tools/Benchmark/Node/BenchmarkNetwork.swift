@@ -31,12 +31,12 @@ struct Authority {
     self.name = name
     self.now = now
     certificate = try Self.certificate(
-      for: key.publicKey, subject: name, issuer: name, signer: key, now: now
-    ) {
-      Critical(BasicConstraints.isCertificateAuthority(maxPathLength: nil))
-      Critical(KeyUsage(keyCertSign: true, cRLSign: true))
-      SubjectKeyIdentifier(hash: Certificate.PublicKey(key.publicKey))
-    }
+      for: key.publicKey, subject: name, issuer: name, signer: key, now: now,
+      Certificate.Extensions {
+        Critical(BasicConstraints.isCertificateAuthority(maxPathLength: nil))
+        Critical(KeyUsage(keyCertSign: true, cRLSign: true))
+        SubjectKeyIdentifier(hash: Certificate.PublicKey(key.publicKey))
+      })
   }
 
   /// A member of an MSP; its role is the organizational unit.
@@ -71,25 +71,20 @@ struct Authority {
     var all = try extensions().get()
     try all.append(
       AuthorityKeyIdentifier(keyIdentifier: identifier).makeCertificateExtension())
-    let certificate = try Certificate(
-      version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: .init(memberKey.publicKey),
-      notValidBefore: now - 3_600, notValidAfter: now + 86_400 * 3_650, issuer: name,
-      subject: subject, signatureAlgorithm: .ecdsaWithSHA256, extensions: all,
-      issuerPrivateKey: .init(key))
     return KeyPair(
-      certificate: Array((try certificate.serializeAsPEM().pemString + "\n").utf8),
+      certificate: try Self.certificate(
+        for: memberKey.publicKey, subject: subject, issuer: name, signer: key, now: now, all),
       key: PEM.encode(type: "PRIVATE KEY", der: Array(memberKey.derRepresentation)))
   }
 
   private static func certificate(
     for key: P256.Signing.PublicKey, subject: DistinguishedName, issuer: DistinguishedName,
-    signer: P256.Signing.PrivateKey, now: Date,
-    @ExtensionsBuilder _ extensions: () throws -> Result<Certificate.Extensions, any Error>
+    signer: P256.Signing.PrivateKey, now: Date, _ extensions: Certificate.Extensions
   ) throws -> [UInt8] {
     let certificate = try Certificate(
       version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: .init(key),
       notValidBefore: now - 3_600, notValidAfter: now + 86_400 * 3_650, issuer: issuer,
-      subject: subject, signatureAlgorithm: .ecdsaWithSHA256, extensions: extensions().get(),
+      subject: subject, signatureAlgorithm: .ecdsaWithSHA256, extensions: extensions,
       issuerPrivateKey: .init(signer))
     return Array((try certificate.serializeAsPEM().pemString + "\n").utf8)
   }
@@ -107,25 +102,25 @@ struct BenchmarkNetwork: Sendable {
   /// Its administrator, who creates channels.
   let admin: ClientIdentity
   let tlsAuthority: [UInt8]
-  let tlsServer: KeyPair
   let tlsClient: KeyPair
 
-  var nodeMSP: String { "\(folder)/node-msp" }
+  let nodeMSP: String
   func mspFolder(_ mspID: String) -> String { "\(folder)/\(mspID)" }
 
   /// Makes all keys and writes what nodes and profiles read.
   init(folder: String, now: Date) throws {
     self.folder = folder
+    nodeMSP = "\(folder)/node-msp"
     let tls = try Authority("tlsca.benchmark", now: now)
     tlsAuthority = tls.certificate
-    tlsServer = try tls.tlsPeer("orderer.benchmark")
+    let tlsServer = try tls.tlsPeer("orderer.benchmark")
     tlsClient = try tls.tlsPeer("client.benchmark")
     let orderers = try Authority("ca.\(Self.ordererMSP)", now: now)
     let node = try orderers.member("orderer.benchmark", role: "orderer")
     try Self.writeMSP("\(folder)/\(Self.ordererMSP)", orderers, tls)
-    try Self.writeMSP("\(folder)/node-msp", orderers, tls)
-    try Self.write(node.certificate, "\(folder)/node-msp/signcerts", "cert.pem")
-    try Self.write(node.key, "\(folder)/node-msp/keystore", "key.pem")
+    try Self.writeMSP(nodeMSP, orderers, tls)
+    try Self.write(node.certificate, "\(nodeMSP)/signcerts", "cert.pem")
+    try Self.write(node.key, "\(nodeMSP)/keystore", "key.pem")
     var members: [(client: ClientIdentity, admin: ClientIdentity)] = []
     for mspID in Self.applicationMSPs {
       let authority = try Authority("ca.\(mspID)", now: now)
