@@ -51,22 +51,29 @@ package struct LoadPlan: Codable, Sendable, Equatable {
     package static let warmUp = 0...1_000_000
     package static let channels = 1...1_000
     package static let rounds = 1...100
+
+    /// Why a value cannot be; nil if it can, or if none was given.
+    package static func problem<Value: Comparable>(
+      _ option: String, _ value: Value?, _ bounds: ClosedRange<Value>
+    ) -> String? {
+      guard let value, !bounds.contains(value) else { return nil }
+      return
+        "--\(option) is \(value); it must be from \(bounds.lowerBound) to \(bounds.upperBound)"
+    }
   }
 
   /// Why this cannot be measured; nil if it can.
   package var problem: String? {
-    func check<Value: Comparable>(
-      _ name: String, _ value: Value?, _ bounds: ClosedRange<Value>
-    ) -> String? {
-      guard let value, !bounds.contains(value) else { return nil }
-      return "--\(name) is \(value); it must be from \(bounds.lowerBound) to \(bounds.upperBound)"
-    }
     let problems = [
-      check("messages", messages, Bounds.messages), check("seconds", seconds, Bounds.seconds),
-      check("size", size, Bounds.size), check("streams", streams, Bounds.streams),
-      check("connections", connections, Bounds.connections),
-      check("window", window, Bounds.window), check("rate", rate, Bounds.rate),
-      check("readers", readers, Bounds.readers), check("warm-up", warmUp, Bounds.warmUp),
+      Bounds.problem("messages", messages, Bounds.messages),
+      Bounds.problem("seconds", seconds, Bounds.seconds),
+      Bounds.problem("size", size, Bounds.size),
+      Bounds.problem("streams", streams, Bounds.streams),
+      Bounds.problem("connections", connections, Bounds.connections),
+      Bounds.problem("window", window, Bounds.window),
+      Bounds.problem("rate", rate, Bounds.rate),
+      Bounds.problem("readers", readers, Bounds.readers),
+      Bounds.problem("warm-up", warmUp, Bounds.warmUp),
     ]
     if let problem = problems.compactMap(\.self).first { return problem }
     if kind == .catchUp, readers == 0 { return "--catch-up needs at least one reader" }

@@ -37,7 +37,7 @@ struct BenchmarkLoadOptions: ParsableArguments {
   private var describedName: String {
     if catchUp { return "catching up" }
     let use = onePerStream ? "one envelope per stream" : "long streams"
-    return rate.map { "\(use) at \(ReportText.number($0))/s" } ?? use
+    return rate.map { "\(use) at \(FigureText.number($0))/s" } ?? use
   }
 
   private func described(_ name: String) -> LoadPlan {
@@ -138,14 +138,13 @@ struct BenchmarkNodeOptions: ParsableArguments {
   }
 
   func check() throws {
-    func check(_ name: String, _ value: Int?, _ bounds: ClosedRange<Int>) throws {
-      guard let value, !bounds.contains(value) else { return }
-      throw ValidationError(
-        "--\(name) is \(value); it must be from \(bounds.lowerBound) to \(bounds.upperBound)")
-    }
-    try check("rounds", rounds, LoadPlan.Bounds.rounds)
-    try check("channels", channels, LoadPlan.Bounds.channels)
-    try check("block-messages", blockMessages, LoadPlan.Bounds.messages)
+    typealias Bounds = LoadPlan.Bounds
+    let problems = [
+      Bounds.problem("rounds", rounds, Bounds.rounds),
+      Bounds.problem("channels", channels, Bounds.channels),
+      Bounds.problem("block-messages", blockMessages, Bounds.messages),
+    ]
+    if let problem = problems.compactMap(\.self).first { throw ValidationError(problem) }
     guard (consensus == .kafka) == (brokers != nil) else {
       throw ValidationError("--consensus kafka and --brokers go together")
     }

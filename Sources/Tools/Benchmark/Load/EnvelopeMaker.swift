@@ -8,9 +8,6 @@ import NIOCore
 
 /// Makes the endorser transactions of one channel.
 package struct EnvelopeMaker: Sendable {
-  /// The smallest data of an envelope: its tag.
-  static let minimumData = EnvelopeTag.size
-
   package let tag: EnvelopeTag
   private let client: ClientIdentity
   private let channel: String
@@ -31,7 +28,8 @@ package struct EnvelopeMaker: Sendable {
     let bare = try Self.payload(
       client: client, channel: channel, seconds: seconds, data: [])
     let signature = 73
-    let count = max(Self.minimumData, size - bare.count - signature - 9)
+    // The smallest data is the tag alone.
+    let count = max(EnvelopeTag.size, size - bare.count - signature - 9)
     filling = randomBytes(count - EnvelopeTag.size)
     let payload = try Self.payload(
       client: client, channel: channel, seconds: seconds,

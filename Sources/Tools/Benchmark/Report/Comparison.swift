@@ -1,9 +1,9 @@
 // Two orderers, or an orderer before and after a change, figure by figure.
 
 /// Ratios of the first to the second, pair by pair.
-package struct Comparison: Sendable, Equatable {
+package struct Comparison: Sendable {
   /// One figure of one kind of measurement.
-  package struct Line: Sendable, Equatable {
+  package struct Line: Sendable {
     package let plan: String
     package let figure: String
     /// Medians.
@@ -19,10 +19,6 @@ package struct Comparison: Sendable, Equatable {
 
   package let names: (String, String)
   package let lines: [Line]
-
-  package static func == (left: Comparison, right: Comparison) -> Bool {
-    left.names == right.names && left.lines == right.lines
-  }
 
   /// Compares measurements of the same name, the n-th of one with the n-th of the other; where one side has several
   /// orderers, those of the same orderer.

@@ -3,9 +3,9 @@
 import Foundation
 
 /// Numbers with three digits that matter, and tables.
-enum FigureText {
+package enum FigureText {
   /// Such as `12 345`, `123`, `12.3`, `0.123`.
-  static func number(_ value: Double) -> String {
+  package static func number(_ value: Double) -> String {
     switch abs(value) {
     case 100...: grouped(value)
     case 10..<100: String(format: "%.1f", value)

@@ -22,9 +22,6 @@ package enum ReportText {
     return ([FigureText.table(rows), ""] + remarks).joined(separator: "\n")
   }
 
-  /// A number with three digits that matter.
-  package static func number(_ value: Double) -> String { FigureText.number(value) }
-
   /// What went wrong, a line each; empty if nothing did.
   package static func problems(_ report: BenchmarkReport) -> String {
     report.runs.flatMap(problems).joined(separator: "\n")
