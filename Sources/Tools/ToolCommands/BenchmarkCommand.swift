@@ -5,7 +5,6 @@ import Benchmark
 import Concurrency
 import Foundation
 import LedgerTools
-import Storage
 import UnixSignals
 
 /// `orderer benchmark`.
@@ -98,17 +97,12 @@ package struct BenchmarkCommand: AsyncParsableCommand, DescribedCommand {
   }
 
   package func run() async throws {
-    do {
+    try await carryOut("benchmark") {
       if compare.count == 2 { return try compareFiles() }
       let outcome = try await Interruption.heeding { try await measure() }
-      if let json { try write(try outcome.report.json(), to: json) }
+      if let json { try writeResult(try outcome.report.json(), to: json) }
       try print(outcome)
       guard outcome.report.runs.allSatisfy(\.isClean) else { throw ExitCode.failure }
-    } catch let code as ExitCode {
-      throw code
-    } catch {
-      complain("benchmark", error)
-      throw ExitCode.failure
     }
   }
 
@@ -149,11 +143,6 @@ package struct BenchmarkCommand: AsyncParsableCommand, DescribedCommand {
     let comparison = try Comparison(
       reports[0].runs, reports[1].runs, names: (compare[0], compare[1]))
     try LedgerOptions.print(comparison.text)
-  }
-
-  private func write(_ bytes: [UInt8], to path: String) throws {
-    if path == "-" { return try StandardStreams.writeToOutput(bytes) }
-    try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
   }
 }
 

@@ -56,15 +56,12 @@ struct ShowConfigCommand: ParsableCommand {
   }
 
   func run() throws {
-    do {
+    try carryOut("config show") {
       let found = try block.map { try ConfigBlock.readFile($0) } ?? newestBlock(of: channel ?? "")
       let json =
         wholeBlock
         ? try ConfigJSON.block(found.serialized()) : try ConfigBlock(found).json()
       try StandardStreams.writeToOutput(json.text.utf8)
-    } catch {
-      complain("config show", error)
-      throw ExitCode.failure
     }
   }
 

@@ -49,7 +49,7 @@ package struct GenesisCommand: ParsableCommand, DescribedCommand {
   }
 
   package func run() throws {
-    do {
+    try carryOut("genesis") {
       let environment = ProcessInfo.processInfo.environment
       let document = try document(environment)
       let profile = try document.profile(profile)
@@ -71,9 +71,6 @@ package struct GenesisCommand: ParsableCommand, DescribedCommand {
       }
       try write(
         bytes, isTransaction ? "channel-creation transaction" : "genesis block", isTransaction)
-    } catch {
-      complain("genesis", error)
-      throw ExitCode.failure
     }
   }
 
@@ -85,22 +82,8 @@ package struct GenesisCommand: ParsableCommand, DescribedCommand {
 
   private func write(_ bytes: [UInt8], _ what: String, _ isTransaction: Bool) throws {
     let path = output ?? "\(channel).\(isTransaction ? "tx" : "block")"
-    if path == "-" {
-      try StandardStreams.writeToOutput(bytes)
-      return
-    }
-    do {
-      // Whole or not at all: an orderer must not find half a block.
-      try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch {
-      throw OutputError(path: path, reason: error.localizedDescription)
-    }
+    try writeResult(bytes, to: path)
+    guard path != "-" else { return }
     StandardStreams.writeToError("Wrote the \(what) of channel \(channel) to \(path)\n")
-  }
-
-  private struct OutputError: Error, CustomStringConvertible {
-    let path: String
-    let reason: String
-    var description: String { "\(path) cannot be written: \(reason)" }
   }
 }

@@ -69,22 +69,6 @@ struct LedgerOptions: ParsableArguments {
       directory: try ledger ?? OrdererConfiguration.load().configuration.fileLedger.location)
   }
 
-  /// Runs a command and tells why it failed.
-  static func run(_ name: String, _ body: () throws -> Void) throws {
-    do { try body() } catch let code as ExitCode { throw code } catch {
-      complain("ledger \(name)", error)
-      throw ExitCode.failure
-    }
-  }
-
-  /// As the synchronous one.
-  static func run(_ name: String, _ body: () async throws -> Void) async throws {
-    do { try await body() } catch let code as ExitCode { throw code } catch {
-      complain("ledger \(name)", error)
-      throw ExitCode.failure
-    }
-  }
-
   static func printJSON(_ value: some Encodable) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -134,7 +118,7 @@ struct LedgerListCommand: ParsableCommand {
   @Flag var json = false
 
   func run() throws {
-    try LedgerOptions.run("list") {
+    try carryOut("ledger list") {
       let summaries = try ChainSummary.all(in: options.folder())
       guard !json else { return try LedgerOptions.printJSON(summaries) }
       try LedgerOptions.print(LedgerText.table(summaries))
@@ -151,7 +135,7 @@ struct LedgerInfoCommand: ParsableCommand {
   @Flag var json = false
 
   func run() throws {
-    try LedgerOptions.run("info") {
+    try carryOut("ledger info") {
       let info = try ChainInfo(options.folder().chain(channel))
       if json {
         try LedgerOptions.printJSON(info)
@@ -172,7 +156,7 @@ struct LedgerVerifyCommand: AsyncParsableCommand {
   @Flag var json = false
 
   func run() async throws {
-    try await LedgerOptions.run("verify") {
+    try await carryOut("ledger verify") {
       let folder = try options.folder()
       var reports: [VerificationReport] = []
       for channel in try channels.isEmpty ? folder.channelIDs() : channels {
@@ -209,7 +193,7 @@ struct LedgerShowCommand: ParsableCommand {
   @Flag var json = false
 
   func run() throws {
-    try LedgerOptions.run("show") {
+    try carryOut("ledger show") {
       let chain = try options.folder().chain(channel)
       let description = BlockDescription(
         try chain.block(block.number(in: chain)), channel: channel)
@@ -233,7 +217,7 @@ struct LedgerExportCommand: AsyncParsableCommand {
   @OptionGroup var options: LedgerOptions
 
   func run() async throws {
-    try await LedgerOptions.run("export") {
+    try await carryOut("ledger export") {
       let chain = try options.folder().chain(channel)
       let (first, last) = (try from.number(in: chain), try to.number(in: chain))
       guard first <= last else {

@@ -68,14 +68,6 @@ struct RaftOptions: ParsableArguments {
     return RaftFolders(
       logs: wal ?? consensus.walDir, snapshots: snapshots ?? consensus.snapDir)
   }
-
-  /// Runs a command and tells why it failed.
-  static func run(_ name: String, _ body: () throws -> Void) throws {
-    do { try body() } catch let code as ExitCode { throw code } catch {
-      complain("raft \(name)", error)
-      throw ExitCode.failure
-    }
-  }
 }
 
 /// `orderer raft list`.
@@ -85,7 +77,7 @@ struct RaftListCommand: ParsableCommand {
   @OptionGroup var options: RaftOptions
 
   func run() throws {
-    try RaftOptions.run("list") {
+    try carryOut("raft list") {
       let folders = try options.folders()
       let reports = try folders.channelIDs().map { try RaftVerification(folders.channel($0)) }
       if options.json {
@@ -107,7 +99,7 @@ struct RaftShowCommand: ParsableCommand {
   @OptionGroup var options: RaftOptions
 
   func run() throws {
-    try RaftOptions.run("show") {
+    try carryOut("raft show") {
       let raft = try RaftDescription(
         options.folders().channel(channel), entries: entries, records: records)
       if options.json {
@@ -127,7 +119,7 @@ struct RaftVerifyCommand: ParsableCommand {
   @OptionGroup var options: RaftOptions
 
   func run() throws {
-    try RaftOptions.run("verify") {
+    try carryOut("raft verify") {
       let folders = try options.folders()
       let reports = try (channels.isEmpty ? folders.channelIDs() : channels).map {
         try RaftVerification(folders.channel($0))
@@ -150,7 +142,7 @@ struct RaftRepairCommand: ParsableCommand {
   @OptionGroup var options: RaftOptions
 
   func run() throws {
-    try RaftOptions.run("repair") {
+    try carryOut("raft repair") {
       let folders = try options.folders()
       let repairs = try channels.map { try RaftRepair(folders.channel($0)) }
       if options.json {

@@ -65,6 +65,12 @@ struct NodeSettingsTests {
     #expect(request.contains("Content-Length: \(body.utf8.count)\r\n"))
   }
 
+  @Test("Free ports that are found together differ")
+  func freePorts() throws {
+    let ports = try FreePort.find(20)
+    #expect(Set(ports).count == 20 && ports.allSatisfy { $0 > 0 })
+  }
+
   @Test("Addresses are read as they are written")
   func addresses() {
     #expect(OrdererAddress("localhost:7050") == OrdererAddress(host: "localhost", port: 7050))

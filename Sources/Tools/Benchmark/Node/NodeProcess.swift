@@ -74,24 +74,3 @@ final class NodeProcess: Sendable {
     }.value
   }
 }
-
-/// Ports of this machine.
-enum FreePort {
-  /// A TCP port that nobody listens on now.
-  static func find() throws -> Int {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    guard descriptor >= 0 else { throw BenchmarkError("no socket: \(StorageError.text(errno))") }
-    defer { close(descriptor) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let isFound = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(descriptor, $0, size) == 0 && getsockname(descriptor, $0, &size) == 0
-      }
-    }
-    guard isFound else { throw BenchmarkError("no free port: \(StorageError.text(errno))") }
-    return Int(UInt16(bigEndian: address.sin_port))
-  }
-}

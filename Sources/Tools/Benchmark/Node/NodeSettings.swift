@@ -49,6 +49,52 @@ package struct NodeSettings: Sendable {
   /// A configtx.yaml with a profile `System` (solo, Kafka), `Channel` for channel creations, and `Genesis` for
   /// channels that are joined.
   func configtx(network: BenchmarkNetwork, port: Int) -> String {
+    let organizations =
+      organization("Orderer", BenchmarkNetwork.ordererMSP, network)
+      + BenchmarkNetwork.applicationMSPs.enumerated().map {
+        organization("Org\($0.offset + 1)", $0.element, network)
+      }.joined()
+    let members = (1...BenchmarkNetwork.applicationMSPs.count).map { "*Org\($0)" }
+      .joined(separator: ", ")
+    let orderer = indented(ordererSection(network, port))
+    let application = indented(
+      """
+        Application:
+          Organizations: [\(members)]
+          Policies:
+            <<: *Policies
+            LifecycleEndorsement: {Type: ImplicitMeta, Rule: "MAJORITY Endorsement"}
+            Endorsement: {Type: ImplicitMeta, Rule: "MAJORITY Endorsement"}
+          Capabilities: {V2_0: true}
+      """)
+    let common = "    Policies: *Policies\n    Capabilities: {V2_0: true}\n"
+    return """
+      Organizations:
+      \(organizations)
+      Channel:
+        Policies: &Policies
+          Readers: {Type: ImplicitMeta, Rule: "ANY Readers"}
+          Writers: {Type: ImplicitMeta, Rule: "ANY Writers"}
+          Admins: {Type: ImplicitMeta, Rule: "MAJORITY Admins"}
+      Profiles:
+        System:
+      \(common)    Orderer:
+      \(orderer)
+          Consortiums:
+            Benchmark: {Organizations: [\(members)]}
+        Channel:
+      \(common)    Consortium: Benchmark
+      \(application)
+        Genesis:
+      \(common)    Orderer:
+      \(orderer)
+      \(application)
+
+      """
+  }
+
+  /// What a profile has below `Orderer`.
+  private func ordererSection(_ network: BenchmarkNetwork, _ port: Int) -> String {
     let tls = "\(network.folder)/tls/server.pem"
     let consenter =
       switch consensus {
@@ -62,7 +108,7 @@ package struct NodeSettings: Sendable {
 
         """
       }
-    let orderer = """
+    return """
           OrdererType: \(consensus.rawValue)
           Addresses: ["127.0.0.1:\(port)"]
           BatchTimeout: \(batchTimeout)
@@ -73,46 +119,6 @@ package struct NodeSettings: Sendable {
             BlockValidation: {Type: ImplicitMeta, Rule: "ANY Writers"}
           Capabilities: {V2_0: true}
       \(consenter)
-      """
-    let organizations =
-      organization("Orderer", BenchmarkNetwork.ordererMSP, network)
-      + BenchmarkNetwork.applicationMSPs.enumerated().map {
-        organization("Org\($0.offset + 1)", $0.element, network)
-      }.joined()
-    let members = (1...BenchmarkNetwork.applicationMSPs.count).map { "*Org\($0)" }
-      .joined(separator: ", ")
-    let application = """
-        Application:
-          Organizations: [\(members)]
-          Policies:
-            <<: *Policies
-            LifecycleEndorsement: {Type: ImplicitMeta, Rule: "MAJORITY Endorsement"}
-            Endorsement: {Type: ImplicitMeta, Rule: "MAJORITY Endorsement"}
-          Capabilities: {V2_0: true}
-      """
-    let common = "    Policies: *Policies\n    Capabilities: {V2_0: true}\n"
-    return """
-      Organizations:
-      \(organizations)
-      Channel:
-        Policies: &Policies
-          Readers: {Type: ImplicitMeta, Rule: "ANY Readers"}
-          Writers: {Type: ImplicitMeta, Rule: "ANY Writers"}
-          Admins: {Type: ImplicitMeta, Rule: "MAJORITY Admins"}
-      Profiles:
-        System:
-      \(common)    Orderer:
-      \(indented(orderer))
-          Consortiums:
-            Benchmark: {Organizations: [\(members)]}
-        Channel:
-      \(common)    Consortium: Benchmark
-      \(indented(application))
-        Genesis:
-      \(common)    Orderer:
-      \(indented(orderer))
-      \(indented(application))
-
       """
   }
 

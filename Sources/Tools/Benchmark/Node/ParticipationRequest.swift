@@ -41,7 +41,7 @@ struct ParticipationRequest {
   /// Sends it and waits for the answer. Blocks the thread.
   ///
   /// - Throws: if the node does not take the channel.
-  func run() throws {
+  func run() throws(BenchmarkError) {
     let answer = String(decoding: try exchange(), as: UTF8.self)
     let status = answer.split(separator: " ", maxSplits: 2).dropFirst().first.flatMap { Int($0) }
     guard status == 201 else {
@@ -49,7 +49,7 @@ struct ParticipationRequest {
     }
   }
 
-  private func exchange() throws -> [UInt8] {
+  private func exchange() throws(BenchmarkError) -> [UInt8] {
     func failure(_ what: String) -> BenchmarkError {
       BenchmarkError("\(what) the participation API on port \(port): \(StorageError.text(errno))")
     }
@@ -60,15 +60,8 @@ struct ParticipationRequest {
     let limitSize = socklen_t(MemoryLayout<timeval>.size)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, limitSize)
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, limitSize)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = UInt16(truncatingIfNeeded: port).bigEndian
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    let connected = withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-      }
-    }
+    var address = LoopbackAddress(port: port)
+    let connected = address.with { connect(descriptor, $0, $1) }
     guard connected == 0 else { throw failure("cannot connect to") }
     var rest = bytes[...]
     while !rest.isEmpty {

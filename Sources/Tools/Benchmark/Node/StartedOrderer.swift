@@ -28,7 +28,8 @@ package struct StartedOrderer: Sendable {
     if settings.consensus == .kafka { settings.mark = "-\(hexadecimal(randomBytes(4)))" }
     do {
       let network = try BenchmarkNetwork(folder: folder, now: now)
-      let (port, adminPort) = (try FreePort.find(), try FreePort.find())
+      let ports = try FreePort.find(2)
+      let (port, adminPort) = (ports[0], ports[1])
       let profiles = try ProfileDocument(
         yaml: settings.configtx(network: network, port: port), directory: folder)
       try write(
@@ -115,11 +116,11 @@ private struct NodeChannels {
         try await create(channel, try creation.serializedBytes())
       }
     } else {
-      let profile = try profiles.profile("Genesis")
-      for channel in target.channels {
-        let block = try GenesisBlockFactory.block(profile: profile, channelID: channel, now: now)
-        try await join(channel, block.serialized())
-      }
+      let pool = BlockingPool(threads: 1)
+      let result: Result<Void, any Error>
+      do { result = .success(try await joinAll(on: pool)) } catch { result = .failure(error) }
+      await pool.shutDown()
+      try result.get()
     }
     for channel in target.channels {
       try await retrying("channel \(channel) takes no envelopes") {
@@ -141,19 +142,16 @@ private struct NodeChannels {
     }
   }
 
-  private func join(_ channel: String, _ block: [UInt8]) async throws {
-    try await retrying("channel \(channel) cannot be joined") {
-      let pool = BlockingPool(threads: 1)
-      let request = ParticipationRequest(port: adminPort, block: block)
-      let refusal: BenchmarkError?
-      do throws(BenchmarkError) {
+  private func joinAll(on pool: BlockingPool) async throws {
+    let profile = try profiles.profile("Genesis")
+    for channel in target.channels {
+      let block = try GenesisBlockFactory.block(profile: profile, channelID: channel, now: now)
+      let request = ParticipationRequest(port: adminPort, block: block.serialized())
+      try await retrying("channel \(channel) cannot be joined") {
         try await pool.run(orThrow: BenchmarkError("stopped")) { () throws(BenchmarkError) in
-          do { try request.run() } catch { throw BenchmarkError("\(error)") }
+          try request.run()
         }
-        refusal = nil
-      } catch { refusal = error }
-      await pool.shutDown()
-      if let refusal { throw refusal }
+      }
     }
   }
 
