@@ -78,7 +78,19 @@ final class ChainFixture: Sendable {
     return (again, try start(again))
   }
 
-  /// Copies what is in the folders now, as if the node was killed.
+  /// A new folder, in memory where there is such a file system: for logs that are synchronized hundreds of times, or
+  /// whose nodes must not wait for a disk.
+  static func folderInMemory() throws -> String {
+    let memory = "/dev/shm"
+    let parent =
+      FileManager.default.isWritableFile(atPath: memory)
+      ? memory : FileManager.default.temporaryDirectory.path
+    let path = "\(parent)/heddle-raft-\(UUID())"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    return path
+  }
+
+  /// Copies what is in the folders now, as if the node was killed. Its clock is another one then.
   ///
   /// - Parameters:
   ///   - node: Whose certificate it has from then on; as before by default.
@@ -92,7 +104,7 @@ final class ChainFixture: Sendable {
       try? FileManager.default.removeItem(atPath: copy)
     }
     return try ChainFixture(
-      folder: copy, node: node ?? self.node, time: time, port: port ?? self.port)
+      folder: copy, node: node ?? self.node, port: port ?? self.port)
   }
 }
 

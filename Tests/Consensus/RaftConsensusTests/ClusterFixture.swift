@@ -1,4 +1,4 @@
-// Several nodes that order one channel, in one process and under one clock.
+// Several nodes that order one channel, in one process, whose clocks go at the same rate.
 
 import BlockLedger
 import Blocks
@@ -13,8 +13,8 @@ import Testing
 
 @testable import RaftConsensus
 
-/// The nodes of a channel. Their clock goes on by a tick again and again, as fast as the machine allows for: a busy one
-/// must not make them believe that a leader is silent.
+/// The nodes of a channel. Their clocks go on by a tick again and again, but only once the last tick has had its effect:
+/// a busy machine must not make them believe that a leader is silent.
 final class ClusterFixture: Sendable {
   struct Node: Sendable {
     var fixture: ChainFixture
@@ -22,11 +22,11 @@ final class ClusterFixture: Sendable {
     var chain: RaftChain
   }
 
-  let time = ManualTime()
+  private static let tick = Duration.milliseconds(500)
+
   let network: TestNetwork
   private let genesis: SealedBlock
   private let state = Mutex<[Int: Node]>([:])
-  private let clock: Task<Void, Never>
 
   /// - Parameter nodes: The channel's consenters.
   init(
@@ -39,37 +39,6 @@ final class ClusterFixture: Sendable {
     ) {
       try $0.editBatchSize { $0.maxMessageCount = batch }
     }
-    let time = time
-    clock = Task {
-      while !Task.isCancelled {
-        let pause = max(.milliseconds(20), await Self.timeOfSteps() * 5)
-        try? await Task.sleep(for: pause)
-        time.advance(by: .milliseconds(500))
-      }
-    }
-  }
-
-  /// How long this machine takes now for what chains do from one tick to the next: turns of their tasks, and a file
-  /// that is synchronized on another thread.
-  private static func timeOfSteps() async -> Duration {
-    await ContinuousClock().measure {
-      for _ in 0..<4 {
-        await withCheckedContinuation { continuation in
-          Thread.detachNewThread {
-            let path =
-              "\(FileManager.default.temporaryDirectory.path)/heddle-steps-\(UUID().uuidString)"
-            _ = FileManager.default.createFile(atPath: path, contents: nil)
-            let file = FileHandle(forWritingAtPath: path)
-            try? file?.write(contentsOf: [1])
-            try? file?.synchronize()
-            try? file?.close()
-            try? FileManager.default.removeItem(atPath: path)
-            continuation.resume()
-          }
-        }
-        await Task.detached {}.value
-      }
-    }
   }
 
   /// Runs a test with nodes that were started.
@@ -80,6 +49,8 @@ final class ClusterFixture: Sendable {
   ) async throws {
     let cluster = try ClusterFixture(
       nodes, batch: batch, seed: seed, snapshotInterval: snapshotInterval)
+    let clock = Task { await cluster.letTimePass() }
+    defer { clock.cancel() }
     do {
       for node in nodes { try await cluster.start(node) }
       try await body(cluster)
@@ -93,7 +64,6 @@ final class ClusterFixture: Sendable {
   func remove() async {
     for node in nodes { await node.chain.halt() }
     for node in nodes { await node.fixture.remove() }
-    clock.cancel()
     await network.close()
   }
 
@@ -102,6 +72,32 @@ final class ClusterFixture: Sendable {
   func node(_ number: Int) throws -> Node {
     guard let node = state.withLock({ $0[number] }) else { throw TestChannel.Refused() }
     return node
+  }
+
+  // MARK: Time
+
+  /// Ticks until it is cancelled. All that a tick makes nodes tell each other has arrived by the next tick but one, so
+  /// nobody misses heartbeats, however busy the machine is. The pause is for their logs.
+  private func letTimePass() async {
+    while !Task.isCancelled {
+      try? await Task.sleep(for: .milliseconds(20))
+      while !Task.isCancelled, !isSettled { try? await Task.sleep(for: .milliseconds(1)) }
+      for node in nodes { node.fixture.time.advance(by: Self.tick) }
+    }
+  }
+
+  /// Whether all chains that take part have taken the last tick, and the network has delivered all that was sent.
+  private var isSettled: Bool {
+    network.isQuiet
+      && nodes.allSatisfy { node in
+        guard case .running(_, let standing) = node.chain.state.read({ $0.phase }) else {
+          return true
+        }
+        if case .ceased = standing { return true }
+        // A tick that was taken has made the next one's alarm.
+        let time = node.fixture.time
+        return time.nextAlarm.map { $0 <= time.now + Self.tick } ?? false
+      }
   }
 
   // MARK: Life
@@ -115,12 +111,13 @@ final class ClusterFixture: Sendable {
 
   /// Starts a node that has a ledger, as a follower that becomes a consenter.
   func start(_ number: Int, on store: any BlockStore) throws {
-    let fixture = try ChainFixture(node: number, time: time, port: network.port(of: number))
+    let fixture = try ChainFixture(
+      folder: ChainFixture.folderInMemory(), node: number, port: network.port(of: number))
     try start(number, fixture, store)
   }
 
   func start(_ number: Int, _ fixture: ChainFixture, _ store: any BlockStore) throws {
-    let channel = try TestChannel(store, time: time)
+    let channel = try TestChannel(store, time: fixture.time)
     network.register(channel, of: number)
     let chain = try fixture.start(channel)
     state.withLock {

@@ -10,7 +10,7 @@ import Testing
 
 @testable import RaftConsensus
 
-@Suite(.serialized) struct ClusterScheduleTests {
+@Suite(.sockets, .serialized) struct ClusterScheduleTests {
   private static func number(_ name: String) -> UInt64? {
     ProcessInfo.processInfo.environment[name].flatMap(UInt64.init)
   }

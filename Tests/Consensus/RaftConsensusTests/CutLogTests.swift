@@ -13,7 +13,7 @@ import Testing
 
 @testable import RaftConsensus
 
-@Suite(.serialized) struct CutLogTests {
+@Suite(.heavy, .serialized) struct CutLogTests {
   /// What a node left behind.
   private struct Remains {
     let fixture: ChainFixture
@@ -29,17 +29,6 @@ import Testing
   }
 
   private static let channelID = "raftchannel"
-
-  /// In memory where there is such a file system: logs are synchronized hundreds of times.
-  private func newFolder() throws -> String {
-    let memory = "/dev/shm"
-    let parent =
-      FileManager.default.isWritableFile(atPath: memory)
-      ? memory : FileManager.default.temporaryDirectory.path
-    let path = "\(parent)/heddle-raft-\(UUID())"
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    return path
-  }
 
   /// Smaller than one with a creator: each byte of it is a start of the channel.
   private func smallMessage(_ text: String) throws -> OrderedMessage {
@@ -67,7 +56,7 @@ import Testing
 
   /// A channel of one consenter that wrote a few blocks and was ended.
   private func remains(snapshotInterval: UInt32) async throws -> Remains {
-    let fixture = try ChainFixture(folder: newFolder())
+    let fixture = try ChainFixture(folder: ChainFixture.folderInMemory())
     let metadata = try raftConfig([1]) { $0.options.snapshotIntervalSize = snapshotInterval }
     let store = try await TestChannel.ledger(metadata, channelID: Self.channelID) {
       try $0.editBatchSize { $0.maxMessageCount = 1 }

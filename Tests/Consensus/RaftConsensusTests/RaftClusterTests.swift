@@ -10,7 +10,7 @@ import Testing
 
 @testable import RaftConsensus
 
-@Suite(.serialized) struct RaftClusterTests {
+@Suite(.sockets, .serialized) struct RaftClusterTests {
   @Test func threeNodesWriteTheSameBlocksWhoeverIsAsked() async throws {
     try await ClusterFixture.with([1, 2, 3]) { cluster in
       for node in 1...3 {

@@ -10,7 +10,7 @@ import Testing
 
 @testable import RaftConsensus
 
-@Suite(.serialized) struct ReconfigurationTests {
+@Suite(.sockets, .serialized) struct ReconfigurationTests {
   /// Hands an update of the consenters to a node.
   private func update(_ cluster: ClusterFixture, to nodes: [Int], by node: Int) async throws {
     let next = try raftConfig(nodes).serializedData()

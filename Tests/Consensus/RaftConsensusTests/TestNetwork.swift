@@ -35,6 +35,7 @@ final class TestNetwork: Sendable {
     var lostPerMille: UInt64 = 0
     var random: SplitMix64
     var parcels: [Parcel] = []
+    var isDelivering = false
     var isClosed = false
     var snapshots = 0
   }
@@ -74,6 +75,9 @@ final class TestNetwork: Sendable {
   /// So many of 1,000 messages are lost.
   func lose(_ perMille: UInt64) { state.change { $0.lostPerMille = perMille } }
 
+  /// Whether all that was sent has been delivered.
+  var isQuiet: Bool { state.read { $0.parcels.isEmpty && !$0.isDelivering } }
+
   /// Snapshots that were sent.
   var snapshots: Int { state.read { $0.snapshots } }
 
@@ -88,7 +92,8 @@ final class TestNetwork: Sendable {
   private func deliver() async {
     while true {
       let parcels: [Parcel] = await state.wait { state in
-        guard !state.parcels.isEmpty else { return state.isClosed ? [] : nil }
+        state.isDelivering = !state.parcels.isEmpty
+        guard state.isDelivering else { return state.isClosed ? [] : nil }
         defer { state.parcels = [] }
         return state.parcels
       }

@@ -6,7 +6,7 @@ import Testing
 package enum Load: Sendable, Hashable {
   /// Computes for many seconds, or writes much to disk.
   case heavy
-  /// Talks over sockets, with this process or another one, so that something waits for it.
+  /// Talks over sockets, with this process or another one, or has nodes that talk to each other: something waits for it.
   case sockets
 }
 
