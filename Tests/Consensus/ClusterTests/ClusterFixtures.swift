@@ -9,6 +9,7 @@ import Logging
 import NIOCore
 import Ordering
 import TestSupport
+import Testing
 
 @testable import Cluster
 
@@ -223,11 +224,32 @@ struct TestCluster {
   let connector = TestConnector()
   let time = ManualTime()
   let log = TestLog()
+  let chain = TestChain()
   let cluster: Cluster
 
   init(settings: ClusterSettings = ClusterSettings(), now: Int64 = 1_767_225_600) {
     cluster = Cluster(
       settings: settings, connector: connector, time: time, now: { now }, logger: log.logger)
+  }
+
+  /// One whose channel alpha has the member 2.
+  static func connected(
+    settings: ClusterSettings = ClusterSettings(), now: Int64 = 1_767_225_600
+  ) throws -> Self {
+    let test = Self(settings: settings, now: now)
+    try test.connect()
+    return test
+  }
+
+  /// Gives the channel alpha the member 2.
+  func connect() throws { cluster.connect("alpha", to: [try member(2, node: 2)], for: chain) }
+
+  /// Sends a first message to the member 2, and waits until it has been sent.
+  @discardableResult func sendFirst() async -> TestStream {
+    #expect(send("0"))
+    let stream = await connector.stream()
+    _ = await stream.frames(1)
+    return stream
   }
 
   func send(_ text: String, to id: UInt64 = 2, channel: String = "alpha") -> Bool {

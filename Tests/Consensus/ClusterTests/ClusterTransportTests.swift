@@ -10,9 +10,7 @@ import Testing
 
 @Suite struct ClusterTransportTests {
   @Test func aMessageMakesConnectionAndStreamAndLaterOnesUseThem() async throws {
-    let test = TestCluster()
-    let chain = TestChain()
-    test.cluster.connect("alpha", to: [try member(2, node: 2)], for: chain)
+    let test = try TestCluster.connected()
     #expect(test.connector.dialCount == 0)
     for index in 0..<3 { #expect(test.send("\(index)")) }
     let frames = await test.connector.stream().frames(3)
@@ -24,10 +22,8 @@ import Testing
   }
 
   @Test func channelsShareConnectionsAndTheLastTakesThemAlong() async throws {
-    let test = TestCluster()
-    let chain = TestChain()
-    test.cluster.connect("alpha", to: [try member(2, node: 2)], for: chain)
-    test.cluster.connect("beta", to: [try member(5, node: 2)], for: chain)
+    let test = try TestCluster.connected()
+    test.cluster.connect("beta", to: [try member(5, node: 2)], for: test.chain)
     #expect(test.send("a"))
     let alpha = await test.connector.stream(0)
     #expect(test.send("b", to: 5, channel: "beta"))
@@ -41,20 +37,19 @@ import Testing
     test.cluster.disconnect("beta")
     #expect(test.connector.connections[0].isClosed)
     // What ends in an orderly way is no loss.
-    #expect(chain.events.isEmpty)
+    #expect(test.chain.events.isEmpty)
   }
 
   @Test func onlyWhoIsReachedInAnotherWayLosesItsStream() async throws {
     let test = TestCluster()
-    let chain = TestChain()
     test.cluster.connect(
-      "alpha", to: [try member(2, node: 2), try member(3, node: 3)], for: chain)
+      "alpha", to: [try member(2, node: 2), try member(3, node: 3)], for: test.chain)
     #expect(test.send("a", to: 2))
     let second = await test.connector.stream()
     #expect(test.send("a", to: 3))
     let third = await test.connector.stream(0, of: 1)
     test.cluster.connect(
-      "alpha", to: [try member(2, node: 2), try member(3, node: 3, port: 8050)], for: chain)
+      "alpha", to: [try member(2, node: 2), try member(3, node: 3, port: 8050)], for: test.chain)
     try await eventually { third.isOver }
     #expect(!second.isOver)
     #expect(test.connector.connections[1].isClosed)
@@ -62,23 +57,21 @@ import Testing
     let again = await test.connector.stream(0, of: 2)
     #expect(try await again.frames(1).map(text) == ["b"])
     #expect(test.connector.connections[2].server.port == 8050)
-    test.cluster.connect("alpha", to: [try member(2, node: 2)], for: chain)
+    try test.connect()
     #expect(
       test.log.text.contains(
         "Deactivated node 3 who's endpoint is node3:8050 as it's removed from membership"))
   }
 
   @Test func aNodeThatCannotBeReachedIsToldOfOnceAndTriedAgainLater() async throws {
-    let test = TestCluster()
-    let chain = TestChain()
+    let test = try TestCluster.connected()
     test.connector.state.change { $0.refusal = "connection refused" }
-    test.cluster.connect("alpha", to: [try member(2, node: 2)], for: chain)
     #expect(test.send("lost"))
-    #expect(await chain.waitForEvents(1) == [.lostContact(2)])
+    #expect(await test.chain.waitForEvents(1) == [.lostContact(2)])
     #expect(!test.send("too soon"))
     test.time.advance(by: .milliseconds(50))
     #expect(test.send("lost, too"))
-    #expect(await chain.waitForEvents(2).count == 2)
+    #expect(await test.chain.waitForEvents(2).count == 2)
     let lines = test.log.all.filter {
       $0.contains("Failed to send StepRequest to 2, because: connection refused")
     }
@@ -94,12 +87,10 @@ import Testing
   }
 
   @Test func whoIsHeardOfIsTriedAtOnce() async throws {
-    let test = TestCluster()
-    let chain = TestChain()
+    let test = try TestCluster.connected()
     test.connector.state.change { $0.refusal = "connection refused" }
-    test.cluster.connect("alpha", to: [try member(2, node: 2)], for: chain)
     #expect(test.send("lost"))
-    _ = await chain.waitForEvents(1)
+    _ = await test.chain.waitForEvents(1)
     test.connector.state.change { $0.refusal = nil }
     #expect(!test.send("too soon"))
     var session = StepSession(test.cluster, certificate: try certificateDER(2), endpoint: "e")
@@ -113,48 +104,36 @@ import Testing
   @Test func aNodeThatDoesNotKeepUpLosesItsStream() async throws {
     var settings = ClusterSettings()
     settings.sendBufferSize = 4
-    let test = TestCluster(settings: settings)
-    let chain = TestChain()
-    test.cluster.connect("alpha", to: [try member(2, node: 2)], for: chain)
-    #expect(test.send("0"))
-    let stream = await test.connector.stream()
-    _ = await stream.frames(1)
+    let test = try TestCluster.connected(settings: settings)
+    let stream = await test.sendFirst()
     stream.hold(true)
     #expect(test.send("1"))
     await stream.waitForBatch(2)
     for index in 2..<5 { #expect(test.send("\(index)")) }
     #expect(!test.send("too many"))
-    #expect(await chain.waitForEvents(1) == [.lostContact(2)])
+    #expect(await test.chain.waitForEvents(1) == [.lostContact(2)])
     #expect(stream.isOver)
     #expect(test.log.text.contains("because: send queue overflown"))
   }
 
   @Test func aMessageThatIsNotTakenInTimeEndsTheStream() async throws {
-    let test = TestCluster()
-    let chain = TestChain()
-    test.cluster.connect("alpha", to: [try member(2, node: 2)], for: chain)
-    #expect(test.send("0"))
-    let stream = await test.connector.stream()
-    _ = await stream.frames(1)
+    let test = try TestCluster.connected()
+    let stream = await test.sendFirst()
     stream.hold(true)
     #expect(test.send("1"))
     await stream.waitForBatch(2)
     await test.time.waitForSleepers(1)
     test.time.advance(by: .seconds(7))
-    #expect(await chain.waitForEvents(1) == [.lostContact(2)])
+    #expect(await test.chain.waitForEvents(1) == [.lostContact(2)])
     #expect(test.log.text.contains("because: rpc timeout expired"))
     #expect(stream.isOver)
   }
 
   @Test func aStreamThatTheNodeEndsIsLostContact() async throws {
-    let test = TestCluster()
-    let chain = TestChain()
-    test.cluster.connect("alpha", to: [try member(2, node: 2)], for: chain)
-    #expect(test.send("0"))
-    let stream = await test.connector.stream()
-    _ = await stream.frames(1)
+    let test = try TestCluster.connected()
+    let stream = await test.sendFirst()
     stream.end("rpc error: code = Unknown desc = channel alpha doesn't exist")
-    #expect(await chain.waitForEvents(1) == [.lostContact(2)])
+    #expect(await test.chain.waitForEvents(1) == [.lostContact(2)])
     test.time.advance(by: .seconds(1))
     // The connection is still there.
     #expect(test.send("1"))
@@ -163,14 +142,11 @@ import Testing
   }
 
   @Test func aConnectionThatEndsIsMadeAgain() async throws {
-    let test = TestCluster()
-    let chain = TestChain()
-    test.cluster.connect("alpha", to: [try member(2, node: 2)], for: chain)
-    #expect(test.send("0"))
-    _ = await test.connector.stream().frames(1)
+    let test = try TestCluster.connected()
+    await test.sendFirst()
     test.time.advance(by: .seconds(60))
     test.connector.connections[0].end("reset by peer")
-    #expect(await chain.waitForEvents(1) == [.lostContact(2)])
+    #expect(await test.chain.waitForEvents(1) == [.lostContact(2)])
     test.time.advance(by: .seconds(1))
     try await eventually { test.log.text.contains("has ended: reset by peer") }
     #expect(test.send("1"))
@@ -180,11 +156,8 @@ import Testing
   @Test func submissionsGoInOrderOnAStreamOfTheirOwn() async throws {
     var settings = ClusterSettings()
     settings.sendBufferSize = 2
-    let test = TestCluster(settings: settings)
-    let chain = TestChain()
-    test.cluster.connect("alpha", to: [try member(2, node: 2)], for: chain)
-    #expect(test.send("consensus"))
-    _ = await test.connector.stream().frames(1)
+    let test = try TestCluster.connected(settings: settings)
+    await test.sendFirst()
     let texts = (0..<7).map { "\($0)" }
     try await test.cluster.submit(texts.map { try ordered($0, sequence: 9) }, in: "alpha", to: 2)
     let frames = await test.connector.stream(1).frames(7)
@@ -199,7 +172,6 @@ import Testing
 
   @Test func aSubmissionThatCannotBeHandedOnSaysWhy() async throws {
     let test = TestCluster()
-    let chain = TestChain()
     func refusal(_ channel: String, _ id: UInt64) async throws -> String {
       let message = try ordered("x")
       do throws(ClusterRefusal) {
@@ -208,7 +180,7 @@ import Testing
       } catch { return error.description }
     }
     #expect(try await refusal("alpha", 2) == "channel alpha doesn't exist")
-    test.cluster.connect("alpha", to: [try member(2, node: 2)], for: chain)
+    try test.connect()
     #expect(
       try await refusal("alpha", 3) == "node 3 doesn't exist in channel alpha's membership")
     test.connector.state.change { $0.refusal = "connection refused" }
@@ -218,26 +190,22 @@ import Testing
   }
 
   @Test func aSubmissionWaitsNoLongerThanAllowed() async throws {
-    let test = TestCluster()
-    let chain = TestChain()
+    let test = try TestCluster.connected()
     test.connector.state.change { $0.holdsDials = true }
-    test.cluster.connect("alpha", to: [try member(2, node: 2)], for: chain)
     let message = try ordered("x")
-    async let outcome = Result { try await test.cluster.submit([message], in: "alpha", to: 2) }
+    let outcome = Task { try await test.cluster.submit([message], in: "alpha", to: 2) }
     await test.time.waitForSleepers(1)
     test.time.advance(by: .seconds(7))
-    let result = await outcome
-    #expect(
-      throws: ClusterRefusal("timed out (7s) waiting on forwarding to 2"), performing: result.get)
+    await #expect(throws: ClusterRefusal("timed out (7s) waiting on forwarding to 2")) {
+      try await outcome.value
+    }
     test.connector.state.change { $0.holdsDials = false }
   }
 
   @Test func messagesThatAreTooLargeAreNotSent() async throws {
     var settings = ClusterSettings()
     settings.maximumMessageBytes = 100
-    let test = TestCluster(settings: settings)
-    let chain = TestChain()
-    test.cluster.connect("alpha", to: [try member(2, node: 2)], for: chain)
+    let test = try TestCluster.connected(settings: settings)
     #expect(!test.send(String(repeating: "x", count: 100)))
     let message = try ordered(String(repeating: "x", count: 100))
     await #expect(throws: ClusterRefusal.self) {
@@ -247,34 +215,22 @@ import Testing
   }
 
   @Test func afterAShutdownNothingIsSentOrTaken() async throws {
-    let test = TestCluster()
-    let chain = TestChain()
-    test.cluster.connect("alpha", to: [try member(2, node: 2)], for: chain)
-    #expect(test.send("a"))
-    _ = await test.connector.stream().frames(1)
+    let test = try TestCluster.connected()
+    await test.sendFirst()
     test.cluster.shutdown()
     #expect(test.connector.connections[0].isClosed)
-    test.cluster.connect("alpha", to: [try member(2, node: 2)], for: chain)
+    try test.connect()
     #expect(!test.send("b"))
-    #expect(chain.events.isEmpty)
+    #expect(test.chain.events.isEmpty)
   }
 
   @Test func certificatesThatExpireSoonAreWarnedOf() async throws {
-    let test = TestCluster(now: 4_000_000_000_000)
-    let chain = TestChain()
-    test.cluster.connect("alpha", to: [try member(2, node: 2)], for: chain)
-    #expect(test.send("a"))
-    _ = await test.connector.stream().frames(1)
+    let test = try TestCluster.connected(now: 4_000_000_000_000)
+    await test.sendFirst()
     #expect(test.log.text.contains("from node2:7050 for channel alpha expires in less than"))
   }
 }
 
 extension ClusterRefusal: Equatable {
   package static func == (one: Self, other: Self) -> Bool { one.description == other.description }
-}
-
-extension Result where Failure == any Error {
-  fileprivate init(_ body: () async throws -> Success) async {
-    do { self = .success(try await body()) } catch { self = .failure(error) }
-  }
 }

@@ -77,16 +77,6 @@ final class FollowingNode: FollowerSupport {
     return store
   }
 
-  /// Ends pauses until a condition is met.
-  private func letPass(until condition: () -> Bool) async {
-    while !condition() {
-      if let alarm = time.nextAlarm, alarm <= time.now + .seconds(60) {
-        time.advance(by: time.now.duration(to: alarm))
-      }
-      await Task.yield()
-    }
-  }
-
   private func joinPoint(_ chain: MadeChain, _ number: Int) throws -> JoinPoint {
     let block = chain.blocks[number]
     return JoinPoint(block, bundle: try ConfigBundle(configEnvelope: block.data[0]))
@@ -104,18 +94,19 @@ final class FollowingNode: FollowerSupport {
     #expect(
       follower.participation == ParticipationStatus(relation: .follower, status: .onboarding))
     follower.start()
-    await letPass { store.height == 6 }
+    await time.pass { store.height == 6 }
     #expect(follower.participation == ParticipationStatus(relation: .follower, status: .active))
     try chain.grow(by: 3)
     try chain.configure(maxMessageCount: 6)
     try chain.grow()
     orderers.set(chain.blocks)
-    await letPass { store.height == 11 }
+    await time.pass { store.height == 11 }
     try expect(store, has: chain.blocks)
     #expect(node.told.read { $0.configurations } == [0, 1, 2])
     #expect(node.told.read { $0.forgotten } == [])
     #expect(follower.problem == nil)
     await follower.halt()
+    #expect(node.told.read { $0.participationChanges } == 1)
     #expect(orderers.openConnections == 0)
   }
 
@@ -128,10 +119,10 @@ final class FollowingNode: FollowerSupport {
     follower.start()
     try await eventually { follower.participation.status == .active }
     try expect(store, has: chain.blocks)
-    await letPass { follower.problem != nil }
+    await time.pass { follower.problem != nil }
     orderers.set(chain.blocks)
     orderers.set("one:1", .good)
-    await letPass { follower.problem == nil }
+    await time.pass { follower.problem == nil }
     await follower.halt()
   }
 
@@ -144,7 +135,7 @@ final class FollowingNode: FollowerSupport {
       let join = height < 4 ? try joinPoint(chain, 3) : nil
       let (follower, _) = try follower(store, join: join, bundle: bundle)
       follower.start()
-      await letPass { store.height == 6 }
+      await time.pass { store.height == 6 }
       try expect(store, has: chain.blocks)
       await follower.halt()
     }
@@ -158,7 +149,7 @@ final class FollowingNode: FollowerSupport {
     let store = try await store()
     let (follower, node) = try follower(store, join: joinPoint(chain, 3))
     follower.start()
-    await letPass { node.told.read { $0.orders } }
+    await time.pass { node.told.read { $0.orders } }
     try expect(store, has: chain.blocks)
     #expect(follower.participation == ParticipationStatus(relation: .consenter, status: .active))
     await follower.halt()
@@ -173,7 +164,7 @@ final class FollowingNode: FollowerSupport {
     let store = try await store()
     let (follower, node) = try follower(store, join: joinPoint(chain, 3))
     follower.start()
-    await letPass { node.told.read { $0.failure } != nil }
+    await time.pass { node.told.read { $0.failure } != nil }
     #expect(
       node.told.read { $0.failure }?.contains("is not the one that the channel was joined with")
         == true)
@@ -194,13 +185,13 @@ final class FollowingNode: FollowerSupport {
     try await eventually { orderers.asked.count > 0 }
     try chain.grow()
     orderers.set(chain.blocks)
-    await letPass { store.height == 4 }
+    await time.pass { store.height == 4 }
     #expect(!node.told.read { $0.orders })
     try chain.configure(maxMessageCount: 5)
     try chain.grow()
     try chain.configure(maxMessageCount: 77)
     orderers.set(chain.blocks)
-    await letPass { node.told.read { $0.orders } }
+    await time.pass { node.told.read { $0.orders } }
     try expect(store, has: chain.blocks)
     #expect(node.told.read { $0.forgotten } == [4])
     await follower.halt()

@@ -1,6 +1,5 @@
 // A channel whose configuration changes: batches, options, consenters, the consensus itself.
 
-import BlockLedger
 import Blocks
 import ChannelConfig
 import Concurrency
@@ -41,10 +40,9 @@ import Testing
       await channel.wait(height: 2)
       for interval in [100, 200] as [UInt32] {
         let sequence = channel.bundle.sequence
-        let next = try raftConfig([1]) { $0.options.snapshotIntervalSize = interval << 20 }
-          .serializedData()
         try await chain.submit(
-          channel.configMessage { try $0.editConsensus { $0.metadata = next } })
+          channel.configMessage(
+            raftConfig([1]) { $0.options.snapshotIntervalSize = interval << 20 }))
         await channel.wait { $0.bundle.sequence == sequence + 1 }
       }
       try await chain.submit("2", sequence: 2)
@@ -65,9 +63,8 @@ import Testing
       let chain = try fixture.start(channel)
       try await chain.submit("1")
       await channel.wait(height: 2)
-      let next = try raftConfig([1]) { $0.options.electionTick = 20 }.serializedData()
       try await chain.submit(
-        channel.configMessage { try $0.editConsensus { $0.metadata = next } })
+        channel.configMessage(raftConfig([1]) { $0.options.electionTick = 20 }))
       await channel.wait(height: 3)
       await chain.halt()
       #expect(fixture.log.text.contains("take effect when the orderer is restarted"))
@@ -84,10 +81,8 @@ import Testing
     try await ChainFixture.withChannel { fixture, channel in
       let chain = try fixture.start(channel)
       try await chain.submit("1")
-      let next = try raftConfig([1, 2]).serializedData()
       await channel.wait(height: 2)
-      try await chain.submit(
-        channel.configMessage { try $0.editConsensus { $0.metadata = next } })
+      try await chain.submit(channel.configMessage(raftConfig([1, 2])))
       await channel.wait(height: 3)
       try await eventually {
         fixture.log.text.contains(
@@ -115,10 +110,8 @@ import Testing
       let chain = try fixture.start(channel)
       try await chain.submit("1")
       await channel.wait(height: 2)
-      let next = try raftConfig([1, 2]).serializedData()
       channel.state.change { $0.isBlocked = true }
-      try await chain.submit(
-        channel.configMessage { try $0.editConsensus { $0.metadata = next } })
+      try await chain.submit(channel.configMessage(raftConfig([1, 2])))
       try await eventually {
         fixture.log.text.contains("Writing block [2] (Raft index: 4) to ledger")
       }
@@ -126,10 +119,7 @@ import Testing
       let crashed = try fixture.crashed()
       channel.state.change { $0.isBlocked = false }
       await chain.halt()
-      let store = try await RAMLedgerFactory(historySize: 100).openOrCreate("raftchannel")
-      for number in 0..<2 as Range<UInt64> {
-        try await store.append(channel.store.block(number))
-      }
+      let store = try await TestChannel.ledger(copying: channel.allBlocks().prefix(2))
       let again = try TestChannel(store, time: crashed.time)
       let revived = try crashed.start(again)
       await again.wait(height: 3)

@@ -1,6 +1,5 @@
 // Chains on folders of their own, which can be stopped, and left as a crash would leave them.
 
-import BlockLedger
 import Concurrency
 import FabricProtos
 import Foundation
@@ -90,6 +89,12 @@ final class ChainFixture: Sendable {
     return path
   }
 
+  /// What is where the logs' folder should be is none, so that no log can be opened.
+  func putFileInPlaceOfLogs() throws {
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try Data().write(to: URL(filePath: "\(folder)/wal"))
+  }
+
   /// Copies what is in the folders now, as if the node was killed. Its clock is another one then.
   ///
   /// - Parameters:
@@ -143,7 +148,10 @@ extension RaftChain {
   }
 
   func submit(_ texts: [String], sequence: UInt64 = 0) async throws {
-    let messages = try texts.map { try message(Array($0.utf8), sequence: sequence) }
+    try await submit(messages: texts.map { try message(Array($0.utf8), sequence: sequence) })
+  }
+
+  func submit(messages: [OrderedMessage]) async throws {
     switch await order(messages) {
     case .all(.taken): break
     case .all(.refused(let error)): throw error

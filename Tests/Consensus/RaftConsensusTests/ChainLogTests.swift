@@ -1,6 +1,5 @@
 // Logs that do not belong to the ledger, cannot be opened, are removed, or are nobody's.
 
-import BlockLedger
 import Blocks
 import ChannelConfig
 import Concurrency
@@ -43,8 +42,7 @@ import Testing
       await chain.halt()
       // The same channel, ordered again from its beginning with another log.
       let other = try ChainFixture()
-      let store = try await RAMLedgerFactory(historySize: 100).openOrCreate("raftchannel")
-      try await store.append(channel.store.block(0))
+      let store = try await TestChannel.ledger(copying: channel.allBlocks().prefix(1))
       let fork = try TestChannel(store, time: other.time)
       let forking = try other.start(fork)
       try await forking.submit("one", "two")
@@ -93,9 +91,7 @@ import Testing
 
   @Test func aLogThatCannotBeOpenedIsTriedAgain() async throws {
     try await ChainFixture.withChannel { fixture, channel in
-      try FileManager.default.createDirectory(
-        atPath: fixture.folder, withIntermediateDirectories: true)
-      try Data().write(to: URL(filePath: "\(fixture.folder)/wal"))
+      try fixture.putFileInPlaceOfLogs()
       let chain = try fixture.start(channel)
       await chain.state.wait { $0.obstruction == nil ? nil : () }
       await #expect {
@@ -117,9 +113,7 @@ import Testing
 
   @Test func aHaltEndsTheAttemptsToOpenTheLog() async throws {
     try await ChainFixture.withChannel { fixture, channel in
-      try FileManager.default.createDirectory(
-        atPath: fixture.folder, withIntermediateDirectories: true)
-      try Data().write(to: URL(filePath: "\(fixture.folder)/wal"))
+      try fixture.putFileInPlaceOfLogs()
       let chain = try fixture.start(channel)
       await chain.state.wait { $0.obstruction == nil ? nil : () }
       await chain.halt()
@@ -165,9 +159,7 @@ import Testing
   @Test func foldersThatAreNoneAreAFaultOfTheNode() async throws {
     let fixture = try ChainFixture()
     try fixture.consenter.checkFolders()
-    try FileManager.default.createDirectory(
-      atPath: fixture.folder, withIntermediateDirectories: true)
-    try Data().write(to: URL(filePath: "\(fixture.folder)/wal"))
+    try fixture.putFileInPlaceOfLogs()
     #expect(
       throws: UnusableFolder(
         setting: "Consensus.WALDir", path: "\(fixture.folder)/wal",

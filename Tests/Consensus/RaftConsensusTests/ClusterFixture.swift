@@ -25,6 +25,7 @@ final class ClusterFixture: Sendable {
   private static let tick = Duration.milliseconds(500)
 
   let network: TestNetwork
+  private let founders: [Int]
   private let genesis: SealedBlock
   private let state = Mutex<[Int: Node]>([:])
 
@@ -33,6 +34,7 @@ final class ClusterFixture: Sendable {
     _ nodes: [Int], batch: UInt32 = 1, seed: UInt64 = 1,
     snapshotInterval: UInt32 = 16 << 20
   ) throws {
+    founders = nodes
     network = try TestNetwork(seed: seed)
     genesis = try TestChannel.genesis(
       try raftConfig(nodes) { $0.options.snapshotIntervalSize = snapshotInterval }
@@ -139,10 +141,9 @@ final class ClusterFixture: Sendable {
     network.port(of: number).disconnect(old.channel.channelID)
     // Nothing more gets out of it.
     old.channel.state.change { $0.isBlocked = true }
-    let height = old.channel.store.height
+    let blocks = try old.channel.allBlocks()
     let fixture = try old.fixture.crashed()
-    let store = try await RAMLedgerFactory(historySize: 10_000).openOrCreate("raftchannel")
-    for number in 0..<height { try await store.append(old.channel.store.block(number)) }
+    let store = try await TestChannel.ledger(copying: blocks)
     old.channel.state.change {
       $0.refusal = TestChannel.Refused()
       $0.isBlocked = false
@@ -186,6 +187,9 @@ final class ClusterFixture: Sendable {
     let leader = try await leader()
     return state.withLock { $0.keys.sorted().first { $0 != leader } } ?? 0
   }
+
+  /// The consenters at the beginning, without this one.
+  func others(than node: Int) -> [Int] { founders.filter { $0 != node } }
 
   /// Waits until nodes have so many blocks.
   func wait(height: UInt64, on numbers: [Int]? = nil) async throws {

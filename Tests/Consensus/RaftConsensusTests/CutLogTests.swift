@@ -1,7 +1,6 @@
 // A log that is cut off at any byte of its last three records: its channel goes on with the blocks that the ledger and
 // the log have, or halts with a reason.
 
-import BlockLedger
 import FabricProtos
 import Foundation
 import Ordering
@@ -40,14 +39,6 @@ import Testing
       configSequence: 0, isConfig: false)
   }
 
-  private func submit(_ text: String, to chain: RaftChain) async throws {
-    switch await chain.order([try smallMessage(text)]) {
-    case .all(.taken): break
-    case .all(.refused(let error)): throw error
-    default: throw TestChannel.Refused()
-    }
-  }
-
   private func location(_ fixture: ChainFixture) -> RaftStorage.Location {
     RaftStorage.Location(
       channelID: Self.channelID, logFolder: "\(fixture.folder)/wal/\(Self.channelID)",
@@ -64,7 +55,7 @@ import Testing
     let channel = try TestChannel(store, time: fixture.time)
     let chain = try fixture.start(channel)
     for number in 1...6 {
-      try await submit("\(number)", to: chain)
+      try await chain.submit(messages: [smallMessage("\(number)")])
       await channel.wait(height: UInt64(number) + 1)
     }
     await chain.halt()
@@ -73,17 +64,10 @@ import Testing
     let newest = try #require(segments.last)
     let bytes = try [UInt8](Data(contentsOf: URL(filePath: newest.path)))
     return Remains(
-      fixture: fixture, blocks: try (0..<store.height).map { try store.block($0) },
+      fixture: fixture, blocks: try channel.allBlocks(),
       indexes: [0] + (try channel.metadata().map(\.raftIndex)),
       segment: URL(filePath: newest.path).lastPathComponent,
       bytes: Array(bytes.prefix(Int(newest.end))), begin: begins[begins.count - 3])
-  }
-
-  /// A ledger with the first of these blocks.
-  private func ledger(_ blocks: ArraySlice<Block>) async throws -> any BlockStore {
-    let store = try await RAMLedgerFactory(historySize: 100).openOrCreate(Self.channelID)
-    for block in blocks { try await store.append(block) }
-    return store
   }
 
   /// Starts the channel with so many blocks in its ledger and so many bytes in its log.
@@ -95,22 +79,24 @@ import Testing
     let verdict = try StoredLog(location).verdict()
     let last = try #require(verdict).lastIndex
     let channel = try TestChannel(
-      await ledger(remains.blocks.prefix(kept)), time: fixture.time)
+      await TestChannel.ledger(copying: remains.blocks.prefix(kept)), time: fixture.time)
     let chain = try fixture.start(channel)
     let comment = Comment(rawValue: "cut at \(size), \(kept) blocks, the log ends at \(last)")
     if remains.indexes[kept - 1] > last {
       #expect(await channel.failure().contains("its end is lost"), comment)
-      await #expect(throws: ChainError.self, comment) { try await submit("after", to: chain) }
+      await #expect(throws: ChainError.self, comment) {
+        try await chain.submit(messages: [smallMessage("after")])
+      }
       await chain.halt()
       #expect(channel.height == kept, comment)
     } else {
       try await chain.waitReady()
-      try await submit("after", to: chain)
+      try await chain.submit(messages: [smallMessage("after")])
       await chain.halt()
       #expect(channel.now.failure == nil, comment)
       let there = max(kept, remains.indexes.count { $0 <= last })
       let expected = remains.blocks.prefix(there)
-      let blocks = try (0..<channel.height).map { try channel.block($0) }
+      let blocks = try channel.allBlocks()
       #expect(blocks.dropLast().map(\.header) == expected.map(\.header), comment)
       #expect(blocks.dropLast().map(\.data) == expected.map(\.data), comment)
       #expect(try channel.contents().last == ["after"], comment)

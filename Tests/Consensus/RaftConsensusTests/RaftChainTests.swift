@@ -1,6 +1,5 @@
 // A channel with one consenter: what it writes, how it goes on after a stop or a crash, and when it does not.
 
-import BlockLedger
 import Blocks
 import ChannelConfig
 import Concurrency
@@ -96,10 +95,8 @@ import Testing
         try await chain.submit((0..<20).map { "\(round)-\($0)" })
         // The ledger of the crashed node is as it was at this moment or a little later.
         let crashed = try fixture.crashed()
-        let height = channel.store.height
-        let shown = try (0..<height).map { try channel.store.block($0) }
-        let store = try await RAMLedgerFactory(historySize: 10_000).openOrCreate("raftchannel")
-        for block in shown { try await store.append(block) }
+        let shown = try channel.allBlocks()
+        let store = try await TestChannel.ledger(copying: shown)
         let again = try TestChannel(store, time: crashed.time)
         // The copy of the log may be older than the copy of the ledger, which no crash brings about.
         let revived = try crashed.start(again)
@@ -108,7 +105,7 @@ import Testing
           try await revived.submit("after")
           await revived.halt()
           let contents = try again.contents()
-          #expect(Array(try again.blocks().prefix(Int(height) - 1)) == Array(shown.dropFirst()))
+          #expect(Array(try again.blocks().prefix(shown.count - 1)) == Array(shown.dropFirst()))
           #expect(contents.last == ["after"])
           let expected = (0...round).flatMap { round in (0..<20).map { "\(round)-\($0)" } }
           #expect(contents.dropLast().map { $0[0] } == Array(expected.prefix(contents.count - 1)))
@@ -129,11 +126,10 @@ import Testing
         channel.configMessage { try $0.editBatchSize { $0.maxMessageCount = 1 } })
       try await chain.submit("x", "y", sequence: 1)
       await chain.halt()
-      let all = try (0..<channel.store.height).map { try channel.store.block($0) }
+      let all = try channel.allBlocks()
       for kept in 1...all.count {
         let crashed = try fixture.crashed()
-        let store = try await RAMLedgerFactory(historySize: 100).openOrCreate("raftchannel")
-        for block in all.prefix(kept) { try await store.append(block) }
+        let store = try await TestChannel.ledger(copying: all.prefix(kept))
         let again = try TestChannel(store, time: crashed.time)
         let revived = try crashed.start(again)
         try await revived.waitReady()

@@ -39,7 +39,7 @@ import Testing
       // The others still take it for the leader.
       let follower = try await cluster.follower()
       try await cluster.submit("1", "2", "3", by: follower)
-      let rest = [1, 2, 3].filter { $0 != leader }
+      let rest = cluster.others(than: leader)
       try await cluster.wait(height: 5, on: rest)
       cluster.network.heal()
       try await cluster.wait(height: 5)
@@ -73,7 +73,7 @@ import Testing
       let log = try cluster.node(leader).fixture.log
       #expect(log.text.contains("Transferring leadership to node"))
       #expect(try cluster.texts(on: leader) == messages)
-      let rest = [1, 2, 3].filter { $0 != leader }
+      let rest = cluster.others(than: leader)
       try await cluster.submit((0..<10).map { "after \($0)" }, by: rest[0])
       try await cluster.wait(height: 5, on: rest)
       try cluster.restart(leader)
@@ -90,7 +90,7 @@ import Testing
       try await eventually { try await cluster.leader() != leader }
       try await cluster.submit((0..<20).map { "more \($0)" }, by: leader)
       try await cluster.stop(leader)
-      let rest = [1, 2, 3].filter { $0 != leader }
+      let rest = cluster.others(than: leader)
       try await cluster.wait(height: 4, on: rest)
       let texts = try cluster.texts(on: rest[0])
       #expect(texts == ["1", "2"] + (0..<20).map { "more \($0)" })
@@ -103,7 +103,7 @@ import Testing
       let leader = try await cluster.leader()
       try cluster.node(leader).chain.obstruct("the disk is full")
       try await eventually { try await cluster.leader() != leader }
-      let rest = [1, 2, 3].filter { $0 != leader }
+      let rest = cluster.others(than: leader)
       try await cluster.submit("1", by: rest[0])
       try await cluster.wait(height: 2)
       #expect(
@@ -121,7 +121,7 @@ import Testing
       let leader = try await cluster.leader()
       let late = try await cluster.follower()
       try await cluster.stop(late)
-      let rest = [1, 2, 3].filter { $0 != late }
+      let rest = cluster.others(than: late)
       for number in 0..<20 {
         try await cluster.submit("\(number)", by: leader)
         try await cluster.wait(height: UInt64(number) + 2, on: rest)
@@ -154,10 +154,7 @@ import Testing
       #expect(try cluster.node(leader).channel.now.trouble == "no Raft leader")
       #expect(try cluster.node(leader).channel.now.failure == nil)
       cluster.network.heal()
-      try await eventually {
-        do { try await cluster.node(leader).chain.submit("2") } catch { return false }
-        return true
-      }
+      try await cluster.submit("2", by: leader)
       try await cluster.wait(height: 2)
       try cluster.checkEqual()
     }

@@ -13,18 +13,13 @@ import Testing
 @Suite(.sockets, .serialized) struct ReconfigurationTests {
   /// Hands an update of the consenters to a node.
   private func update(_ cluster: ClusterFixture, to nodes: [Int], by node: Int) async throws {
-    let next = try raftConfig(nodes).serializedData()
-    let channel = try cluster.node(node).channel
-    try await cluster.node(node).chain.submit(
-      channel.configMessage { try $0.editConsensus { $0.metadata = next } })
+    let node = try cluster.node(node)
+    try await node.chain.submit(node.channel.configMessage(raftConfig(nodes)))
   }
 
   /// A ledger with the blocks that a node has.
   private func copy(of node: Int, _ cluster: ClusterFixture) async throws -> any BlockStore {
-    let source = try cluster.node(node).channel.store
-    let store = try await RAMLedgerFactory(historySize: 10_000).openOrCreate("raftchannel")
-    for number in 0..<source.height { try await store.append(source.block(number)) }
-    return store
+    try await TestChannel.ledger(copying: cluster.node(node).channel.allBlocks())
   }
 
   @Test func aNodeIsAddedJoinsAndIsRemoved() async throws {
@@ -35,12 +30,7 @@ import Testing
       try await update(cluster, to: [1, 2, 3, 4], by: follower)
       try await cluster.wait(height: 3)
       try cluster.start(4, on: try await copy(of: 1, cluster))
-      try await eventually {
-        do { try await cluster.node(4).chain.submit("by the new one", sequence: 1) } catch {
-          return false
-        }
-        return true
-      }
+      try await cluster.submit("by the new one", sequence: 1, by: 4)
       try await cluster.wait(height: 4)
       try cluster.checkEqual()
       #expect(try cluster.node(4).channel.metadata().last?.consenterIDs == [1, 2, 3, 4])
@@ -61,7 +51,7 @@ import Testing
   @Test func aLeaderThatAnUpdateRemovesGivesWayFirst() async throws {
     try await ClusterFixture.with([1, 2, 3]) { cluster in
       let leader = try await cluster.leader()
-      let rest = [1, 2, 3].filter { $0 != leader }
+      let rest = cluster.others(than: leader)
       try await update(cluster, to: rest, by: leader)
       try await cluster.wait(height: 2)
       try await eventually { try cluster.node(leader).channel.now.ceased != nil }
@@ -89,13 +79,8 @@ import Testing
       let old = try cluster.node(leader)
       let fixture = try old.fixture.crashed(node: 4, port: cluster.network.port(of: 4))
       try cluster.start(4, fixture, old.channel.store)
-      try await eventually {
-        do { try await cluster.node(4).chain.submit("rotated", sequence: 1) } catch {
-          return false
-        }
-        return true
-      }
-      let rest = [1, 2, 3].filter { $0 != leader } + [4]
+      try await cluster.submit("rotated", sequence: 1, by: 4)
+      let rest = cluster.others(than: leader) + [4]
       try await cluster.wait(height: 3, on: rest)
       #expect(try cluster.node(4).chain.id == UInt64(leader))
       #expect(try cluster.node(4).channel.metadata().last?.consenterIDs == [1, 2, 3])
@@ -108,7 +93,7 @@ import Testing
       let leader = try await cluster.leader()
       let gone = try await cluster.follower()
       cluster.network.isolate(gone)
-      let rest = [1, 2, 3].filter { $0 != gone }
+      let rest = cluster.others(than: gone)
       try await update(cluster, to: rest, by: leader)
       try await cluster.wait(height: 2, on: rest)
       try await cluster.submit("after", sequence: 1, by: leader)
@@ -126,7 +111,7 @@ import Testing
       let leader = try await cluster.leader()
       let gone = try await cluster.follower()
       try await cluster.stop(gone)
-      let rest = [1, 2, 3].filter { $0 != gone }
+      let rest = cluster.others(than: gone)
       try await update(cluster, to: rest, by: leader)
       try await cluster.wait(height: 2, on: rest)
       try await update(cluster, to: rest + [gone], by: leader)
@@ -134,12 +119,7 @@ import Testing
       // It has followed the channel meanwhile.
       let fixture = try cluster.node(gone).fixture
       try cluster.start(gone, fixture, try await copy(of: leader, cluster))
-      try await eventually {
-        do { try await cluster.node(gone).chain.submit("again", sequence: 2) } catch {
-          return false
-        }
-        return true
-      }
+      try await cluster.submit("again", sequence: 2, by: gone)
       try await cluster.wait(height: 4)
       try cluster.checkEqual()
       #expect(try cluster.node(gone).chain.id == 4)

@@ -80,6 +80,13 @@ final class TestChannel: ConsenterSupport {
     return store
   }
 
+  /// A ledger with these blocks.
+  static func ledger(copying blocks: some Sequence<Block>) async throws -> any BlockStore {
+    let store = try await RAMLedgerFactory(historySize: 10_000).openOrCreate("raftchannel")
+    for block in blocks { try await store.append(block) }
+    return store
+  }
+
   // MARK: Looking at it
 
   var now: State { state.read { $0 } }
@@ -91,6 +98,9 @@ final class TestChannel: ConsenterSupport {
   func wait(height: UInt64) async { await wait { $0.height >= height || $0.failure != nil } }
   /// Why the chain cannot go on.
   func failure() async -> String { await state.wait { $0.failure } }
+
+  /// All blocks, the genesis block first.
+  func allBlocks() throws -> [Block] { try (0..<store.height).map { try store.block($0) } }
 
   /// The blocks from number 1 on.
   func blocks() throws -> [Block] { try (1..<store.height).map { try store.block($0) } }
@@ -120,6 +130,12 @@ final class TestChannel: ConsenterSupport {
         Messages.message(
           channelID, TestIdentity.ordererNode(), config.deterministicBytes(), type: .config)),
       configSequence: bundle.sequence, isConfig: true)
+  }
+
+  /// The CONFIG message that brings these consenters and options about.
+  func configMessage(_ metadata: Etcdraft_ConfigMetadata) throws -> OrderedMessage {
+    let bytes = try metadata.serializedData()
+    return try configMessage { try $0.editConsensus { $0.metadata = bytes } }
   }
 
   // MARK: ConsenterSupport

@@ -69,20 +69,10 @@ import Testing
     orderers.set("b:1", .stingy(2))
     let puller = try orderers.puller(time: time)
     async let pulled: Void = pull(puller, chain, through: 7)
-    try await letPass(while: { taken.numbers.count < 7 })
+    await time.pass { taken.numbers.count >= 7 }
     try await pulled
     #expect(taken.numbers == Array(1...7))
     #expect(orderers.openConnections == 0)
-  }
-
-  /// Ends pauses until a condition is met.
-  private func letPass(while condition: () -> Bool) async throws {
-    while condition() {
-      if let alarm = time.nextAlarm, alarm <= time.now + .seconds(60) {
-        time.advance(by: time.now.duration(to: alarm))
-      }
-      await Task.yield()
-    }
   }
 
   @Test func whoDoesNotAnswerInTimeHasFailed() async throws {
@@ -181,7 +171,7 @@ import Testing
       defer { isOver.change { $0 = true } }
       try await pull(puller, chain, through: 7)
     }
-    try await letPass(while: { !isOver.read { $0 } })
+    await time.pass { isOver.read { $0 } }
     await #expect(throws: PullFailure.self) { try await task.value }
     #expect(orderers.asked.count == 2 * ReplicationSettings.patient.maximumAttempts)
   }

@@ -34,16 +34,6 @@ import Testing
     return chain
   }
 
-  /// Ends pauses until a condition is met.
-  private func letPass(until condition: () throws -> Bool) async throws {
-    while try !condition() {
-      if let alarm = time.nextAlarm, alarm <= time.now + .seconds(60) {
-        time.advance(by: time.now.duration(to: alarm))
-      }
-      await Task.yield()
-    }
-  }
-
   private func isFollowed(_ registrar: Registrar) -> Bool {
     if case .follower = registrar.lookUp(name) { true } else { false }
   }
@@ -60,12 +50,12 @@ import Testing
       let info = try await registrar.join(JoinFixture.join(chain.blocks[2]))
       #expect(
         info.participation == ParticipationStatus(relation: .follower, status: .onboarding))
-      try await letPass { try registrar.info(of: name).height == 3 }
-      try await letPass { try registrar.info(of: name).participation.status == .active }
+      try await time.pass { try registrar.info(of: name).height == 3 }
+      try await time.pass { try registrar.info(of: name).participation.status == .active }
       #expect(folder.names("pendingops/join") == ["\(name).join"])
       try chain.configure(maxMessageCount: TestCluster.consentersMessageCount)
       orderers.set(chain.blocks)
-      try await letPass { isOrdered(registrar) }
+      await time.pass { isOrdered(registrar) }
       #expect(registrar.channels().first?.tip.height == 4)
       try await eventually { folder.names("pendingops/join") == [] }
       #expect(told.read { $0 } == ["follower/onboarding", "follower/active", "other/active"])
@@ -81,14 +71,14 @@ import Testing
     orderers.set(Array(chain.blocks.prefix(4)))
     try await withNode { registrar in
       _ = try await registrar.join(JoinFixture.join(chain.blocks[6]))
-      try await letPass { try registrar.info(of: name).height == 4 }
+      try await time.pass { try registrar.info(of: name).height == 4 }
       #expect(try registrar.info(of: name).participation.status == .onboarding)
     }
     orderers.set(chain.blocks)
     try await withNode { registrar in
       #expect(try registrar.info(of: name).participation.status == .onboarding)
-      try await letPass { try registrar.info(of: name).height == 7 }
-      try await letPass { try registrar.info(of: name).participation.status == .active }
+      try await time.pass { try registrar.info(of: name).height == 7 }
+      try await time.pass { try registrar.info(of: name).participation.status == .active }
     }
     try await withNode { registrar in
       let info = try registrar.info(of: name)
@@ -137,10 +127,10 @@ import Testing
             participation: ParticipationStatus(relation: .follower, status: .active), height: 2))
       try chain.grow()
       orderers.set(chain.blocks)
-      try await letPass { try registrar.info(of: name).height == 3 }
+      try await time.pass { try registrar.info(of: name).height == 3 }
       try chain.configure(maxMessageCount: TestCluster.consentersMessageCount)
       orderers.set(chain.blocks)
-      try await letPass { isOrdered(registrar) }
+      await time.pass { isOrdered(registrar) }
       #expect(registrar.channels().first?.tip.height == 4)
       #expect(cluster.removed == [name])
     }
@@ -155,13 +145,13 @@ import Testing
       #expect(cluster.removed == [])
       try chain.grow()
       orderers.set(chain.blocks)
-      try await letPass { try registrar.info(of: name).height == 2 }
+      try await time.pass { try registrar.info(of: name).height == 2 }
       #expect(isFollowed(registrar))
       // It was removed and added again.
       try chain.configure(maxMessageCount: 5)
       try chain.configure(maxMessageCount: TestCluster.consentersMessageCount)
       orderers.set(chain.blocks)
-      try await letPass { isOrdered(registrar) }
+      await time.pass { isOrdered(registrar) }
       #expect(cluster.removed == [name])
       #expect(registrar.channels().first?.tip.height == 4)
     }
@@ -193,7 +183,7 @@ import Testing
     orderers.set(other.blocks)
     try await withNode { registrar in
       _ = try await registrar.join(JoinFixture.join(chain.blocks[2]))
-      try await letPass { registrar.map.read { $0.states[name]?.name } == "unusable" }
+      await time.pass { registrar.map.read { $0.states[name]?.name } == "unusable" }
       #expect(try registrar.info(of: name).participation.status == .failed)
       guard case .unavailable(let reason) = registrar.lookUp(name) else {
         Issue.record("the reason should be told")
@@ -204,7 +194,7 @@ import Testing
       _ = await registrar.map.wait { $0.states.isEmpty ? () : nil }
       orderers.set(chain.blocks)
       _ = try await registrar.join(JoinFixture.join(chain.blocks[2]))
-      try await letPass { try registrar.info(of: name).height == 3 }
+      try await time.pass { try registrar.info(of: name).height == 3 }
     }
   }
 }

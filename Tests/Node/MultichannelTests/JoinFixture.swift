@@ -134,19 +134,7 @@ enum JoinFixture {
     named name: String = channelID, of base: String = "app-raft-v20",
     _ change: (inout Common_ConfigGroup) throws -> Void = { _ in }
   ) throws -> Block {
-    var block = try RegistrarTests.genesis(base)
-    var envelope = try Common_Envelope(serializedBytes: block.data[0])
-    var payload = try Common_Payload(serializedBytes: envelope.payload)
-    var header = try Common_ChannelHeader(serializedBytes: payload.header.channelHeader)
-    var config = try Common_ConfigEnvelope(serializedBytes: payload.data)
-    header.channelID = name
-    try change(&config.config.channelGroup)
-    payload.header.channelHeader = try header.serializedData()
-    payload.data = try config.serializedData()
-    envelope.payload = try payload.serializedData()
-    block.data = [try envelope.serializedBytes()]
-    block.header.dataHash = SHA256Digest.hash(block.data[0])
-    return block
+    try RegistrarTests.genesis(base).edited(channelID: name, change)
   }
 
   /// A config block that comes later in the chain.

@@ -1,6 +1,7 @@
 // Edits configs, and computes the updates that bring such an edit about.
 
 import ChannelConfig
+import FabricCrypto
 import FabricProtos
 import Foundation
 import SwiftProtobuf
@@ -36,6 +37,27 @@ extension Common_ConfigGroup {
 
   package mutating func editBatchSize(_ change: (inout Orderer_BatchSize) -> Void) throws {
     try self[group: "Orderer"].edit("BatchSize", as: Orderer_BatchSize.self, change)
+  }
+}
+
+extension Block {
+  /// This genesis block as that of a channel with another name, and with another configuration.
+  package func edited(
+    channelID: String, _ edit: (inout Common_ConfigGroup) throws -> Void
+  ) throws -> Block {
+    var envelope = try Common_Envelope(serializedBytes: data[0])
+    var payload = try Common_Payload(serializedBytes: envelope.payload)
+    var header = try Common_ChannelHeader(serializedBytes: payload.header.channelHeader)
+    var config = try Common_ConfigEnvelope(serializedBytes: payload.data)
+    header.channelID = channelID
+    try edit(&config.config.channelGroup)
+    payload.header.channelHeader = try header.serializedData()
+    payload.data = try config.serializedData()
+    envelope.payload = try payload.serializedData()
+    var block = self
+    block.data = [try envelope.serializedBytes()]
+    block.header.dataHash = SHA256Digest.hash(block.data[0])
+    return block
   }
 }
 

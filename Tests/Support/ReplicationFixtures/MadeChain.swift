@@ -5,7 +5,6 @@ import Blocks
 import ChannelConfig
 import FabricCrypto
 import FabricProtos
-import Foundation
 import MessageProcessing
 import ProcessingFixtures
 
@@ -25,19 +24,12 @@ package struct MadeChain: Sendable {
     edit: (inout Common_ConfigGroup) throws -> Void = { _ in }
   ) throws {
     self.channelID = channelID
-    var block = try Block(serialized: try Fixtures.bytes("blocks/app-raft-v20.block"))
-    var envelope = try Common_Envelope(serializedBytes: block.data[0])
-    var payload = try Common_Payload(serializedBytes: envelope.payload)
-    var header = try Common_ChannelHeader(serializedBytes: payload.header.channelHeader)
-    var config = try Common_ConfigEnvelope(serializedBytes: payload.data)
-    header.channelID = channelID
-    try config.config.channelGroup.setOrderers(addresses)
-    try edit(&config.config.channelGroup)
-    payload.header.channelHeader = try header.serializedData()
-    payload.data = try config.serializedData()
-    envelope.payload = try payload.serializedData()
-    block.data = [try envelope.serializedBytes()]
-    block.header.dataHash = SHA256Digest.hash(block.data[0])
+    let block = try Block(serialized: Fixtures.bytes("blocks/app-raft-v20.block")).edited(
+      channelID: channelID
+    ) {
+      try $0.setOrderers(addresses)
+      try edit(&$0)
+    }
     blocks = [block]
     bundle = try ConfigBundle(configEnvelope: block.data[0])
   }
