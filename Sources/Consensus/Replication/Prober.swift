@@ -81,7 +81,7 @@ struct Prober: Sendable {
   ) async -> Answer {
     let request: [UInt8]
     do {
-      request = try requests.newest(of: channelID, headerOnly: true, for: connection)
+      request = try requests.newest(of: channelID, for: connection)
     } catch { return .failed("the request cannot be signed: \(error)") }
     do {
       switch try await firstAnswer(to: request, on: connection) {

@@ -17,14 +17,10 @@ package struct SeekRequests: Sendable {
     self.now = now
   }
 
-  /// Asks for the newest block, which tells the height.
-  ///
-  /// - Parameter headerOnly: The data of a normal block are left out by orderers that know how.
-  func newest(
-    of channelID: String, headerOnly: Bool, for connection: any DeliverConnection
-  ) throws -> [UInt8] {
+  /// Asks for the newest block, which tells the height. Orderers that know how leave the data of a normal block out.
+  func newest(of channelID: String, for connection: any DeliverConnection) throws -> [UInt8] {
     var seek = Self.seek(from: .with { $0.newest = Orderer_SeekNewest() })
-    if headerOnly { seek.contentType = .headerWithSig }
+    seek.contentType = .headerWithSig
     return try envelope(channelID, seek, connection)
   }
 

@@ -36,14 +36,12 @@ import Testing
   }
 
   @Test func heightsAreAskedForWithoutData() throws {
-    for headerOnly in [true, false] {
-      let seek = try seek(try requests().newest(of: "mychannel", headerOnly: headerOnly, for: Connection()))
-      #expect(seek.start.newest == Orderer_SeekNewest())
-      #expect(seek.stop.specified.number == .max)
-      #expect(seek.behavior == .blockUntilReady)
-      #expect(seek.errorResponse == .bestEffort)
-      #expect(seek.contentType == (headerOnly ? .headerWithSig : .block))
-    }
+    let seek = try seek(try requests().newest(of: "mychannel", for: Connection()))
+    #expect(seek.start.newest == Orderer_SeekNewest())
+    #expect(seek.stop.specified.number == .max)
+    #expect(seek.behavior == .blockUntilReady)
+    #expect(seek.errorResponse == .bestEffort)
+    #expect(seek.contentType == .headerWithSig)
   }
 
   @Test func blocksAreAskedForWithAllThatFollow() throws {

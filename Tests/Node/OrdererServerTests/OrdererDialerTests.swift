@@ -207,12 +207,12 @@ import Testing
     let plain = OrdererConfiguration().general
     #expect(try ClusterTLS(plain) == nil)
     let open = try dialer(plain)
-    #expect(
-      await refusal(open) {
-        let (connection, hash) = try await $0.connect(to: "127.0.0.1", port: port, trusting: [])
-        #expect(hash == [])
-        return connection
-      } == nil)
+    let refusedOpen = await refusal(open) {
+      let (connection, hash) = try await $0.connect(to: "127.0.0.1", port: port, trusting: [])
+      #expect(hash == [])
+      return connection
+    }
+    #expect(refusedOpen == nil)
     let refused = await refusal(try dialer(plain)) {
       try await $0.connect(to: "127.0.0.1", port: port, pinned: [])
     }
