@@ -97,7 +97,8 @@ import Testing
   }
 
   @Test func anOversizeMessageEndsItsStreamOnly() async throws {
-    try await TestServer.run(limits: .with { $0.http2.maximumReceiveMessageBytes = 1000 }) { server in
+    try await TestServer.run(limits: .with { $0.http2.maximumReceiveMessageBytes = 1000 }) {
+      server in
       let client = try await TestClient(address: server.address)
       let other = try await client.open("/test.Echo/Stream")
       try await other.send([1])
