@@ -90,8 +90,12 @@ class RaftOrderer(Orderer):
         assert status == 200, text
         return [each["name"] for each in json.loads(text)["channels"] or []]
 
-    def genesis(self, others=(), tick_interval=None, snapshot_interval_size=None):
-        """(name, genesis block) of the fixture channel with this orderer and others as its consenters."""
+    def genesis(self, others=(), tick_interval=None, snapshot_interval_size=None,
+                max_message_count=None):
+        """(name, genesis block) of the fixture channel with this orderer and others as its consenters.
+
+        With a number of messages for a block, 2 MB of them and 2 s are the other limits.
+        """
         block = common_pb2.Block.FromString((FIXTURES / "blocks/app-raft-v20.block").read_bytes())
         message = common_pb2.Envelope.FromString(block.data.data[0])
         payload = common_pb2.Payload.FromString(message.payload)
@@ -109,6 +113,12 @@ class RaftOrderer(Orderer):
             snapshot_interval_size or raft.options.snapshot_interval_size)
         kind.metadata = raft.SerializeToString()
         root.groups["Orderer"].values["ConsensusType"].value = kind.SerializeToString()
+        if max_message_count:
+            root.groups["Orderer"].values["BatchSize"].value = orderer_configuration_pb2.BatchSize(
+                max_message_count=max_message_count, absolute_max_bytes=99 << 20,
+                preferred_max_bytes=2 << 20).SerializeToString()
+            root.groups["Orderer"].values["BatchTimeout"].value = (
+                orderer_configuration_pb2.BatchTimeout(timeout="2s").SerializeToString())
         root.values["OrdererAddresses"].value = configuration_pb2.OrdererAddresses(
             addresses=[each.address for each in (self, *others)]).SerializeToString()
         for organization in root.groups["Orderer"].groups.values():

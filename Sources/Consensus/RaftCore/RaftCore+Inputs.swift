@@ -137,6 +137,16 @@ extension RaftCore {
     events.append(.unreachable(node, state))
   }
 
+  /// The connection to a node broke. If it leads and does not come back, its followers campaign as soon as its lease
+  /// is over everywhere, one after the other in the order of their ids. Random time-outs would let the group wait
+  /// up to twice as long, and let two campaign at the same time.
+  package mutating func reportDisconnected(_ node: NodeID) {
+    guard fault == nil, isPromotable, role == .follower(leader: node), node != 0 else { return }
+    let before = members.voters.voters.count { $0 < id && $0 != node }
+    electionTimeout = min(
+      configuration.electionTick + 1 + before, 2 * configuration.electionTick - 1)
+  }
+
   /// A snapshot was handed over to a node, or is lost.
   package mutating func reportSnapshot(to node: NodeID, arrived: Bool) {
     guard fault == nil, isLeader else { return }

@@ -47,6 +47,7 @@
 ///   crash makes forget its term could lead in it twice.
 /// - *Forks are found.* An append that contradicts what is committed here is a fault; etcd acknowledges it.
 /// - *A torn write* may leave entries of a later term than the hard state's: that term is begun then.
+/// - *Time-outs* are not random while the connection to the leader is broken (``reportDisconnected(_:)``).
 /// - *Active voters* are those heard of within an election time-out (``activeVoters``), not since the last check.
 /// - *The shell reads the changes.* The core has no encoding, so a change is proposed as a value beside its bytes,
 ///   on the leader; only an order to leave a joint configuration is handed on by followers.

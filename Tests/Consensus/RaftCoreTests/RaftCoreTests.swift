@@ -119,6 +119,52 @@ import Testing
 
   // MARK: Elections
 
+  /// Who has the lowest id campaigns once the leader's lease is over on all nodes, then the next one.
+  @Test(arguments: [(leader: NodeID(2), ticks: 11), (leader: 3, ticks: 11)])
+  func theFirstOfThoseLeftCampaignsSoonAfterTheLeaderIsGone(
+    leader: NodeID, ticks: Int
+  ) throws {
+    for seed in UInt64(1)...20 {
+      var core = try RaftCore(
+        RaftCore.Configuration(id: 1), hardState: HardState(term: 1, vote: 0, commit: 2),
+        snapshot: Self.start, log: LogTail(after: LogPosition(term: 1, index: 2)), seed: seed)
+      #expect(try Self.ticksToCampaign(&core, leader: leader) == ticks)
+    }
+  }
+
+  @Test func theOthersWaitForTheirTurn() throws {
+    var core = try Self.core { $0.id = 3 }
+    #expect(try Self.ticksToCampaign(&core, leader: 1) == 12)
+    core = try Self.core { $0.id = 3 }
+    #expect(try Self.ticksToCampaign(&core, leader: 2) == 12)
+  }
+
+  /// A broken connection to someone else changes nothing, nor does it while nobody leads.
+  @Test func onlyTheLeadersConnectionCounts() throws {
+    var core = try Self.core()
+    try core.step(Message(.heartbeat, to: 1, from: 2, term: 1))
+    let before = core
+    core.reportDisconnected(3)
+    core.reportDisconnected(0)
+    #expect(core == before)
+    core.campaign()
+    let candidate = core
+    core.reportDisconnected(2)
+    #expect(core == candidate)
+  }
+
+  /// Ticks from the leader's last heartbeat on, if the connection to it breaks then.
+  private static func ticksToCampaign(_ core: inout RaftCore, leader: NodeID) throws -> Int {
+    try core.step(Message(.heartbeat, to: core.id, from: leader, term: 1))
+    core.reportDisconnected(leader)
+    var ticks = 0
+    while core.softState.role == .follower {
+      core.tick()
+      ticks += 1
+    }
+    return ticks
+  }
+
   /// A member that does not know the voters must not count votes.
   @Test func nobodyCampaignsWithAChangeToApply() throws {
     let change = Entry(kind: .change, term: 1, index: 3, data: [1])

@@ -10,6 +10,7 @@ extension RaftWorker {
   mutating func take(_ contents: RaftInbox.Contents) {
     for member in contents.lost {
       core.reportUnreachable(member)
+      core.reportDisconnected(member)
       handover.lost(member, now: chain.time.now, batchTimeout: rules.timeout)
     }
     for received in contents.messages {
