@@ -42,6 +42,8 @@ extension RaftWorker {
       chain.metrics.isLeader.record(1)
     }
     noteActiveNodes()
+    // What an earlier leader told counts no more. Leaders of Go 1.4 tell nothing.
+    if now.leader != 0, now.leader != core.id { note(active: nil) }
     guard now.leader != 0 else { return chain.lostLeader(consenters: applier.consenters.ids.count) }
     campaignsFirst = false
     chain.take(now.leader == core.id ? .electing : .following)

@@ -41,13 +41,13 @@ extension RaftWorker {
     note(active: Set(active))
   }
 
-  /// Notes who is alive, for whoever asks.
-  func note(active: Set<NodeID>) {
+  /// Notes who is alive, for whoever asks; nil if that is not known here.
+  func note(active: Set<NodeID>?) {
     let isChanged = chain.standing.withLock { standing in
       defer { standing.active = active }
       return standing.active != active
     }
-    guard isChanged else { return }
+    guard isChanged, let active else { return }
     chain.metrics.activeNodes.record(active.count)
     if core.softState.role != .leader, !active.isEmpty {
       logger.info("Store ActiveNodes \(active.sorted())")

@@ -48,6 +48,7 @@ extension RaftWorker {
     if core.term(at: core.applied) == core.term { handover.settled() }
     guard handover.isOpen else { return }
     let burst = kept.nextBurst(maximumCount: Self.burstCount, maximumBytes: Self.burstBytes)
+      .map(leftToTheLeader)
     guard !burst.isEmpty else { return }
     countResubmitted(kept.takeResubmitted())
     handover.begin()
@@ -60,6 +61,16 @@ extension RaftWorker {
         events.tell(.handedOn(number, nil))
       } catch { events.tell(.handedOn(number, error)) }
     }
+  }
+
+  /// An update of which this node does not know whether it leaves a majority goes as one that an older configuration
+  /// allows: leaders of every release validate that again, by what they know themselves.
+  private func leftToTheLeader(_ message: OrderedMessage) -> OrderedMessage {
+    guard message.isConfig, message.configSequence > 0,
+      chain.standing.withLock({ $0.active == nil })
+    else { return message }
+    return OrderedMessage(
+      envelope: message.envelope, configSequence: message.configSequence - 1, isConfig: true)
   }
 
   mutating func handedOn(_ number: Int, _ refusal: ClusterRefusal?) {

@@ -12,10 +12,11 @@ package struct ConsensusMetadataValidator: Sendable {
   package struct Standing: Sendable {
     /// The ids as of the newest block, in the order of the configuration in force.
     package var metadata: RaftBlockMetadata
-    /// The consenters that are alive.
-    package var active: Set<UInt64>
+    /// The consenters that are alive; nil if the leader has not told: then whether a majority stays is the leader's to
+    /// judge.
+    package var active: Set<UInt64>?
 
-    package init(metadata: RaftBlockMetadata, active: Set<UInt64>) {
+    package init(metadata: RaftBlockMetadata, active: Set<UInt64>?) {
       self.metadata = metadata
       self.active = active
     }
@@ -99,7 +100,9 @@ package struct ConsensusMetadataValidator: Sendable {
           "consenter \(RaftConfig.name(newcomer)) has invalid certificates: \(error)")
       }
     }
-    try QuorumLoss.check(change, from: before, to: after, active: standing.active)
+    if let active = standing.active {
+      try QuorumLoss.check(change, from: before, to: after, active: active)
+    }
   }
 
   /// - Parameter ignoresExpiry: Whether a certificate passes that is not valid now.

@@ -1,0 +1,208 @@
+// Updates of the consenters while the leader has not told who is alive, as leaders of Go 1.4 never do: this node hands
+// them on, and the leader judges.
+
+import ChannelConfig
+import FabricProtos
+import Foundation
+import Ordering
+import RaftCore
+import RaftWire
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import RaftConsensus
+
+@Suite struct UntoldLivenessTests {
+  /// What a node hands on to a leader.
+  private final class Post: ClusterTransport, BlockSource {
+    let submitted = Mutex<[OrderedMessage]>([])
+
+    func submit(
+      _ messages: [OrderedMessage], in channelID: String, to id: UInt64
+    ) async throws(ClusterRefusal) { submitted.withLock { $0 += messages } }
+
+    func connect(
+      _ channelID: String, to members: [ClusterMember], for chain: any ClusterChain
+    ) {}
+    func disconnect(_ channelID: String) {}
+    func send(
+      _ payload: [ArraySlice<UInt8>], metadata: [UInt8], in channelID: String, to id: UInt64
+    ) -> Bool { true }
+    func pull(
+      _ channelID: String, from first: UInt64, through last: UInt64?, under bundle: ConfigBundle,
+      previousHash: [UInt8], take: @Sendable (_ run: [Block]) async throws -> Void
+    ) async throws { throw PullFailure.unavailable("nobody is there") }
+    func newestConfigBlock(
+      of channelID: String, under bundle: ConfigBundle
+    ) async throws -> Block { throw PullFailure.unavailable("nobody is there") }
+  }
+
+  private struct Follower {
+    let fixture: ChainFixture
+    let channel: TestChannel
+    let chain: RaftChain
+    let post: Post
+
+    func receive(_ message: Message, metadata: [UInt8] = [], from sender: UInt64) async throws {
+      try await chain.received(message.wire()[...], metadata: metadata[...], from: sender)
+    }
+
+    func follows() async {
+      await chain.state.wait { if case .running(_, .following) = $0.phase { () } else { nil } }
+    }
+
+    /// What this node says of an update of the consenters.
+    func outcome(of next: Etcdraft_ConfigMetadata) throws -> String {
+      let change = ConsensusChange(
+        channelID: "raftchannel", current: try #require(channel.bundle.orderer),
+        next: try #require(raftBundle(next).orderer), isNewChannel: false)
+      do { try fixture.consenter.validate(change) } catch { return "\(error)" }
+      return "accepted"
+    }
+  }
+
+  /// Runs a test with one node of a channel of three.
+  private func withNode(_ node: Int, _ body: (Follower) async throws -> Void) async throws {
+    let post = Post()
+    let fixture = try ChainFixture(node: node, port: post)
+    let store = try await TestChannel.ledger(raftConfig([1, 2, 3]))
+    let channel = try TestChannel(store, time: fixture.time)
+    let chain = try fixture.start(channel)
+    try await body(Follower(fixture: fixture, channel: channel, chain: chain, post: post))
+    await chain.halt()
+    await fixture.remove()
+  }
+
+  private static let loss = "0 out of 3 nodes are alive, configuration will result in quorum loss"
+
+  @Test func whileNobodyLeadsNobodyIsAlive() async throws {
+    try await withNode(1) { node in
+      let outcome = try node.outcome(of: raftConfig([1, 2, 3, 4]))
+      #expect(outcome == Self.loss)
+    }
+  }
+
+  @Test func aLeaderThatTellsNothingJudges() async throws {
+    try await withNode(1) { node in
+      try await node.receive(Message(.heartbeat, to: 1, from: 2, term: 2), from: 2)
+      await node.follows()
+      #expect(try node.outcome(of: raftConfig([1, 2, 3, 4])) == "accepted")
+      #expect(try node.outcome(of: raftConfig([1, 2])) == "accepted")
+      // What needs no knowledge of others is refused as ever.
+      #expect(try node.outcome(of: raftConfig([1])).hasPrefix("update of more than one consenter"))
+
+      // Once it has told, this node knows.
+      try await node.receive(
+        Message(.heartbeat, to: 1, from: 2, term: 2), metadata: ActiveNodes.serialized([1, 2]),
+        from: 2)
+      try await eventually { node.chain.standing.withLock { $0.active == [1, 2] } }
+      #expect(
+        try node.outcome(of: raftConfig([1, 2, 3, 4]))
+          == "2 out of 3 nodes are alive, configuration will result in quorum loss")
+
+      // That is not true of the next leader any more.
+      try await node.receive(Message(.heartbeat, to: 1, from: 3, term: 3), from: 3)
+      try await eventually { node.chain.standing.withLock { $0.active == nil } }
+      #expect(try node.outcome(of: raftConfig([1, 2, 3, 4])) == "accepted")
+    }
+  }
+
+  @Test func theLeaderValidatesAgainWhatThisNodeCouldNotJudge() async throws {
+    try await withNode(1) { node in
+      // The founding made three entries. The leader's first one makes all that went before final.
+      let first = Message(
+        .append, to: 1, from: 2, term: 2, logTerm: 1, index: 3,
+        entries: [Entry(term: 2, index: 4, data: [])], commit: 4)
+      try await node.receive(first, from: 2)
+      await node.follows()
+      let update = try OrderedMessage(
+        envelope: node.channel.configMessage(raftConfig([1, 2, 3, 4])).envelope,
+        configSequence: 7, isConfig: true)
+      try await node.chain.submit(update)
+      try await node.chain.submit("normal", sequence: 7)
+      try await eventually { node.post.submitted.withLock { $0.count == 2 } }
+      let handedOn = node.post.submitted.withLock { $0 }
+      #expect(handedOn.map(\.configSequence) == [6, 7])
+      #expect(handedOn.map(\.isConfig) == [true, false])
+      #expect(handedOn.first?.envelope.bytes == update.envelope.bytes)
+
+      // With what the leader has told, this node has judged.
+      try await node.receive(
+        Message(.heartbeat, to: 1, from: 2, term: 2, commit: 4),
+        metadata: ActiveNodes.serialized([1, 2, 3]), from: 2)
+      try await eventually { node.chain.standing.withLock { $0.active == [1, 2, 3] } }
+      try await node.chain.submit(update)
+      try await eventually { node.post.submitted.withLock { $0.count == 3 } }
+      #expect(node.post.submitted.withLock { $0.last?.configSequence } == 7)
+    }
+  }
+}
+
+/// What Go's leaders sent to followers.
+@Suite(.enabled(if: RaftVectors.areThere)) struct RecordedLeadersTests {
+  private struct Line: Decodable { let hex: String }
+
+  private struct Request {
+    let message: Message
+    let metadata: [UInt8]
+  }
+
+  /// What the first leader sent to one of its followers: its first entry, and heartbeats.
+  private func requests(_ release: String) throws -> [Request] {
+    let all = try RaftVectors.lines(ofCompressed: "wire/step-\(release)-all.jsonl.gz").compactMap {
+      line -> Request? in
+      let hex = try JSONDecoder().decode(Line.self, from: line).hex
+      let step = try Orderer_StepRequest(serializedBytes: unhexed(hex))
+      guard case .consensusRequest(let request)? = step.payload else { return nil }
+      return Request(
+        message: try Message(wire: Array(request.payload)[...]), metadata: Array(request.metadata))
+    }
+    let first = try #require(all.first { $0.message.kind == .heartbeat }).message
+    return all.filter { request in
+      let message = request.message
+      guard (message.from, message.to, message.term) == (first.from, first.to, first.term) else {
+        return false
+      }
+      return message.kind == .heartbeat
+        || message.kind == .append && message.index == 3 && message.entries.count == 1
+    }
+  }
+
+  private func unhexed(_ text: String) -> [UInt8] {
+    let digits = text.utf8.map { $0 < 0x3A ? $0 - 0x30 : $0 - 0x57 }
+    return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+  }
+
+  /// - Parameter tells: Whether the leaders of this release tell who is alive.
+  @Test(arguments: [("v1.4.12", false), ("v2.5.16", true), ("v3.1.5", true)])
+  func anUpdateIsJudgedByWhoKnows(_ release: String, tells: Bool) async throws {
+    let requests = try requests(release)
+    #expect(requests.contains { $0.message.kind == .append })
+    #expect(requests.contains { !$0.metadata.isEmpty } == tells)
+    let fixture = try ChainFixture(node: Int(try #require(requests.first).message.to))
+    let channel = try TestChannel(
+      try await TestChannel.ledger(raftConfig([1, 2, 3])), time: fixture.time)
+    let chain = try fixture.start(channel)
+    for request in requests {
+      var message = request.message
+      // The blocks that came later are of another channel.
+      message.commit = min(message.commit, 4)
+      try await chain.received(
+        message.wire()[...], metadata: request.metadata[...], from: message.from)
+    }
+    await chain.state.wait { if case .running(_, .following) = $0.phase { () } else { nil } }
+    let told = requests.compactMap { ActiveNodes.parsed($0.metadata[...]) }
+    if let last = told.last {
+      try await eventually { chain.standing.withLock { $0.active == Set(last) } }
+      #expect(last.sorted() == [1, 2, 3])
+    }
+    #expect((chain.standing.withLock { $0.active } == nil) == !tells)
+    let change = ConsensusChange(
+      channelID: "raftchannel", current: try #require(channel.bundle.orderer),
+      next: try #require(raftBundle(raftConfig([1, 2, 3, 4])).orderer), isNewChannel: false)
+    try fixture.consenter.validate(change)
+    await chain.halt()
+    await fixture.remove()
+  }
+}
