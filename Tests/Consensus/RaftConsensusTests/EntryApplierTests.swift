@@ -55,6 +55,7 @@ import Testing
         steps.append((blocks.map(\.assembled.header.number), through))
       case .writeConfig(let block, _, _): steps.append(([block.assembled.header.number], through))
       case .skip, .change: steps.append(([], through))
+      case .pull: return steps
       }
     }
     return steps
@@ -130,6 +131,27 @@ import Testing
     }
   }
 
+  @Test func whatASnapshotDidNotStandForIsPulledFromOthers() throws {
+    let (blocks, entries) = log([1, 1, 1, 1])
+    // The snapshot had the index of block 3 and the bytes of block 1.
+    var rest = entries[5...]
+    var follower = try applier(
+      end: ChainEnd(after: blocks[0].header), raftIndex: 3, consenters: [1, 2, 3])
+    guard case .pull(let last)? = try follower.next(&rest, made: { _ in nil })?.step else {
+      return #expect(Bool(false))
+    }
+    #expect(last == 3)
+    #expect(rest.count == 1)
+    follower = try applier(
+      end: ChainEnd(after: blocks[2].header), raftIndex: 5, consenters: [1, 2, 3])
+    #expect(try steps(&follower, Array(rest)).map(\.numbers) == [[4]])
+    // Nobody has it for the only consenter; and behind a block of this log nothing is missing for a good reason.
+    var alone = try applier(end: ChainEnd(after: blocks[0].header), raftIndex: 3)
+    #expect(throws: ChannelFault.self) { try steps(&alone, Array(rest)) }
+    var torn = try applier(consenters: [1, 2, 3])
+    #expect(throws: ChannelFault.self) { try steps(&torn, [entries[2], entries[5]]) }
+  }
+
   @Test func changesOfTheMembershipAreHandedOutInTheirPlace() throws {
     var (_, entries) = log([1, 1])
     let change = MembershipChange(steps: [MembershipChange.Step(.addVoter, 2)])
@@ -149,6 +171,7 @@ import Testing
       case .change(let found):
         #expect(found.steps == change.steps)
         seen.append("change \(through)")
+      case .pull(let last): seen.append("pull \(last)")
       }
     }
     #expect(seen == ["skip 1", "skip 2", "write 1 3", "change 4", "write 1 5", "skip 6"])

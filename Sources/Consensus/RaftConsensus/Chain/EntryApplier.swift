@@ -26,6 +26,9 @@ struct EntryApplier: Sendable {
     case writeConfig(MadeBlock, EntryData, Effect)
     /// A change of the membership of the Raft group.
     case change(MembershipChange)
+    /// The blocks up to this number have to be pulled before the next entry, which stays: a snapshot stood for fewer
+    /// blocks than its index tells.
+    case pull(through: UInt64)
   }
 
   /// The data of an entry that holds a block.
@@ -84,6 +87,9 @@ extension EntryApplier {
       let room = GroupCommit.maximumBytes - bytes
       guard group.isEmpty || group.count < GroupCommit.maximumCount && entry.data.count <= room
       else { break }
+      if group.isEmpty, let last = try gap(before: entry) {
+        return (.pull(through: last), appliedIndex)
+      }
       guard let block = try newBlock(of: entry, made) else { break }
       guard !block.kind.isConfigBlock else {
         guard group.isEmpty else { break }
@@ -123,6 +129,19 @@ extension EntryApplier {
     }
     return try EntryBlock.assembled(
       block, following: end, index: entry.index, channelID: channelID)
+  }
+
+  /// The last block that is missing before the first one that is handed out; nil if none is, or this node has nobody to
+  /// pull it from.
+  ///
+  /// Go's orderer takes snapshots while it replays its log, whose block is older than their index: whoever gets one has
+  /// the blocks up to that, and the next entry has a later one.
+  private func gap(before entry: Entry) throws(ChannelFault) -> UInt64? {
+    guard end.height == height, consenters.ids.count > 1, entry.index >= appliedIndex else {
+      return nil
+    }
+    let number = try EntryBlock.block(in: Array(entry.data), index: entry.index).header.number
+    return number > height ? number - 1 : nil
   }
 
   /// Compares the newest block of the ledger with its entry, which is handed out again after a restart. Hashes

@@ -12,17 +12,24 @@ extension RaftChain {
   ///
   /// - Throws: What the ledger throws; `CancellationError` once the task is cancelled.
   func catchUp(through last: UInt64) async throws {
+    var triesLeft = Self.triesForMetadata
     var backoff = Backoff(from: .milliseconds(100), to: .seconds(10))
     while support.height <= last {
       let before = support.height
       let newest = try support.block(before - 1)
-      let (support, events) = (support, events)
+      let (support, events, isLast) = (support, events, triesLeft == 0)
+      triesLeft -= triesLeft > 0 ? 1 : 0
       do {
         try await blocks.pull(
           channelID, from: before, through: last, under: support.bundle,
           previousHash: ChainEnd(after: newest.header).lastHash
         ) { run in
-          for group in try Self.groups(of: run) { try await support.append(made: group) }
+          var metadata = try Self.metadata(of: support)
+          let groups = try Self.groups(of: run, &metadata)
+          guard isLast || metadata.missing == 0 else {
+            throw PullFailure.unavailable("a node has stored blocks without their metadata")
+          }
+          for group in groups { try await support.append(made: group) }
           events.tell(.pulled(run))
         }
       } catch let failure as PullFailure {
@@ -36,15 +43,29 @@ extension RaftChain {
     logger.info("Finished syncing with cluster up to and including block [\(last)]")
   }
 
+  /// How often other nodes are asked before metadata that nobody sends are made up.
+  private static let triesForMetadata = 5
+
+  /// What is known at the newest block of the ledger.
+  private static func metadata(of support: any ConsenterSupport) throws -> PulledMetadata {
+    let orderer = try support.bundle.requiredOrderer(orThrow: ChannelFault.init)
+    return PulledMetadata(
+      after: try NewestBlock(
+        try support.block(support.height - 1),
+        config: try RaftConfig(serialized: orderer.consensusMetadata), identity: nil))
+  }
+
   /// Blocks as this node makes them of what others made: the consenter's metadata are taken over, the signature is this
   /// node's. Those that are written together are few, and a config block stands alone.
-  private static func groups(of run: [Block]) throws -> [[MadeBlock]] {
+  private static func groups(
+    of run: [Block], _ metadata: inout PulledMetadata
+  ) throws -> [[MadeBlock]] {
     var groups: [[MadeBlock]] = []
     var (bytes, isOpen) = (0, false)
     for block in run {
       let made = MadeBlock(
         try AssembledBlock(verifying: block.header, data: block.data),
-        consenterMetadata: ConsenterMetadata.wrap(block.consenterMetadata()))
+        consenterMetadata: ConsenterMetadata.wrap(try metadata.metadata(of: block)))
       let size = block.data.reduce(0) { $0 + $1.count }
       let isConfig = block.isConfigBlock
       if isOpen, !isConfig, let count = groups.last?.count, count < GroupCommit.maximumCount,

@@ -75,6 +75,8 @@ extension RaftChain {
       case .write(let blocks, _, _): try await support.append(made: blocks)
       case .writeConfig(let block, _, _): try await support.append(made: [block])
       case .skip, .change: break
+      // Others have them; this node asks for them when it is there.
+      case .pull: return
       }
     }
   }

@@ -29,6 +29,13 @@ extension RaftWorker {
       core.applied(through: through)
     case .write(let blocks, _, _): append(blocks, step, through)
     case .writeConfig(let block, _, _): append([block], step, through)
+    case .pull(let last):
+      logger.warning(
+        """
+        The snapshot stood for blocks before [\(chain.support.height)] alone, and the next entry has block [\(last + 1)]: \
+        those in between are pulled
+        """)
+      catchingUp.lacks(through: last)
     }
   }
 
@@ -63,7 +70,7 @@ extension RaftWorker {
       kept.applied(block.assembled.data, isConfig: true)
       wrote(data, bytes: data.bytes.count, through: done.through)
       try take(effect)
-    case .skip, .change: break
+    case .skip, .change, .pull: break
     }
     takeSnapshotIfDue()
   }

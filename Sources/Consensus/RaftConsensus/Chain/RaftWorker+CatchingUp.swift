@@ -27,6 +27,9 @@ struct CatchingUp: Sendable {
     unwritten += 1
   }
 
+  /// Blocks are missing up to this one, although the snapshot is in place.
+  mutating func lacks(through block: UInt64) { target = max(target ?? 0, block) }
+
   mutating func written(_ answer: Message) {
     unwritten -= 1
     answers.append(answer)
