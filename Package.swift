@@ -383,11 +383,12 @@ let rooms: [[Target]] = [
   room(
     .tools, "RaftTools",
     [
-      "FabricProtos", "Storage", "FabricCrypto", "Blocks", "RaftCore", "RaftWire", "RaftLog",
-      logging,
+      "FabricProtos", "Storage", "FabricCrypto", "ChannelConfig", "BlockLedger", "Blocks",
+      "RaftCore", "RaftWire", "RaftLog", "RaftConsensus", logging,
     ],
     tests: [
-      "FabricProtos", "FabricCrypto", "RaftCore", "RaftWire", "RaftLog", "TestSupport", logging,
+      "FabricProtos", "FabricCrypto", "BlockLedger", "RaftCore", "RaftWire", "RaftLog",
+      "TestSupport", logging,
     ]),
   room(
     .tools, "Benchmark",
@@ -403,7 +404,7 @@ let rooms: [[Target]] = [
   room(
     .tools, "ToolCommands",
     [
-      "FabricProtos", "Concurrency", "Storage", "GenesisProfiles", "BlockLedger",
+      "FabricProtos", "Concurrency", "Storage", "GenesisProfiles", "BlockLedger", "RaftLog",
       "OrdererConfiguration", "ConfigTools", "LedgerTools", "RaftTools", "Benchmark",
       argumentParser, unixSignals,
     ]),

@@ -26,7 +26,9 @@ package struct RaftFolders: Sendable {
     for folder in Set([logs, snapshots]) where Folder.exists(folder, kind: .folder) {
       names.formUnion(try Folder.names(folder, kind: .folder))
     }
+    // What is kept aside has a name that no channel can have.
     return try names.filter { name in
+      if name.contains("~") { return false }
       let location = location(name)
       return try RaftStorage.exists(location) || !StoredLog(location).snapshots().isEmpty
     }.sorted()
@@ -36,13 +38,17 @@ package struct RaftFolders: Sendable {
   ///
   /// - Throws: ``RaftToolsError`` if it has none.
   package func channel(_ channelID: String) throws -> RaftStorage.Location {
-    guard !channelID.isEmpty, !channelID.contains("/"), try channelIDs().contains(channelID) else {
+    let location = location(channelID)
+    guard !channelID.isEmpty, !channelID.contains("/"), channelID != ".", channelID != "..",
+      try RaftStorage.exists(location) || !StoredLog(location).snapshots().isEmpty
+    else {
       throw RaftToolsError("there is no raft log of channel \(channelID) in \(logs)")
     }
-    return location(channelID)
+    return location
   }
 
-  private func location(_ channelID: String) -> RaftStorage.Location {
+  /// Where a channel's files are or would be.
+  package func location(_ channelID: String) -> RaftStorage.Location {
     RaftStorage.Location(
       channelID: channelID, logFolder: "\(logs)/\(channelID)",
       snapshotFolder: "\(snapshots)/\(channelID)")

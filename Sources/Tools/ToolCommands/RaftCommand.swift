@@ -1,4 +1,4 @@
-// `orderer raft`: looks at the raft logs of a node, running or not, and repairs one that is stopped.
+// `orderer raft`: looks at the raft logs of a node, running or not, and repairs or recovers one that is stopped.
 
 import ArgumentParser
 import Foundation
@@ -9,9 +9,11 @@ import Storage
 /// `orderer raft`.
 package struct RaftCommand: ParsableCommand, DescribedCommand {
   package static let configuration = CommandConfiguration(
-    commandName: "raft", abstract: "List, show, verify and repair the raft logs of channels",
+    commandName: "raft",
+    abstract: "List, show, verify, repair and recover the raft logs of channels",
     subcommands: [
       RaftListCommand.self, RaftShowCommand.self, RaftVerifyCommand.self, RaftRepairCommand.self,
+      RaftRecoverCommand.self,
     ], helpNames: [])
 
   package static let help = """
@@ -20,9 +22,12 @@ package struct RaftCommand: ParsableCommand, DescribedCommand {
                              [--json]
            orderer raft verify [CHANNEL ...] [--wal FOLDER] [--snapshots FOLDER] [--json]
            orderer raft repair CHANNEL [...] [--wal FOLDER] [--snapshots FOLDER] [--json]
+           orderer raft recover CHANNEL [--voters ID,ID,...] [--node ID] [--discard-log]
+                                [--confirm CHANNEL | --dry-run] [--ledger FOLDER] [--wal FOLDER]
+                                [--snapshots FOLDER] [--json]
 
-    Reads the write-ahead logs and snapshots of etcdraft channels. Only repair writes or locks anything,
-    so a node that is running on the folders is not disturbed.
+    Reads the write-ahead logs and snapshots of etcdraft channels. Only repair and recover write or lock
+    anything, so a node that is running on the folders is not disturbed by the others.
 
       list    The channels that have a raft log, and whether it is sound.
       show    One channel: hard state, members, segments, snapshots; entries and records if asked for.
@@ -34,6 +39,10 @@ package struct RaftCommand: ParsableCommand, DescribedCommand {
               commit index that cannot be. A node of this program does the same when it starts; Go's of
               2.x and 3.x do not. What was durable is never removed. Ends with status 1 if something is
               lost. The node must be stopped.
+      recover For a channel whose consenters have lost their majority for good: makes it go on from this
+              node's ledger and log, with this node as the only voter. Shows what it is going to do and
+              wants the channel's name as a confirmation. The consenters that are given up are removed by
+              config updates afterwards, one at a time. The node must be stopped. See docs/raft.md.
 
     Flags:
       --help               Show help.
@@ -42,6 +51,13 @@ package struct RaftCommand: ParsableCommand, DescribedCommand {
       --snapshots FOLDER   The folder with the snapshots, by default Consensus.SnapDir.
       --entries            Also list the entries that are in force.
       --records            Also list every record in the order in which it was written.
+      --ledger FOLDER      The folder with the ledgers, by default FileLedger.Location.
+      --voters ID,ID,...   Recover with these consenters, this node among them. The command has to be run
+                           on each of them before any of them starts.
+      --node ID            Which consenter this node is; by default its TLS server certificate tells.
+      --discard-log        Go on from the ledger alone, though there is a log: it cannot be used.
+      --confirm CHANNEL    Do not ask.
+      --dry-run            Only show what would be done.
       --json               Print JSON.
 
     """
@@ -50,7 +66,7 @@ package struct RaftCommand: ParsableCommand, DescribedCommand {
 
   package func run() throws {
     StandardStreams.writeToError(
-      "orderer: error: must select a subcommand of 'raft': list, show, verify, repair, try --help\n"
+      "orderer: error: must select a subcommand of 'raft': list, show, verify, repair, recover, try --help\n"
     )
     throw ExitCode.failure
   }

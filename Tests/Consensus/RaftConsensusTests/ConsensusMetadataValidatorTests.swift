@@ -16,7 +16,8 @@ import Testing
   /// What is refused; "accepted" if nothing is.
   private func outcome(
     from current: Etcdraft_ConfigMetadata, to next: Etcdraft_ConfigMetadata,
-    active: Set<UInt64>? = nil, isNewChannel: Bool = false, now: Int64? = nil
+    active: Set<UInt64>? = nil, givenUp: Set<UInt64> = [], isNewChannel: Bool = false,
+    now: Int64? = nil
   ) throws -> String {
     let change = ConsensusChange(
       channelID: "raftchannel", current: try #require(raftBundle(current).orderer),
@@ -27,7 +28,7 @@ import Testing
         change,
         standing: ConsensusMetadataValidator.Standing(
           metadata: RaftBlockMetadata(consenterCount: count),
-          active: active ?? Set((1...UInt64(count)))))
+          active: active ?? Set((1...UInt64(count))), givenUp: givenUp))
       return "accepted"
     } catch { return "\(error)" }
   }
@@ -130,9 +131,20 @@ import Testing
   }
 
   @Test func aLostQuorumIsRefused() throws {
+    let refusal = try outcome(
+      from: raftConfig([1, 2, 3]), to: raftConfig([1, 2]), active: [1, 3])
     #expect(
-      try outcome(from: raftConfig([1, 2, 3]), to: raftConfig([1, 2]), active: [1, 3])
-        == "2 out of 3 nodes are alive, configuration will result in quorum loss")
+      refusal.hasPrefix(
+        "2 out of 3 nodes are alive, configuration will result in quorum loss: 2 have to be alive"))
+    #expect(refusal.contains("Not heard of: consenter 2 (127.0.0.1:7002)."))
+  }
+
+  @Test func nobodyIsAddedBeforeTheGivenUpAreRemoved() throws {
+    #expect(
+      try outcome(from: raftConfig([1, 2]), to: raftConfig([1, 2, 3]), givenUp: [2])
+        .contains("consenters [2] were given up when the channel was recovered: remove them first"))
+    #expect(
+      try outcome(from: raftConfig([1, 2]), to: raftConfig([1]), givenUp: [2]) == "accepted")
   }
 
   @Test func aNewChannelNeedsConsentersOfTheSystemChannel() throws {

@@ -68,7 +68,7 @@ package final class RaftChain: ClusterChain {
   let inbox: RaftInbox
   let state = Watched(ChainState())
   /// For whoever validates changes of the consenters.
-  let standing: Mutex<ConsensusMetadataValidator.Standing>
+  let attendance: Mutex<Attendance>
 
   /// - Parameters:
   ///   - newestBlock: The channel's.
@@ -97,8 +97,7 @@ package final class RaftChain: ClusterChain {
     metrics = RaftChainMetrics(channelID: support.channelID, factory: environment.metrics)
     events = RaftEvents { [queue] in queue.wake() }
     inbox = RaftInbox { [queue] in queue.wake() }
-    standing = Mutex(
-      ConsensusMetadataValidator.Standing(metadata: newestBlock.metadata, active: []))
+    attendance = Mutex(Attendance(metadata: newestBlock.metadata, at: environment.time.now))
     metrics.clusterSize.record(newestBlock.metadata.consenterIDs.count)
     metrics.isLeader.record(0)
     metrics.activeNodes.record(0)

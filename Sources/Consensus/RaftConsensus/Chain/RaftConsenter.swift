@@ -129,7 +129,7 @@ package final class RaftConsenter: ClusterConsenter {
     guard let chain = chains.withLock({ $0[channelID]?.chain }) else {
       throw ConsensusChangeRefusal("the channel is not ordered here")
     }
-    return chain.standing.withLock { $0 }
+    return chain.attendance.withLock { $0.standing(at: time.now) }
   }
 
   package func removeData(of channelID: String) async throws {

@@ -101,7 +101,7 @@ extension RaftWorker {
       // Members come and go with the change of the membership.
       if step == nil { reconnect(to: applier.consenters) }
     }
-    chain.standing.withLock { $0.metadata = applier.consenters.metadata(raftIndex: 0) }
+    chain.attendance.withLock { $0.metadata = applier.consenters.metadata(raftIndex: 0) }
     guard office.pause == .configBlock else { return }
     guard let step else { return office.resume() }
     office.pause(for: .change(step))
@@ -172,6 +172,7 @@ extension RaftWorker {
         farewell = chain.options.electionTicks
       }
     }
+    noteActiveNodes()
     reconnect(to: applier.consenters)
     chain.metrics.clusterSize.record(applier.consenters.ids.count)
   }

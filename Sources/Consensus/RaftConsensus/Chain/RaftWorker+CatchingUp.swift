@@ -132,7 +132,7 @@ extension RaftWorker {
       raftIndex: last.metadata.raftIndex)
     newest = nil
     _ = snapshots.take()
-    chain.standing.withLock { $0.metadata = last.metadata }
+    chain.attendance.withLock { $0.metadata = last.metadata }
     chain.metrics.committedBlockNumber.record(last.end.height - 1)
     chain.metrics.clusterSize.record(last.consenters.ids.count)
     try changeOptions(config)

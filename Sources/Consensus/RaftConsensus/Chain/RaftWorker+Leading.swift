@@ -102,6 +102,7 @@ extension RaftWorker {
       core.applied == core.lastIndex
     else { return }
     if let step = try missingChange() { return try propose(step) }
+    warnOfGivenUp()
     logger.info(
       "Start accepting requests as Raft leader at block [\(applier.end.height - 1)]")
     office.lead(behind: applier.end)
@@ -126,10 +127,13 @@ extension RaftWorker {
 
   /// How the members of the Raft group lag behind the consenters of the configuration: a leader was lost between the
   /// config block and the change that it asks for.
+  ///
+  /// Whom a recovery has given up is a member without a vote, and nobody gives it back.
   private func missingChange() throws -> MembershipChange.Step? {
-    let voters = Set(core.members.state.voters)
+    let state = core.members.state
+    let members = Set(state.voters + state.learners)
     let ids = Set(applier.consenters.ids)
-    let (missing, surplus) = (ids.subtracting(voters), voters.subtracting(ids))
+    let (missing, surplus) = (ids.subtracting(members), members.subtracting(ids))
     switch (missing.first, missing.count, surplus.first, surplus.count) {
     case (_, 0, _, 0): return nil
     case (let id?, 1, _, 0): return MembershipChange.Step(.addVoter, id)
@@ -137,10 +141,21 @@ extension RaftWorker {
     default:
       throw ChannelFault(
         """
-        the Raft log has the members \(voters.sorted()), and the newest block the consenters \
+        the Raft log has the members \(members.sorted()), and the newest block the consenters \
         \(ids.sorted()): more than one configuration lies between them, so they do not belong together
         """)
     }
+  }
+
+  /// Whom a recovery has given up must not stay for ever: nobody can be added before.
+  private func warnOfGivenUp() {
+    let givenUp = core.members.state.learners
+    guard !givenUp.isEmpty else { return }
+    logger.warning(
+      """
+      Consenters \(givenUp) were given up when the channel was recovered: remove them from the channel, one update \
+      each, then add those that are to order it
+      """)
   }
 
   /// Puts a change of the membership into the log.

@@ -43,10 +43,8 @@ extension RaftWorker {
 
   /// Notes who is alive, for whoever asks; nil if that is not known here.
   func note(active: Set<NodeID>?) {
-    let isChanged = chain.standing.withLock { standing in
-      defer { standing.active = active }
-      return standing.active != active
-    }
+    let (now, members) = (chain.time.now, core.members.state)
+    let isChanged = chain.attendance.withLock { $0.note(active: active, of: members, at: now) }
     guard isChanged, let active else { return }
     chain.metrics.activeNodes.record(active.count)
     if core.softState.role != .leader, !active.isEmpty {
@@ -57,8 +55,15 @@ extension RaftWorker {
   // MARK: Leaving
 
   mutating func send(_ message: Message) {
+    guard !isGivenUp(message.to) else { return core.reportUnreachable(message.to) }
     if message.kind == .snapshot { return readSnapshot(for: message) }
     if !transmit(message) { core.reportUnreachable(message.to) }
+  }
+
+  /// Whether a recovery has given a member up. It may still run on a log that says something else, which must not be
+  /// mixed with this one: a node of Go would end.
+  private func isGivenUp(_ node: NodeID) -> Bool {
+    !core.members.learners.isEmpty && core.members.learners.contains(node)
   }
 
   private mutating func transmit(_ message: Message) -> Bool {

@@ -67,7 +67,7 @@ extension RaftWorker {
   /// allows: leaders of every release validate that again, by what they know themselves.
   private func leftToTheLeader(_ message: OrderedMessage) -> OrderedMessage {
     guard message.isConfig, message.configSequence > 0,
-      chain.standing.withLock({ $0.active == nil })
+      chain.attendance.withLock({ $0.active == nil })
     else { return message }
     return OrderedMessage(
       envelope: message.envelope, configSequence: message.configSequence - 1, isConfig: true)

@@ -22,7 +22,7 @@ extension RaftWorker {
     if try order() { try settle() }
     if isDrained { giveWayIfDone() }
     if chain.givesWay { try giveWayOnce() }
-    ticker.run(!isOnlyVoter && !hasCeased)
+    ticker.run(!isAlone && !hasCeased)
   }
 
   private mutating func take(_ event: RaftEvent) throws {

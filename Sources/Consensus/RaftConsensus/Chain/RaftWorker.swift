@@ -149,8 +149,14 @@ struct RaftWorker {
     }
   }
 
-  /// Whether this node decides alone, and needs no clock.
-  var isOnlyVoter: Bool { core.members.state == MembershipState(voters: [core.id]) }
+  /// Whether this node decides alone. After a recovery there may be members without a vote.
+  var isOnlyVoter: Bool {
+    let state = core.members.state
+    return state.voters == [core.id] && state.votersOutgoing.isEmpty
+  }
+
+  /// Whether there is nobody else to talk to, so that no clock is needed.
+  var isAlone: Bool { core.members.state == MembershipState(voters: [core.id]) }
 
   /// Whether this node needs nobody to become leader, or will not in a moment.
   var isElecting: Bool { isOnlyVoter || applier.consenters.ids == [core.id] }

@@ -15,10 +15,22 @@ package struct ConsensusMetadataValidator: Sendable {
     /// The consenters that are alive; nil if the leader has not told: then whether a majority stays is the leader's to
     /// judge.
     package var active: Set<UInt64>?
+    /// Those whose votes count; nil for all consenters. After a recovery some have none.
+    package var voters: Set<UInt64>?
+    /// Those that a recovery has given up.
+    package var givenUp: Set<UInt64>
+    /// For how long others have not been heard of, at least.
+    package var silence: [UInt64: Duration]
 
-    package init(metadata: RaftBlockMetadata, active: Set<UInt64>?) {
+    package init(
+      metadata: RaftBlockMetadata, active: Set<UInt64>?, voters: Set<UInt64>? = nil,
+      givenUp: Set<UInt64> = [], silence: [UInt64: Duration] = [:]
+    ) {
       self.metadata = metadata
       self.active = active
+      self.voters = voters
+      self.givenUp = givenUp
+      self.silence = silence
     }
   }
 
@@ -93,16 +105,28 @@ package struct ConsensusMetadataValidator: Sendable {
     _ standing: Standing
   ) throws {
     let before = try ConsenterSet(current.consenters, metadata: standing.metadata)
-    let (after, change) = try before.changed(to: next.consenters)
+    let (_, change) = try before.changed(to: next.consenters)
     if let newcomer = change.newcomer {
       do { try check(newcomer, authorities, ignoresExpiry: false) } catch {
         throw ConsensusChangeRefusal(
           "consenter \(RaftConfig.name(newcomer)) has invalid certificates: \(error)")
       }
     }
-    if let active = standing.active {
-      try QuorumLoss.check(change, from: before, to: after, active: active)
-    }
+    try Self.checkNobodyIsGivenUp(change, standing)
+    try QuorumLoss.check(change, from: before, standing)
+  }
+
+  /// A new consenter would take those for voters whom a recovery has given up, if it ran Go's orderer: it adds whoever
+  /// the newest config block names.
+  private static func checkNobodyIsGivenUp(
+    _ change: ConsenterChange, _ standing: Standing
+  ) throws(ConsensusChangeRefusal) {
+    guard change.addedID != nil, !standing.givenUp.isEmpty else { return }
+    throw ConsensusChangeRefusal(
+      """
+      consenters \(standing.givenUp.sorted()) were given up when the channel was recovered: remove them first, one \
+      update each, then add others
+      """)
   }
 
   /// - Parameter ignoresExpiry: Whether a certificate passes that is not valid now.
