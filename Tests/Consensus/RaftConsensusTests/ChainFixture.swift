@@ -24,9 +24,10 @@ final class ChainFixture: Sendable {
   ///   - folder: An existing one; a new one by default.
   ///   - node: Whose certificate the node has.
   ///   - port: Its way to other nodes.
+  ///   - identity: With which it knows its own blocks.
   init(
     folder: String? = nil, node: Int = 1, time: ManualTime = ManualTime(),
-    port: any ClusterTransport & BlockSource = NoCluster()
+    port: any ClusterTransport & BlockSource = NoCluster(), identity: [UInt8]? = nil
   ) throws {
     let folder =
       folder ?? "\(FileManager.default.temporaryDirectory.path)/heddle-raft-\(UUID().uuidString)"
@@ -38,7 +39,7 @@ final class ChainFixture: Sendable {
       settings: RaftSettings(
         logDirectory: "\(folder)/wal", snapshotDirectory: "\(folder)/snapshot",
         evictionSuspicion: .seconds(20),
-        serverCertificate: try serverCertificate(node)),
+        serverCertificate: try serverCertificate(node), identity: identity),
       transport: port, blocks: port, time: time, now: { testTime }, logger: log.logger
     )
   }

@@ -191,6 +191,9 @@ final class TestNetwork: Sendable {
       guard let source = sources.max(by: { $0.height < $1.height }),
         source.height > last ?? first
       else { throw PullFailure.unavailable("no node has them") }
+      guard try source.block(first).header.previousHash == previousHash else {
+        throw PullFailure.invalid("block \(first) follows on another one")
+      }
       for number in first...(last ?? source.height - 1) {
         try await take([source.block(number)])
       }

@@ -96,14 +96,14 @@ import Testing
       try await node.receive(
         Message(.heartbeat, to: 1, from: 2, term: 2), metadata: ActiveNodes.serialized([1, 2]),
         from: 2)
-      try await eventually { node.chain.standing.withLock { $0.active == [1, 2] } }
+      try await eventually { node.chain.attendance.withLock { $0.active == [1, 2] } }
       #expect(
         try node.outcome(of: raftConfig([1, 2, 3, 4]))
           == "2 out of 3 nodes are alive, configuration will result in quorum loss")
 
       // That is not true of the next leader any more.
       try await node.receive(Message(.heartbeat, to: 1, from: 3, term: 3), from: 3)
-      try await eventually { node.chain.standing.withLock { $0.active == nil } }
+      try await eventually { node.chain.attendance.withLock { $0.active == nil } }
       #expect(try node.outcome(of: raftConfig([1, 2, 3, 4])) == "accepted")
     }
   }
@@ -131,7 +131,7 @@ import Testing
       try await node.receive(
         Message(.heartbeat, to: 1, from: 2, term: 2, commit: 4),
         metadata: ActiveNodes.serialized([1, 2, 3]), from: 2)
-      try await eventually { node.chain.standing.withLock { $0.active == [1, 2, 3] } }
+      try await eventually { node.chain.attendance.withLock { $0.active == [1, 2, 3] } }
       try await node.chain.submit(update)
       try await eventually { node.post.submitted.withLock { $0.count == 3 } }
       #expect(node.post.submitted.withLock { $0.last?.configSequence } == 7)
@@ -196,10 +196,10 @@ import Testing
     try #require(channel.now.failure == nil)
     let told = requests.compactMap { ActiveNodes.parsed($0.metadata[...]) }
     if let last = told.last {
-      try await eventually { chain.standing.withLock { $0.active == Set(last) } }
+      try await eventually { chain.attendance.withLock { $0.active == Set(last) } }
       #expect(last.sorted() == [1, 2, 3])
     }
-    #expect((chain.standing.withLock { $0.active } == nil) == !tells)
+    #expect((chain.attendance.withLock { $0.active } == nil) == !tells)
     let change = ConsensusChange(
       channelID: "raftchannel", current: try #require(channel.bundle.orderer),
       next: try #require(raftBundle(raftConfig([1, 2, 3, 4])).orderer), isNewChannel: false)

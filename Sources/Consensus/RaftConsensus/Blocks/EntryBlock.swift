@@ -28,18 +28,21 @@ package enum EntryBlock {
   package static func assembled(
     _ block: Block, following end: ChainEnd, index: UInt64, channelID: String
   ) throws(ChannelFault) -> AssembledBlock {
+    let assembled: AssembledBlock
+    do { assembled = try AssembledBlock(verifying: block.header, data: block.data) } catch {
+      throw ChannelFault(
+        """
+        the block in entry \(index) of the Raft log is damaged: \(error). Look at the disk, and compare with other \
+        nodes: `orderer raft verify \(channelID)`
+        """)
+    }
+    let next = end
     do {
-      let assembled = try AssembledBlock(verifying: block.header, data: block.data)
-      var end = end
+      var end = next
       try end.advance(over: assembled.header, hash: assembled.hash, channelID: channelID)
       return assembled
     } catch {
-      throw ChannelFault(
-        """
-        the block in entry \(index) of the Raft log does not follow on this node's chain: \(error). The \
-        ledger or the log was changed, or restored from a backup of another age: compare this node's \
-        newest blocks with those of other nodes
-        """)
+      throw ForkedChain.behind(end, block: assembled, index: index, channelID: channelID)
     }
   }
 

@@ -26,7 +26,13 @@ package struct UnappliedBlocks: Sendable {
       channelID: channelID, end: newest.end, consenters: newest.consenters,
       raftIndex: newest.metadata.raftIndex)
     var rest = entries[...]
-    while try applier.next(&rest, made: { _ in nil }) != nil {}
+    while let (step, _) = try applier.next(&rest, made: { _ in nil }) {
+      guard case .pull(let last) = step else { continue }
+      throw ChannelFault(
+        """
+        the Raft log goes on with block \(last + 1), and the ledger has \(applier.end.height) blocks only
+        """)
+    }
     count = applier.end.height - newest.end.height
     consenters = applier.consenters
   }

@@ -7,10 +7,12 @@ struct ChainState: Sendable {
   enum Phase: Sendable {
     /// Made, not started. → opening, halted
     case idle
-    /// The log is being opened. → running, failed, halted
+    /// The log is being opened. → running, watching, failed, halted
     case opening(Task<Void, Never>)
-    /// It takes part in the order. → failed, halted
+    /// It takes part in the order. → watching, failed, halted
     case running(Task<Void, Never>, Standing)
+    /// What it promised is lost, so that it takes no part any more. It writes what others order. → failed, halted
+    case watching(Task<Void, Never>, reason: String)
     /// It cannot go on. The task, if there was one, may still close the log. → halted
     case failed(Task<Void, Never>?, reason: String)
     /// It was told to end. The task, if there was one, still writes what it has. Final.
@@ -55,7 +57,15 @@ struct ChainState: Sendable {
     switch phase {
     case .running(_, .migrated), .running(_, .ceased): break
     case .opening(let task), .running(let task, _): phase = .running(task, standing)
-    case .idle, .failed, .halted: break
+    case .idle, .watching, .failed, .halted: break
+    }
+  }
+
+  /// What this node promised is lost.
+  mutating func watch(_ reason: String) {
+    switch phase {
+    case .opening(let task), .running(let task, _): phase = .watching(task, reason: reason)
+    case .idle, .watching, .failed, .halted: break
     }
   }
 
@@ -63,7 +73,8 @@ struct ChainState: Sendable {
   mutating func fail(_ reason: String) {
     switch phase {
     case .idle: phase = .failed(nil, reason: reason)
-    case .opening(let task), .running(let task, _): phase = .failed(task, reason: reason)
+    case .opening(let task), .running(let task, _), .watching(let task, _):
+      phase = .failed(task, reason: reason)
     case .failed, .halted: break
     }
   }
@@ -74,7 +85,7 @@ struct ChainState: Sendable {
   mutating func halt() -> Task<Void, Never>? {
     switch phase {
     case .idle: phase = .halted(nil)
-    case .opening(let task), .running(let task, _): phase = .halted(task)
+    case .opening(let task), .running(let task, _), .watching(let task, _): phase = .halted(task)
     case .failed(let task, _): phase = .halted(task)
     case .halted: break
     }
@@ -89,7 +100,7 @@ struct ChainState: Sendable {
   var isOver: Bool {
     switch phase {
     case .idle, .opening, .running: false
-    case .failed, .halted: true
+    case .watching, .failed, .halted: true
     }
   }
 
@@ -127,7 +138,8 @@ struct ChainState: Sendable {
       } else {
         .success(())
       }
-    case .failed(_, let reason): .failure(.failed(channelID: channelID, reason: reason))
+    case .watching(_, let reason), .failed(_, let reason):
+      .failure(.failed(channelID: channelID, reason: reason))
     case .halted: .failure(.halted(channelID: channelID))
     }
   }
@@ -136,7 +148,7 @@ struct ChainState: Sendable {
   var clusterRefusal: ClusterRefusal? {
     switch phase {
     case .idle: ClusterRefusal("chain is not started")
-    case .failed: ClusterRefusal("chain is stopped")
+    case .watching, .failed: ClusterRefusal("chain is stopped")
     case .opening, .running, .halted: nil
     }
   }
@@ -149,7 +161,7 @@ struct ChainState: Sendable {
     case .running(_, .leading): .success(())
     case .running(_, .following), .running(_, .leaderless):
       .failure(ClusterRefusal(RaftChain.noLeader))
-    case .running(_, .migrated), .running(_, .ceased), .failed, .halted:
+    case .running(_, .migrated), .running(_, .ceased), .watching, .failed, .halted:
       .failure(ClusterRefusal("chain is stopped"))
     }
   }

@@ -2,7 +2,6 @@
 
 import BlockLedger
 import Blocks
-import FabricCrypto
 import FabricProtos
 import Ordering
 import RaftCore
@@ -46,7 +45,11 @@ struct EntryApplier: Sendable {
     case migrated(to: String)
   }
 
+  /// The hash of a block of the ledger; nil if that cannot be told.
+  typealias KnownHash = @Sendable (UInt64) -> [UInt8]?
+
   private let channelID: String
+  private let known: KnownHash
   /// Behind the newest block that was handed out.
   private(set) var end: ChainEnd
   /// As of the newest block that was handed out.
@@ -61,8 +64,13 @@ struct EntryApplier: Sendable {
   /// - Parameters:
   ///   - end: Behind the newest block of the ledger.
   ///   - raftIndex: In the metadata of that block.
-  init(channelID: String, end: ChainEnd, consenters: ConsenterSet, raftIndex: LogIndex) {
+  ///   - known: For comparing blocks that the ledger has already.
+  init(
+    channelID: String, end: ChainEnd, consenters: ConsenterSet, raftIndex: LogIndex,
+    known: @escaping KnownHash = { _ in nil }
+  ) {
     self.channelID = channelID
+    self.known = known
     self.end = end
     self.consenters = consenters
     self.raftIndex = raftIndex
@@ -124,7 +132,7 @@ extension EntryApplier {
     let block = try EntryBlock.block(in: Array(entry.data), index: entry.index)
     // The index in a config block's metadata may be that of the block before it: numbers decide.
     guard block.header.number >= height else {
-      if block.header.number + 1 == height { try compareNewest(block.header) }
+      try compare(block.header, index: entry.index)
       return nil
     }
     return try EntryBlock.assembled(
@@ -144,19 +152,16 @@ extension EntryApplier {
     return number > height ? number - 1 : nil
   }
 
-  /// Compares the newest block of the ledger with its entry, which is handed out again after a restart. Hashes
-  /// link it to all before it, so that all are compared with it.
-  private func compareNewest(_ header: BlockHeader) throws(ChannelFault) {
-    guard end.height == height else { return }
+  /// Compares a block of the ledger with its entry. After a restart the newest one is handed out again; hashes link it
+  /// to all before it. Others are handed out only if the ledger is ahead of the log.
+  private func compare(_ header: BlockHeader, index: LogIndex) throws(ChannelFault) {
+    let isNewest = header.number + 1 == height
+    guard isNewest || index > appliedIndex else { return }
+    let expected = isNewest && end.height == height ? end.lastHash : known(header.number)
     let hash = ChainEnd(after: header).lastHash
-    guard hash == end.lastHash else {
-      throw ChannelFault(
-        """
-        block \(header.number) has the hash \(hexadecimal(end.lastHash)) in the ledger and \
-        \(hexadecimal(hash)) in the Raft log: one of them was changed, or restored from a backup of another \
-        age. Compare this node's newest blocks with those of other nodes
-        """)
-    }
+    guard let expected, hash != expected else { return }
+    throw ForkedChain.inLog(
+      channelID: channelID, number: header.number, ledger: expected, log: hash, index: index)
   }
 
   private mutating func take(_ block: AssembledBlock, raftIndex index: LogIndex) -> MadeBlock {

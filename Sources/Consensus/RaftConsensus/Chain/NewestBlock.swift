@@ -16,6 +16,8 @@ struct NewestBlock: Sendable {
   let hasMetadata: Bool
   /// Whether this node has sealed it, and did not get it while it followed the channel.
   let isOwn: Bool
+  /// The same, and known for sure.
+  let isSurelyOwn: Bool
 
   /// - Parameters:
   ///   - config: Of the configuration in force.
@@ -27,7 +29,9 @@ struct NewestBlock: Sendable {
     let bytes = block.consenterMetadata()
     end = ChainEnd(after: block.header)
     hasMetadata = !bytes.isEmpty
-    isOwn = identity.map { Self.creators(of: block).contains($0) } ?? true
+    let isSealed = identity.map { Self.creators(of: block).contains($0) }
+    isOwn = isSealed ?? true
+    isSurelyOwn = isSealed ?? false
     metadata =
       bytes.isEmpty
       ? RaftBlockMetadata(consenterCount: config.consenters.count)

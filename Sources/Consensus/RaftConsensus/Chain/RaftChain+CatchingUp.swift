@@ -44,10 +44,10 @@ extension RaftChain {
   }
 
   /// How often other nodes are asked before metadata that nobody sends are made up.
-  private static let triesForMetadata = 5
+  static let triesForMetadata = 5
 
   /// What is known at the newest block of the ledger.
-  private static func metadata(of support: any ConsenterSupport) throws -> PulledMetadata {
+  static func metadata(of support: any ConsenterSupport) throws -> PulledMetadata {
     let orderer = try support.bundle.requiredOrderer(orThrow: ChannelFault.init)
     return PulledMetadata(
       after: try NewestBlock(
@@ -57,7 +57,7 @@ extension RaftChain {
 
   /// Blocks as this node makes them of what others made: the consenter's metadata are taken over, the signature is this
   /// node's. Those that are written together are few, and a config block stands alone.
-  private static func groups(
+  static func groups(
     of run: [Block], _ metadata: inout PulledMetadata
   ) throws -> [[MadeBlock]] {
     var groups: [[MadeBlock]] = []

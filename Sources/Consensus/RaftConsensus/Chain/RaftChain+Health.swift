@@ -7,7 +7,7 @@ extension RaftChain {
     let status: ParticipationStatus.Status =
       switch state.read({ $0.phase }) {
       case .idle, .opening, .running: .active
-      case .failed: .failed
+      case .watching, .failed: .failed
       case .halted: .inactive
       }
     return ParticipationStatus(relation: .consenter, status: status)

@@ -1,5 +1,6 @@
 // How a chain opens its log and makes its Raft node: which start it is, and whether log and ledger belong together.
 
+import Blocks
 import Concurrency
 import Logging
 import Ordering
@@ -24,6 +25,13 @@ extension RaftChain {
         let storage = try await openLog()
         obstruct(nil)
         return storage
+      } catch let error as RaftLogError where error.isLoss {
+        guard isAlone else { throw LostLog("\(error)", channelID: channelID) }
+        throw ChannelFault(
+          """
+          \(error). Nobody else orders the channel: if there is no copy, stop the orderer and run \
+          `orderer raft recover \(channelID)`
+          """)
       } catch let error as RaftLogError where error.mayPass {
         let reason = "the Raft log cannot be opened: \(error)"
         if obstruction != reason {
@@ -63,7 +71,7 @@ extension RaftChain {
     let found = storage.found
     var applier = EntryApplier(
       channelID: channelID, end: newestBlock.end, consenters: newestBlock.consenters,
-      raftIndex: newestBlock.metadata.raftIndex)
+      raftIndex: newestBlock.metadata.raftIndex, known: knownHash)
     var snapshotBlock: UInt64 = 0
     if let snapshot = found.snapshot {
       snapshotBlock = try EntryBlock.block(in: Array(snapshot.data), index: snapshot.index)
@@ -87,6 +95,11 @@ extension RaftChain {
         campaignsFirst: start.isNew && isPicked))
   }
 
+  /// The hash of a block of the ledger.
+  var knownHash: EntryApplier.KnownHash {
+    { [support] number in (try? support.block(number)).map { ChainEnd(after: $0.header).lastHash } }
+  }
+
   func run<Value: Sendable>(
     _ body: @escaping @Sendable () throws(RaftLogError) -> Value
   ) async throws(RaftLogError) -> Value {
@@ -99,25 +112,38 @@ extension RaftChain {
     switch start {
     case .bootstrap, .migration, .lostLog: break
     case .join:
-      guard newestBlock.consenters.ids.count > 1 else {
+      guard !isAlone else {
         throw ChannelFault(
           """
           the Raft log in \(location.logFolder) is gone, and this node is the channel's only consenter, so nobody \
-          can bring it back: restore what was in Consensus.WALDir and Consensus.SnapDir
+          can bring it back: restore what was in Consensus.WALDir and Consensus.SnapDir, or, if that is not possible, \
+          stop the orderer and run `orderer raft recover \(channelID)`
           """)
       }
+      // A consenter seals what it writes; what a new one has followed before is as others have sealed it.
+      guard newestBlock.isSurelyOwn else { return }
+      throw LostLog(
+        "the Raft log in \(location.logFolder) is gone, with what this node promised others",
+        channelID: channelID)
     case .restart:
       // What it followed before it became a consenter may be ahead of the log.
       guard index <= storage.lastIndex || !newestBlock.isOwn else {
+        let finding = """
+          the newest block, \(newestBlock.end.height - 1), has the Raft index \(index), and the log in \
+          \(location.logFolder) ends at \(storage.lastIndex): its end is lost, with what this node promised others
+          """
+        guard isAlone else { throw LostLog(finding, channelID: channelID) }
         throw ChannelFault(
           """
-          the newest block has the Raft index \(index), and the log in \(location.logFolder) ends at \
-          \(storage.lastIndex): its end is lost, with what this node promised others. Restore Consensus.WALDir from \
-          its newest copy, or remove this consenter from the channel and add it again
+          \(finding). This node is the channel's only consenter: restore Consensus.WALDir from its newest copy, or, if \
+          that is not possible, stop the orderer and run `orderer raft recover \(channelID)`
           """)
       }
     }
   }
+
+  /// Whether there is nobody from whom this node could get what it lacks.
+  var isAlone: Bool { newestBlock.consenters.ids.count < 2 }
 
   private func core(_ start: RaftStart, _ storage: RaftStorage) async throws -> RaftCore {
     var configuration = RaftCore.Configuration(id: id)

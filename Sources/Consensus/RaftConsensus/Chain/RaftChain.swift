@@ -271,10 +271,9 @@ package final class RaftChain: ClusterChain {
   private func run() async {
     logger.info("Starting Raft node")
     do {
-      guard let storage = try await openLogPatiently() else { return }
-      do { try await work(on: storage) } catch { fail("\(error)") }
-      try await pool.run(orThrow: RaftLogError.closed) { () throws(RaftLogError) in
-        try storage.close()
+      do { try await order() } catch let loss as LostLog {
+        watch(loss)
+        try await watchOthers()
       }
     } catch {
       fail("\(error)")
@@ -284,17 +283,40 @@ package final class RaftChain: ClusterChain {
     logger.info("Raft node stopped")
   }
 
+  private func order() async throws {
+    guard let storage = try await openLogPatiently() else { return }
+    var failure: (any Error)?
+    do { try await work(on: storage) } catch { failure = error }
+    do {
+      try await pool.run(orThrow: RaftLogError.closed) { () throws(RaftLogError) in
+        try storage.close()
+      }
+    } catch { failure = failure ?? error }
+    if let failure { throw failure }
+  }
+
   /// Orders until the chain is halted or cannot go on, and until nothing is written any more.
   private func work(on storage: RaftStorage) async throws {
     var worker = try await worker(on: storage)
+    var failure: (any Error)?
     do {
       try await worker.run()
     } catch {
+      failure = error
       // Ends what is being repeated.
-      fail("\(error)")
+      if let loss = error as? LostLog { watch(loss) } else { fail("\(error)") }
     }
     await worker.finish()
     transport.disconnect(channelID)
+    if let failure { throw failure }
+  }
+
+  private func watch(_ loss: LostLog) {
+    guard !isHalted else { return }
+    state.change { $0.watch(loss.description) }
+    queue.close()
+    logger.error("\(loss)")
+    support.suspend(reason: loss.description)
   }
 
   private func fail(_ reason: String) {

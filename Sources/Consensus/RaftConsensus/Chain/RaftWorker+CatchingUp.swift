@@ -129,7 +129,7 @@ extension RaftWorker {
       try support.block(support.height - 1), config: config, identity: nil)
     applier = EntryApplier(
       channelID: chain.channelID, end: last.end, consenters: last.consenters,
-      raftIndex: last.metadata.raftIndex)
+      raftIndex: last.metadata.raftIndex, known: chain.knownHash)
     newest = nil
     _ = snapshots.take()
     chain.attendance.withLock { $0.metadata = last.metadata }

@@ -98,7 +98,16 @@ extension RaftWorker {
       noteLeadership()
     }
     log(core.takeEvents())
-    if let fault = core.fault { throw ChannelFault(fault.description) }
+    if let fault = core.fault { throw failure(fault) }
+  }
+
+  private func failure(_ fault: RaftCore.Fault) -> any Error {
+    switch fault {
+    case .logLost, .committedOverwritten:
+      LostLog(fault.description, channelID: chain.channelID)
+    case .impossibleChange, .impossibleMembership, .appliedOutOfRange:
+      ChannelFault(fault.description)
+    }
   }
 
   private mutating func write() {
