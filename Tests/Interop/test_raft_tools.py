@@ -8,6 +8,7 @@ import struct
 import subprocess
 
 import pytest
+from faults import CHANGES, KILL, Faults, compile_library
 
 VECTORS = os.environ.get("HEDDLE_RAFT_VECTORS")
 ARCHIVES = ["raft-single-v2.5.16", "raft-single-v3.1.5-killed", "raft-group-v2.5.16-behind",
@@ -100,3 +101,34 @@ def test_damage_is_not_repaired(executable, tmp_path):
     assert status == 1 and "there is no raft log" in output
     status, _, error = raft(executable, root, "show", "nothere")
     assert status == 1 and "there is no raft log of channel nothere" in error
+
+
+def test_a_recovery_that_is_killed_leaves_the_old_log_or_the_new_one(executable, tmp_path):
+    """At each operation on files in turn."""
+    [_, (root, _), _] = nodes("raft-group-v2.5.16-behind", tmp_path)
+    shutil.copytree(root, tmp_path / "before")
+    library = compile_library(tmp_path)
+    voters = []
+    for step in range(500):
+        shutil.rmtree(root)
+        shutil.copytree(tmp_path / "before", root)
+        faults = Faults(library, tmp_path)
+        faults.fail(CHANGES, "*/etcdraft/*", KILL, skip=step)
+        done = subprocess.run(
+            [executable, "raft", "recover", "vector-group", "--node", "2", "--confirm",
+             "vector-group", "--ledger", root / "ledger", "--wal", root / "etcdraft/wal",
+             "--snapshots", root / "etcdraft/snapshot"], capture_output=True, text=True,
+            env=os.environ | faults.environment, timeout=120, check=False)
+        status, output, error = raft(executable, root, "show", "vector-group", "--json")
+        assert status == 0, error
+        shown = json.loads(output)
+        assert "problem" not in shown and shown["lastIndex"] == 34
+        voters.append(shown["members"]["voters"])
+        # What was there is still there, or aside.
+        assert (len(list((root / "etcdraft/wal/vector-group").glob("*-*.wal"))) > 0)
+        if done.returncode == 0:
+            break
+        assert done.returncode < 0
+    assert done.returncode == 0 and len(voters) > 8
+    assert sorted(voters, key=len, reverse=True) == voters
+    assert voters[0] == [1, 2, 3] and voters[-1] == [2]
