@@ -14,18 +14,11 @@ OTHERS = [pytest.param(None, id="ours")] + [
     pytest.param(path, id=version) for version, path in rivals("2.5", "3.1")]
 
 
-class Members:
-    """Three nodes that order a channel, and a fourth of ours, which comes and goes."""
+class Consenters:
+    """The consenters of the channel of a group, as its configuration names them."""
 
-    def __init__(self, executable, others, directory):
-        self.group = Group([others or executable] * 3, directory)
-        self.fourth = RaftOrderer(executable, directory / "node4", 4).start()
-        self.name = self.group.name
-
-    def stop(self):
-        """End all processes."""
-        for node in [*self.group.nodes, self.fourth]:
-            node.stop(9)
+    def __init__(self, group):
+        self.group, self.name = group, group.name
 
     def newest(self, node):
         """A node's newest block."""
@@ -82,6 +75,19 @@ class Members:
         signed.signatures.add(signature_header=header,
                               signature=admin.sign(header + signed.config_update))
         return envelope(self.name, admin, signed.SerializeToString(), common_pb2.CONFIG_UPDATE)
+
+
+class Members(Consenters):
+    """Three nodes that order a channel, and a fourth of ours, which comes and goes."""
+
+    def __init__(self, executable, others, directory):
+        super().__init__(Group([others or executable] * 3, directory))
+        self.fourth = RaftOrderer(executable, directory / "node4", 4).start()
+
+    def stop(self):
+        """End all processes."""
+        for node in [*self.group.nodes, self.fourth]:
+            node.stop(9)
 
     def add_fourth(self):
         """Make the fourth node a consenter."""

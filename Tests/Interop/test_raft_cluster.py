@@ -26,7 +26,7 @@ class Group:
     """Three nodes and a channel that they order together."""
 
     def __init__(self, executables, directory, **options):
-        self.nodes = [RaftOrderer(executable, directory / f"node{number}", number)
+        self.nodes = [self.make(executable, directory / f"node{number}", number)
                       for number, executable in enumerate(executables, 1)]
         for node in self.nodes:
             node.start()
@@ -36,6 +36,10 @@ class Group:
             node.join(block)
         self.user = org_user(1)
         self.sent = []
+
+    def make(self, executable, directory, number):
+        """A node that is not started yet."""
+        return RaftOrderer(executable, directory, number)
 
     def running(self):
         """The nodes that run."""

@@ -2,6 +2,7 @@
 
 import Concurrency
 import Logging
+import Membership
 import Metrics
 import NIOCore
 import Ordering
@@ -68,12 +69,19 @@ package final class Cluster: ClusterTransport {
   // MARK: Members
 
   package func connect(
-    _ channelID: String, to members: [ClusterMember], for chain: any ClusterChain
+    _ channelID: String, as own: ClusterMember? = nil, to members: [ClusterMember],
+    for chain: any ClusterChain
   ) {
     // Certificates are read outside of the lock, which every message takes, and only if they are new.
     let known = state.withLock { $0.registry.entries(of: channelID) }
+    let ownCertificate = own.flatMap { try? TLSCertificate(pem: $0.clientCertificate).der }
     let entries = members.map { member in
-      known[member.id].flatMap { $0.member == member ? $0 : nil } ?? MemberRegistry.Entry(member)
+      if let entry = known[member.id], entry.member == member,
+        entry.server?.ownCertificate == ownCertificate
+      {
+        return entry
+      }
+      return MemberRegistry.Entry(member, ownCertificate: ownCertificate)
     }
     let (gone, change) = state.withLock { state -> ([Peer], MemberRegistry.Change) in
       guard !state.isShutDown else { return ([], MemberRegistry.Change()) }

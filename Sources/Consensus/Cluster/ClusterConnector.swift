@@ -9,11 +9,16 @@ package struct ClusterServer: Sendable, Hashable {
   package let port: UInt32
   /// The certificate whose key the server has to have, in DER.
   package let certificate: [UInt8]
+  /// The certificate, in DER, that the server knows this node by; nil if any will do.
+  package let ownCertificate: [UInt8]?
 
-  package init(host: String, port: UInt32, certificate: [UInt8]) {
+  package init(
+    host: String, port: UInt32, certificate: [UInt8], ownCertificate: [UInt8]? = nil
+  ) {
     self.host = host
     self.port = port
     self.certificate = certificate
+    self.ownCertificate = ownCertificate
   }
 
   package var endpoint: String { "\(host):\(port)" }

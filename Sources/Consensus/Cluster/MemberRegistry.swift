@@ -16,11 +16,14 @@ struct MemberRegistry: Sendable {
     /// The key by which it is known when it connects; nil if its client certificate cannot be read.
     let clientKey: [UInt8]?
 
-    init(_ member: ClusterMember) {
+    /// - Parameter ownCertificate: By which the member knows this node, in DER; nil if by any.
+    init(_ member: ClusterMember, ownCertificate: [UInt8]? = nil) {
       self.member = member
       let certificate = try? TLSCertificate(pem: member.serverCertificate)
       server = certificate.map {
-        ClusterServer(host: member.host, port: member.port, certificate: $0.der)
+        ClusterServer(
+          host: member.host, port: member.port, certificate: $0.der,
+          ownCertificate: ownCertificate)
       }
       nodeName = certificate?.commonName
       notAfter = certificate?.notAfter ?? .max

@@ -30,9 +30,13 @@ package protocol ClusterTransport: Sendable {
   /// were are kept.
   ///
   /// - Parameters:
+  ///   - own: This node, as the configuration has it: by this certificate the members know who connects to them. Nil:
+  ///     by whatever certificate it shows.
   ///   - members: All but this node.
   ///   - chain: Held weakly. It gets what members send on this channel.
-  func connect(_ channelID: String, to members: [ClusterMember], for chain: any ClusterChain)
+  func connect(
+    _ channelID: String, as own: ClusterMember?, to members: [ClusterMember],
+    for chain: any ClusterChain)
 
   /// Ends all streams of a channel. What members send on it is refused from now on.
   func disconnect(_ channelID: String)

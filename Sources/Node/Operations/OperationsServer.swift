@@ -58,6 +58,11 @@ package final class OperationsServer: Sendable {
   /// - Throws: ``HTTPServerError`` if its path has one already.
   package func register(_ route: HTTPRoute) throws { try server.register(route) }
 
+  /// Uses this TLS in the handshakes to come.
+  ///
+  /// - Throws: ``HTTPServerError`` if it cannot be used; the old one is kept then.
+  package func renew(_ tls: HTTPServerTLS) throws(HTTPServerError) { try server.renew(tls) }
+
   /// Listens and serves.
   ///
   /// - Throws: ``HTTPServerError`` with a text such as `failed to start operations subsystem: listen

@@ -55,6 +55,8 @@ final class Node: Sendable {
   private let operations: NodeOperations
   private let parts: NodeParts
   private let memory: Task<Void, Never>
+  private let keys: KeyKeeper
+  private let keyKeeping: Task<Void, Never>
   private let time: any TimeSource
   private let logger: Logger
 
@@ -84,6 +86,9 @@ final class Node: Sendable {
     }
     let keeper = MemoryKeeper(ledgers: parts.ledgers, time: time)
     memory = Task { await keeper.run() }
+    let keys = parts.keyKeeper(beside: operations, time: time, logger: logger)
+    self.keys = keys
+    keyKeeping = Task { await keys.run() }
   }
 
   /// The last two steps: begins to serve clients.
@@ -108,6 +113,7 @@ final class Node: Sendable {
   func stop() async {
     let (parts, operations) = (parts, operations)
     memory.cancel()
+    keyKeeping.cancel()
     await step("the admin service", within: Bounds.administration) {
       await parts.administration?.shutdown()
     }
@@ -170,6 +176,9 @@ final class Node: Sendable {
     logger.debug("Loaded the local MSP \(general.localMSPID) from \(general.localMSPDir)")
     return localMSP
   }
+
+  /// Has the files of TLS read again if they have changed.
+  func renewKeys() { keys.lookSoon() }
 
   /// Logs what the node is doing.
   func report() {

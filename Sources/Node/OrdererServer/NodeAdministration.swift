@@ -23,6 +23,7 @@ final class NodeAdministration: Sendable {
   }
 
   private let server: HTTPServer
+  private let tls: OrdererConfiguration.TLS
   private let logger: Logger
 
   /// nil if the API is disabled and `Admin.ListenAddress` is not set either, so that nobody could find the
@@ -37,6 +38,7 @@ final class NodeAdministration: Sendable {
     let unset = OrdererConfiguration().admin.listenAddress
     guard participation.enabled || ![unset, ""].contains(admin.listenAddress) else { return nil }
     logger = logging.logger("orderer.admin")
+    tls = admin.tls
     if participation.enabled, !admin.tls.enabled {
       logger.warning(
         """
@@ -55,6 +57,14 @@ final class NodeAdministration: Sendable {
       routes.route(
         maximumBodyBytes: min(
           Int(participation.maxRequestBodySize), ParticipationRoutes.maximumBodyBytes)))
+  }
+
+  /// The files of its TLS; nil without.
+  var keys: (any Renewable)? {
+    let server = server
+    return TLSMaterial.renewable(tls, section: "Admin.TLS") { [tls] port in
+      if let renewed = try TLSMaterial.administration(tls, from: port) { try server.renew(renewed) }
+    }
   }
 
   /// Listens and serves.

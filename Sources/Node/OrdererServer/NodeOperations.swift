@@ -21,6 +21,7 @@ final class NodeOperations: Sendable {
   let metrics: any MetricsFactory
   let health: HealthChecks
   private let server: OperationsServer
+  private let tls: OrdererConfiguration.TLS
   private let reporter: StatsdReporter?
   private let logging: FabricLogging
   private let time: any TimeSource
@@ -54,14 +55,23 @@ final class NodeOperations: Sendable {
     } else {
       reporter = nil
     }
+    tls = configuration.operations.tls
     let asked = configuration.operations.listenAddress
     server = try OperationsServer(
       listenAddress: asked.isEmpty ? OrdererConfiguration().operations.listenAddress : asked,
-      tls: try TLSMaterial.operations(configuration.operations.tls),
+      tls: try TLSMaterial.operations(tls),
       version: VersionInformation(version: BuildInformation.version, commitSHA: build.commit),
       health: health, logSpec: LogSpecs(logging: logging),
       prometheus: configuration.metrics.provider == .prometheus ? registry : nil, time: time,
       logger: logger)
+  }
+
+  /// The files of its TLS; nil without.
+  var keys: (any Renewable)? {
+    let server = server
+    return TLSMaterial.renewable(tls, section: "Operations.TLS") { [tls] port in
+      if let renewed = try TLSMaterial.operations(tls, from: port) { try server.renew(renewed) }
+    }
   }
 
   /// The address that the service listens on, as `host:port`; nil unless it runs.

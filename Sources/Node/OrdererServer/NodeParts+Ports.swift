@@ -63,27 +63,6 @@ extension NodeParts {
     return (clients, cluster)
   }
 
-  /// Lets those in whose certificates come from the configuration's authorities or from the channels'.
-  ///
-  /// - Throws: ``StartupError`` naming the setting whose authorities cannot be read.
-  static func judgeClients(
-    _ general: OrdererConfiguration.General, of clients: GRPCServer, cluster: GRPCServer?,
-    tls: ClusterTLS?, trust: TLSTrust
-  ) throws {
-    if general.tls.enabled, general.tls.clientAuthRequired {
-      let roots = try TLSMaterial.clientRoots(general.tls)
-      try StartupError.wrap("Failed to use General.TLS.ClientRootCAs") {
-        try trust.attach(
-          clients, configured: roots, timeShift: general.tls.tlsHandshakeTimeShift)
-      }
-    }
-    if let cluster, let tls {
-      try StartupError.wrap("Failed to use General.Cluster.RootCAs") {
-        try trust.attach(cluster, configured: tls.roots, timeShift: tls.timeShift)
-      }
-    }
-  }
-
   /// Broadcast and Deliver.
   private static func clientMethods(
     _ general: OrdererConfiguration.General, registrar: Registrar,
@@ -111,25 +90,11 @@ extension NodeParts {
       serverMinInterval: keepalive.serverMinInterval, serverInterval: keepalive.serverInterval,
       serverTimeout: keepalive.serverTimeout)
   }
-
-  /// Connections to other ordering nodes, as `General.Cluster` says.
-  static func dialer(
-    _ general: OrdererConfiguration.General, tls: ClusterTLS?, trust: TLSTrust,
-    logging: FabricLogging
-  ) -> OrdererDialer {
-    var limits = HTTP2Limits(general)
-    limits.maximumConcurrentStreams = ClusterSettings.maximumStreamsPerNode
-    return OrdererDialer(
-      configuration: GRPCClientConfiguration(
-        dialTimeout: general.cluster.dialTimeout, limits: limits),
-      tls: tls, trust: trust, logger: logging.logger("orderer.common.cluster")
-    ) { try ClusterTLS(general) }
-  }
 }
 
 extension HTTP2Limits {
   /// What `General` says.
-  fileprivate init(_ general: OrdererConfiguration.General) {
+  init(_ general: OrdererConfiguration.General) {
     self.init()
     maximumReceiveMessageBytes = Int(general.maxRecvMsgSize)
     maximumSendMessageBytes = Int(general.maxSendMsgSize)

@@ -22,10 +22,13 @@ import SoloConsensus
 
 /// Ledgers, channels and the servers over them.
 struct NodeParts: Sendable {
+  let general: OrdererConfiguration.General
   let registrar: Registrar
   let server: GRPCServer
   /// The port of its own that other ordering nodes connect to; nil if they use the clients'.
   let clusterServer: GRPCServer?
+  let keys: OwnKeys
+  let trust: TLSTrust
   let dialer: OrdererDialer
   /// nil if nobody could find it.
   let administration: NodeAdministration?
@@ -43,49 +46,22 @@ struct NodeParts: Sendable {
     _ configuration: OrdererConfiguration, directory: String, signer: any Signer,
     operations: NodeOperations, time: any TimeSource, logging: FabricLogging
   ) async throws {
-    let general = configuration.general
+    general = configuration.general
     let logger = logging.logger("orderer.common.server")
     ledgers = try StartupError.wrap("Failed to create ledger factory") {
       try Self.ledgerFactory(configuration, logging)
     }
-    let trust = TLSTrust(
-      now: { Int64(Date().timeIntervalSince1970) },
-      logger: logging.logger("comm.grpc.server", isAboutClients: true))
-    let clusterTLS = Result { try ClusterTLS(general) }
-    dialer = Self.dialer(general, tls: try? clusterTLS.get(), trust: trust, logging: logging)
-    let health = ChannelHealth(operations.health, logger: logger)
-    let participation = ParticipationMetrics(factory: operations.metrics)
-    cluster = Self.cluster(
-      general, dialer: dialer, metrics: operations.metrics, time: time, logging: logging)
+    let clusterTLS = Result { try ClusterTLS(configuration.general) }
+    let network = Network(
+      configuration, tls: try? clusterTLS.get(), signer: signer, metrics: operations.metrics,
+      time: time, logging: logging)
+    (keys, trust, dialer, cluster) = (network.keys, network.trust, network.dialer, network.cluster)
     raft = try Self.raft(
-      configuration, over: dialer, signer: signer, transport: cluster,
+      configuration, over: network, identity: signer.serializedIdentity,
       metrics: operations.metrics, time: time, logging: logging)
-    let registrar = Registrar(
-      ledgers: ledgers, signer: signer,
-      consenters: [
-        SoloConsenter.type: SoloConsenter(
-          time: time, logger: logging.logger("orderer.consensus.solo")),
-        KafkaConsenter.type: KafkaConsenter(
-          settings: KafkaSettings(configuration.kafka), time: time, now: { Date() },
-          logger: logging.logger("orderer.consensus.kafka"), metrics: operations.metrics),
-        RaftConfig.type: raft,
-      ],
-      blocks: Self.puller(
-        configuration, over: dialer, signer: signer, isPatient: false, time: time, logging: logging),
-      environment: ProcessingEnvironment(
-        checksExpiration: !general.authentication.noExpirationChecks,
-        logger: logging.logger("orderer.common.msgprocessor", isAboutClients: true), now: { Date() }
-      ),
-      onConfiguration: { trust.update($0) },
-      onChannel: { health.add($0, $1) },
-      onParticipation: {
-        participation.record($1, of: $0)
-        if $1 == nil { trust.forget($0) }
-      },
-      metrics: operations.metrics, time: time,
-      logger: logging.logger("orderer.common.multichannel"))
-    self.registrar = registrar
-    health.attach(registrar)
+    registrar = Self.registrar(
+      configuration, ledgers: ledgers, raft: raft, over: network, signer: signer,
+      operations: operations, time: time, logging: logging)
     if ledgers.joins != nil, configuration.channelParticipation.enabled {
       let folder = "\(configuration.fileLedger.location)/pendingops"
       logger.info(
@@ -96,23 +72,16 @@ struct NodeParts: Sendable {
         BootstrapBlock.load(general, configurationDirectory: directory, logger: logger))
       let mode = StartMode(registrar)
       try mode.check(general, logger: logger)
-      // A node that is in no cluster is not stopped by settings that are for clusters.
-      let listener = mode.isOfCluster ? try clusterTLS.get()?.listener : nil
       traces = Self.traces(configuration.debug, time: time, logger: logger)
       administration = try NodeAdministration(
         configuration, channels: registrar, time: time, logging: logging)
-      profiling =
-        general.profile.enabled
-        ? try ProfilingServer(
-          listenAddress: general.profile.address, report: { Node.state(of: registrar) },
-          time: time, logger: logger)
-        : nil
+      profiling = try Self.profiling(general.profile, of: registrar, time: time, logger: logger)
+      // A node that is in no cluster is not stopped by settings that are for clusters.
       (server, clusterServer) = try Self.servers(
-        configuration, clusterListener: listener,
+        configuration, clusterListener: mode.isOfCluster ? try clusterTLS.get()?.listener : nil,
         clusterMethods: mode.isOfCluster ? [cluster.stepMethod] : [], registrar: registrar,
         traces: traces, metrics: operations.metrics, time: time, logging: logging)
-      try Self.judgeClients(
-        general, of: server, cluster: clusterServer, tls: try? clusterTLS.get(), trust: trust)
+      try network.serve(general, on: server, cluster: clusterServer)
     } catch {
       // The chains may run already.
       await registrar.halt()
@@ -124,19 +93,71 @@ struct NodeParts: Sendable {
     }
   }
 
+  /// The channels of a node, not opened yet.
+  private static func registrar(
+    _ configuration: OrdererConfiguration, ledgers: any LedgerFactory, raft: RaftConsenter,
+    over network: Network, signer: any Signer, operations: NodeOperations, time: any TimeSource,
+    logging: FabricLogging
+  ) -> Registrar {
+    let (trust, keys) = (network.trust, network.keys)
+    let health = ChannelHealth(
+      operations.health, logger: logging.logger("orderer.common.server"))
+    let participation = ParticipationMetrics(factory: operations.metrics)
+    let registrar = Registrar(
+      ledgers: ledgers, signer: signer,
+      consenters: [
+        SoloConsenter.type: SoloConsenter(
+          time: time, logger: logging.logger("orderer.consensus.solo")),
+        KafkaConsenter.type: KafkaConsenter(
+          settings: KafkaSettings(configuration.kafka), time: time, now: { Date() },
+          logger: logging.logger("orderer.consensus.kafka"), metrics: operations.metrics),
+        RaftConfig.type: raft,
+      ],
+      blocks: network.blocks,
+      environment: ProcessingEnvironment(
+        checksExpiration: !configuration.general.authentication.noExpirationChecks,
+        logger: logging.logger("orderer.common.msgprocessor", isAboutClients: true), now: { Date() }
+      ),
+      onConfiguration: {
+        trust.update($0)
+        keys.update($0)
+      },
+      onChannel: { health.add($0, $1) },
+      onParticipation: {
+        participation.record($1, of: $0)
+        guard $1 == nil else { return }
+        trust.forget($0)
+        keys.forget($0)
+      },
+      metrics: operations.metrics, time: time,
+      logger: logging.logger("orderer.common.multichannel"))
+    health.attach(registrar)
+    return registrar
+  }
+
   /// - Throws: ``StartupError`` if a setting cannot be used.
   private static func raft(
-    _ configuration: OrdererConfiguration, over dialer: OrdererDialer, signer: any Signer,
-    transport: Cluster, metrics: any MetricsFactory, time: any TimeSource, logging: FabricLogging
+    _ configuration: OrdererConfiguration, over network: Network, identity: [UInt8],
+    metrics: any MetricsFactory, time: any TimeSource, logging: FabricLogging
   ) throws -> RaftConsenter {
-    let blocks = puller(
-      configuration, over: dialer, signer: signer, isPatient: true, time: time, logging: logging)
+    let keys = network.keys
     let consenter = RaftConsenter(
-      settings: try RaftSettings(configuration, identity: signer.serializedIdentity),
-      transport: transport, blocks: blocks, time: time, now: { Date() },
-      logger: logging.logger("orderer.consensus.etcdraft"), metrics: metrics)
+      settings: try RaftSettings(configuration, identity: identity),
+      keys: { keys.consenterKeys }, transport: network.cluster, blocks: network.patientBlocks,
+      time: time, now: { Date() }, logger: logging.logger("orderer.consensus.etcdraft"),
+      metrics: metrics)
     try StartupError.wrap("Failed to set up the Raft consenter") { try consenter.checkFolders() }
     return consenter
+  }
+
+  private static func profiling(
+    _ profile: OrdererConfiguration.Profile, of registrar: Registrar, time: any TimeSource,
+    logger: Logger
+  ) throws -> ProfilingServer? {
+    guard profile.enabled else { return nil }
+    return try ProfilingServer(
+      listenAddress: profile.address, report: { Node.state(of: registrar) }, time: time,
+      logger: logger)
   }
 
   private static func traces(

@@ -28,7 +28,7 @@ package struct OrdererServer: Sendable {
     self.build = build
   }
 
-  /// Serves until SIGTERM or SIGINT.
+  /// Serves until SIGTERM or SIGINT. SIGHUP has the files of TLS read again, SIGUSR1 the state written to the log.
   ///
   /// - Throws: ``StartupError`` or another error with a message for the operator if the node cannot start.
   package func run() async throws {
@@ -38,7 +38,7 @@ package struct OrdererServer: Sendable {
     DescriptorLimit.raise()
     Allocator.configure()
     // Trapped before anything is written, so that a stop during a long start is orderly too.
-    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sigusr1)
+    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup, .sigusr1)
     let node = try await Node(
       configuration, directory: directory, build: build, time: .system, logging: logging)
     logger.info("Starting \(build.report)")
@@ -50,13 +50,13 @@ package struct OrdererServer: Sendable {
       throw error
     }
     logger.info("Beginning to serve requests", metadata: ["address": .string(address)])
-    for await signal in signals {
+    serving: for await signal in signals {
       logger.info("Received signal: \(NodeSignal.describe(signal))")
-      guard signal != .sigusr1 else {
-        node.report()
-        continue
+      switch signal {
+      case .sigusr1: node.report()
+      case .sighup: node.renewKeys()
+      default: break serving
       }
-      break
     }
     await node.stop()
     logger.info("The orderer has stopped")

@@ -8,6 +8,7 @@ enum NodeSignal {
     switch signal {
     case .sigterm: "15 (terminated)"
     case .sigint: "2 (interrupt)"
+    case .sighup: "1 (hangup)"
     case .sigusr1: "10 (user defined signal 1)"
     default: "\(signal)"
     }

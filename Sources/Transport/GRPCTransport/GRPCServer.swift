@@ -69,6 +69,16 @@ package final class GRPCServer: Sendable {
     try tls?.update(verify)
   }
 
+  /// Shows this certificate in the handshakes to come; connections that are there stay. Nothing changes without TLS.
+  ///
+  /// - Parameters:
+  ///   - certificateChain: PEM text of the certificate, then of its intermediates.
+  ///   - privateKey: PEM text.
+  /// - Throws: If they cannot be used, or not together; the old ones are kept then.
+  package func renew(certificateChain: [UInt8], privateKey: [UInt8]) throws(GRPCTLSError) {
+    try tls?.update(certificateChain: certificateChain, privateKey: privateKey)
+  }
+
   /// Stops: no new connections, a GOAWAY to the others, up to `grace` for their streams to end;
   /// then the rest is ended with `UNAVAILABLE`, tasks are cancelled and connections closed. Returns
   /// within `grace` and a few seconds at most.

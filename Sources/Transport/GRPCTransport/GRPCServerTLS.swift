@@ -2,6 +2,7 @@
 
 import NIOCore
 import NIOSSL
+import Sockets
 import Synchronization
 
 /// TLS material of a server.
@@ -39,20 +40,30 @@ package struct GRPCServerTLS: Sendable {
 /// The TLS context for new connections, and who is let in.
 final class TLSContexts: Sendable {
   private struct Current {
-    let context: NIOSSLContext
-    let verify: GRPCServerTLS.Verification
+    var configuration: TLSConfiguration
+    var context: NIOSSLContext
+    var verify: GRPCServerTLS.Verification
+
+    init(
+      _ configuration: TLSConfiguration, verify: @escaping GRPCServerTLS.Verification
+    ) throws(GRPCTLSError) {
+      self.configuration = configuration
+      self.verify = verify
+      do {
+        context = try NIOSSLContext(configuration: configuration)
+      } catch {
+        throw GRPCTLSError(
+          description: "the TLS certificate and private key of the server cannot be used together: "
+            + TLSReason.text("\(error)"))
+      }
+    }
   }
 
-  private let configuration: TLSConfiguration
   private let current: Mutex<Current>
 
   init(_ tls: GRPCServerTLS) throws(GRPCTLSError) {
-    let chain = try TLSMaterial.certificates(
-      chain: tls.certificateChain, of: "the server's TLS certificate")
-    var configuration = TLSConfiguration.makeServerConfiguration(
-      certificateChain: chain.map { .certificate($0) },
-      privateKey: .privateKey(
-        try TLSMaterial.privateKey(tls.privateKey, of: "the server's TLS certificate")))
+    var configuration = try Self.configuration(
+      certificateChain: tls.certificateChain, privateKey: tls.privateKey)
     configuration.minimumTLSVersion = .tlsv12
     configuration.cipherSuiteValues = TLSMaterial.cipherSuites
     configuration.applicationProtocols = ["h2"]
@@ -70,8 +81,7 @@ final class TLSContexts: Sendable {
       configuration.certificateVerification = .noHostnameVerification
       verify = verification
     }
-    self.configuration = configuration
-    current = Mutex(Current(context: try Self.makeContext(configuration), verify: verify))
+    current = Mutex(try Current(configuration, verify: verify))
   }
 
   /// The handler for the next connection.
@@ -92,20 +102,31 @@ final class TLSContexts: Sendable {
   /// Replaces the judgement for the handshakes to come. Tickets of earlier sessions, which would go past it, are
   /// worth nothing from then on. Where clients are only asked, nothing changes.
   func update(_ verify: @escaping GRPCServerTLS.Verification) throws(GRPCTLSError) {
-    guard configuration.certificateVerification == .noHostnameVerification else { return }
-    let updated = Current(context: try Self.makeContext(configuration), verify: verify)
-    current.withLock { $0 = updated }
+    try current.withLock { current throws(GRPCTLSError) in
+      guard current.configuration.certificateVerification == .noHostnameVerification else { return }
+      current = try Current(current.configuration, verify: verify)
+    }
   }
 
-  private static func makeContext(
-    _ configuration: TLSConfiguration
-  ) throws(GRPCTLSError) -> NIOSSLContext {
-    do {
-      return try NIOSSLContext(configuration: configuration)
-    } catch {
-      throw GRPCTLSError(
-        description: "the TLS certificate and private key of the server cannot be used together: "
-          + "\(error)")
+  /// Shows this certificate in the handshakes to come.
+  func update(certificateChain: [UInt8], privateKey: [UInt8]) throws(GRPCTLSError) {
+    let renewed = try Self.configuration(certificateChain: certificateChain, privateKey: privateKey)
+    try current.withLock { current throws(GRPCTLSError) in
+      var configuration = current.configuration
+      configuration.certificateChain = renewed.certificateChain
+      configuration.privateKey = renewed.privateKey
+      current = try Current(configuration, verify: current.verify)
     }
+  }
+
+  private static func configuration(
+    certificateChain: [UInt8], privateKey: [UInt8]
+  ) throws(GRPCTLSError) -> TLSConfiguration {
+    let chain = try TLSMaterial.certificates(
+      chain: certificateChain, of: "the server's TLS certificate")
+    return TLSConfiguration.makeServerConfiguration(
+      certificateChain: chain.map { .certificate($0) },
+      privateKey: .privateKey(
+        try TLSMaterial.privateKey(privateKey, of: "the server's TLS certificate")))
   }
 }

@@ -58,6 +58,12 @@ package final class HTTPServer: Sendable {
   /// - Throws: ``HTTPServerError`` if its path has one already.
   package func register(_ route: HTTPRoute) throws { try environment.router.register(route) }
 
+  /// Uses this TLS in the handshakes to come; connections that are there stay. Nothing changes on a server that was
+  /// made without TLS.
+  ///
+  /// - Throws: ``HTTPServerError`` if it cannot be used; the old one is kept then.
+  package func renew(_ tls: HTTPServerTLS) throws(HTTPServerError) { try self.tls?.update(tls) }
+
   /// Listens and serves.
   ///
   /// - Throws: ``HTTPServerError``; `CancellationError` when the server was started or stopped before.

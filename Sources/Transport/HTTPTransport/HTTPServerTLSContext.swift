@@ -2,10 +2,16 @@
 
 import NIOCore
 import NIOSSL
+import Sockets
 import Synchronization
 
-/// TLS of all connections of a server.
-struct HTTPServerTLSContext: Sendable {
+/// TLS of the connections of a server to come.
+final class HTTPServerTLSContext: Sendable {
+  private struct Current {
+    let context: NIOSSLContext
+    let clientVerification: HTTPServerTLS.ClientVerification?
+  }
+
   /// The suites of Fabric's comm package; TLS 1.3 has its own.
   private static let cipherSuites: [NIOTLSCipher] = [
     .TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
@@ -18,23 +24,33 @@ struct HTTPServerTLSContext: Sendable {
   /// How long a closing connection waits for the client's `close_notify`.
   private static let shutdownTimeout = TimeAmount.seconds(2)
 
-  private let context: NIOSSLContext
-  private let clientVerification: HTTPServerTLS.ClientVerification?
+  private let name: HTTPServerName
+  private let current: Mutex<Current>
 
   /// - Throws: ``HTTPServerError`` naming the setting.
   init(_ tls: HTTPServerTLS, name: HTTPServerName) throws(HTTPServerError) {
-    context = try Self.context(tls, name)
-    clientVerification = tls.clientVerification
+    self.name = name
+    current = Mutex(try Self.make(tls, name))
+  }
+
+  /// Replaces everything for the handshakes to come.
+  ///
+  /// - Throws: ``HTTPServerError`` naming the setting; nothing is replaced then.
+  func update(_ tls: HTTPServerTLS) throws(HTTPServerError) {
+    let updated = try Self.make(tls, name)
+    current.withLock { $0 = updated }
   }
 
   /// TLS of a new connection.
   func session() -> HTTPServerTLSSession {
     let refusal = HTTPServerTLSSession.Refusal()
-    guard let verify = clientVerification else {
-      return HTTPServerTLSSession(handler: NIOSSLServerHandler(context: context), refusal: refusal)
+    let current = current.withLock { $0 }
+    guard let verify = current.clientVerification else {
+      return HTTPServerTLSSession(
+        handler: NIOSSLServerHandler(context: current.context), refusal: refusal)
     }
     let handler = NIOSSLServerHandler(
-      context: context,
+      context: current.context,
       customVerificationCallback: { certificates, verdict in
         let reason: String?
         do { reason = verify(try certificates.map { try $0.toDERBytes() }) } catch {
@@ -44,6 +60,12 @@ struct HTTPServerTLSContext: Sendable {
         verdict.succeed(reason == nil ? .certificateVerified : .failed)
       })
     return HTTPServerTLSSession(handler: handler, refusal: refusal)
+  }
+
+  private static func make(
+    _ tls: HTTPServerTLS, _ name: HTTPServerName
+  ) throws(HTTPServerError) -> Current {
+    Current(context: try context(tls, name), clientVerification: tls.clientVerification)
   }
 
   private static func context(
@@ -78,7 +100,7 @@ struct HTTPServerTLSContext: Sendable {
       throw HTTPServerError(
         cannotStart: name,
         "\(name.tlsSection).Certificate and \(name.tlsSection).PrivateKey cannot be used together: "
-          + "\(error)")
+          + TLSReason.text("\(error)"))
     }
   }
 

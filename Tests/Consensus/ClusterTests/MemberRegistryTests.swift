@@ -55,6 +55,20 @@ import Testing
     #expect(change.gone.map(\.member.id) == [3, 4] && change.new.isEmpty)
   }
 
+  @Test func whoKnowsThisNodeByAnotherCertificateIsReachedAnew() throws {
+    func entry(_ own: Int?) throws -> MemberRegistry.Entry {
+      MemberRegistry.Entry(
+        try member(2, node: 2), ownCertificate: try own.map { try certificate($0) })
+    }
+    var registry = MemberRegistry()
+    _ = registry.set([try entry(1)], of: "alpha")
+    var change = registry.set([try entry(1)], of: "alpha")
+    #expect(change.new.isEmpty && change.gone.isEmpty)
+    change = registry.set([try entry(4)], of: "alpha")
+    #expect(change.gone.map(\.member.id) == [2] && change.new.map(\.member.id) == [2])
+    #expect(change.gone[0].server != change.new[0].server)
+  }
+
   @Test func aCertificateThatCannotBeReadShutsNobodyElseOut() throws {
     var registry = MemberRegistry()
     let broken = ClusterMember(

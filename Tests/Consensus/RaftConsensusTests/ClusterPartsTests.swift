@@ -39,6 +39,17 @@ import Testing
     #expect(neighbours.members.map(\.id) == [2, 3])
     #expect(neighbours.members[0].serverCertificate == (try serverCertificate(4)))
   }
+
+  @Test func theOthersAreReachedAnewWithACertificateOfThisNodesOwn() throws {
+    var neighbours = Neighbours(of: 1, graceTicks: 2)
+    _ = neighbours.change(to: try set([1, 2, 3], ids: [1, 2, 3]))
+    let isChanged = neighbours.change(to: try set([4, 2, 3], ids: [1, 2, 3]))
+    #expect(isChanged)
+    #expect(neighbours.own?.clientCertificate == (try serverCertificate(4)))
+    // Once it is removed, the others hear of it as whom they knew.
+    _ = neighbours.change(to: try set([2, 3], ids: [2, 3]))
+    #expect(neighbours.own?.clientCertificate == (try serverCertificate(4)))
+  }
 }
 
 @Suite struct ActiveNodesTests {

@@ -9,7 +9,8 @@ struct NoCluster: ClusterTransport, BlockSource {
   private static let reason = "there are no other nodes"
 
   func connect(
-    _ channelID: String, to members: [ClusterMember], for chain: any ClusterChain
+    _ channelID: String, as own: ClusterMember?, to members: [ClusterMember],
+    for chain: any ClusterChain
   ) {}
 
   func disconnect(_ channelID: String) {}

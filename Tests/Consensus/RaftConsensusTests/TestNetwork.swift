@@ -129,7 +129,8 @@ final class TestNetwork: Sendable {
     let node: Int
 
     func connect(
-      _ channelID: String, to members: [ClusterMember], for chain: any ClusterChain
+      _ channelID: String, as own: ClusterMember?, to members: [ClusterMember],
+      for chain: any ClusterChain
     ) {
       network.state.change { state in
         state.nodes[node, default: Node()].members = members

@@ -85,6 +85,34 @@ import Testing
     }
   }
 
+  @Test func aRenewedCertificateIsShownFromTheNextHandshakeOn() async throws {
+    try await TestServer.run(tls: Fixture.serverTLS(users: [user])) { server in
+      let other = "orderer.test/nodes/node2/tls"
+      let (old, new) = try (serverCertificate(), Fixture.read("\(other)/server.crt"))
+      try await withClient(to: server.address, tls: try tls(user: user, pinned: old)) {
+        _, connection in
+        try server.server.renew(
+          certificateChain: new, privateKey: Fixture.read("\(other)/server.key"))
+        #expect(await refusal(server, try tls(user: user, pinned: new)) == nil)
+        guard case .untrusted = await refusal(server, try tls(user: user, pinned: old)) else {
+          Issue.record("the old certificate is still shown")
+          return
+        }
+        #expect(throws: GRPCTLSError.self) {
+          try server.server.renew(
+            certificateChain: old, privateKey: Fixture.read("\(other)/server.key"))
+        }
+        // Who may come is judged as before, also after a judgement was replaced; connections stay.
+        try server.server.updateClientVerification(Fixture.trusting([user]))
+        #expect(await refusal(server, try tls(user: user, pinned: new)) == nil)
+        let stream = try await connection.openStream("/test.Echo/Certificates")
+        stream.finishSending()
+        #expect(try await stream.receive() == Fixture.certificate(user))
+        #expect(await stream.ended() == .ok)
+      }
+    }
+  }
+
   @Test func aServerThatRefusesTheClientEndsTheConnection() async throws {
     try await TestServer.run(tls: Fixture.serverTLS(users: [])) { server in
       guard case .failed(let reason) = await refusal(server, try tls(user: user)) else {

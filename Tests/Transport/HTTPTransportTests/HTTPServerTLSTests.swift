@@ -28,6 +28,27 @@ import Testing
     await server.shutdown(grace: .zero)
   }
 
+  @Test func renewedMaterialCountsFromTheNextHandshakeOn() async throws {
+    let server = try HTTPServer(
+      listenAddress: "127.0.0.1:0", name: .test, tls: try Certificates.server(), limits: .patient,
+      time: ManualTime(), logger: log.logger)
+    try server.register(
+      HTTPRoute(path: "/closed", access: .clientCertificate) { _ in .text("in") })
+    try await server.start()
+    let user = try Certificates.client("org1.test/users/user1/tls")
+    func status() async -> Int? {
+      try? await ask(server.boundAddress, "GET", "/closed", tls: user).status
+    }
+    #expect(await status() == nil)
+    try server.renew(try Certificates.server(clientRoots: roots))
+    #expect(await status() == 200)
+    var bad = try Certificates.server()
+    bad.privateKey = try Certificates.read("orderer.test/nodes/node2/tls/server.key")
+    #expect(throws: HTTPServerError.self) { try server.renew(bad) }
+    #expect(await status() == 200)
+    await server.shutdown(grace: .zero)
+  }
+
   @Test func badMaterialIsNamed() throws {
     let good = try Certificates.server(clientRoots: roots)
     func reason(_ change: (inout HTTPServerTLS) throws -> Void) throws -> String {

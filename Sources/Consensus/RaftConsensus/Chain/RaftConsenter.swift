@@ -18,7 +18,8 @@ package final class RaftConsenter: ClusterConsenter {
   private let transport: any ClusterTransport
   private let blocks: any BlockSource
   private let threads = LogThreads()
-  private let key: ConsenterKey?
+  /// The keys that this node has, by which it finds itself among the consenters; none without TLS.
+  private let keys: @Sendable () -> [ConsenterKey]
   private let time: any TimeSource
   private let now: @Sendable () -> Date
   private let metrics: any MetricsFactory
@@ -31,14 +32,16 @@ package final class RaftConsenter: ClusterConsenter {
   }
 
   /// - Parameters:
+  ///   - keys: Those that this node has for the port that other nodes connect to, the newest first, as they change
+  ///     while it runs; by default the one of the settings.
   ///   - transport: Connections to the other nodes.
   ///   - blocks: Where blocks come from that others have made, and a snapshot stands for.
   ///   - time: The clock of ticks and time-outs.
   ///   - now: The date by which consenters' certificates are valid or not.
   ///   - metrics: Where the metrics below `consensus_etcdraft` go; by default they are not recorded.
   package init(
-    settings: RaftSettings, transport: any ClusterTransport, blocks: any BlockSource,
-    time: any TimeSource,
+    settings: RaftSettings, keys: (@Sendable () -> [ConsenterKey])? = nil,
+    transport: any ClusterTransport, blocks: any BlockSource, time: any TimeSource,
     now: @escaping @Sendable () -> Date, logger: Logger,
     metrics: any MetricsFactory = NOOPMetricsHandler.instance
   ) {
@@ -49,7 +52,8 @@ package final class RaftConsenter: ClusterConsenter {
     self.now = now
     self.logger = logger
     self.metrics = metrics
-    key = settings.serverCertificate.flatMap(ConsenterKey.init(pem:))
+    let key = settings.serverCertificate.flatMap(ConsenterKey.init(pem:))
+    self.keys = keys ?? { key.map { [$0] } ?? [] }
   }
 
   /// Checks that logs and snapshots can be where the settings want them: that is a fault of the node, not of a
@@ -75,12 +79,13 @@ package final class RaftConsenter: ClusterConsenter {
     guard let orderer = bundle.orderer, orderer.consensusType == RaftConfig.type else {
       return .neither
     }
-    guard let key, let config = try? RaftConfig(serialized: orderer.consensusMetadata) else {
+    let keys = keys()
+    guard !keys.isEmpty, let config = try? RaftConfig(serialized: orderer.consensusMetadata) else {
       // Making the chain tells what is wrong.
       return .consenter
     }
-    let isNamed = config.consenters.contains {
-      ConsenterKey(pem: Array($0.serverTlsCert)) == key
+    let isNamed = config.consenters.contains { consenter in
+      ConsenterKey(pem: Array(consenter.serverTlsCert)).map(keys.contains) ?? false
     }
     return isNamed ? .consenter : .follower
   }
@@ -94,8 +99,11 @@ package final class RaftConsenter: ClusterConsenter {
     let config = try RaftConfig(serialized: orderer.consensusMetadata)
     let options = try config.options
     let newest = try NewestBlock(block, config: config, identity: settings.identity)
-    guard let key else { throw NotConsenter.withoutTLS }
-    guard let id = newest.consenters.id(of: key) else { throw NotConsenter.unnamed }
+    let keys = keys()
+    guard !keys.isEmpty else { throw NotConsenter.withoutTLS }
+    guard let id = keys.lazy.compactMap({ newest.consenters.id(of: $0) }).first else {
+      throw NotConsenter.unnamed
+    }
     if settings.evictionSuspicion == nil {
       logger.info("EvictionSuspicion not set, defaulting to 10m0s")
     }

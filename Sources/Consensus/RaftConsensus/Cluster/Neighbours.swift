@@ -11,14 +11,16 @@ struct Neighbours: Sendable {
     var ticks: Int
   }
 
-  private let own: NodeID
+  private let id: NodeID
   /// How long one that was removed stays.
   private let graceTicks: Int
+  /// This node, as the others know it; nil if it is none of the consenters.
+  private(set) var own: ClusterMember?
   private var current: [ClusterMember] = []
   private var departing: [Departing] = []
 
-  init(of own: NodeID, graceTicks: Int) {
-    self.own = own
+  init(of id: NodeID, graceTicks: Int) {
+    self.id = id
     self.graceTicks = graceTicks
   }
 
@@ -29,18 +31,21 @@ struct Neighbours: Sendable {
   ///
   /// - Returns: Whether connections have to change.
   mutating func change(to set: ConsenterSet) -> Bool {
-    let before = members
-    let next = zip(set.ids, set.consenters).filter { $0.0 != own }.map { id, consenter in
+    let before = (own, members)
+    var next = zip(set.ids, set.consenters).map { id, consenter in
       ClusterMember(
         id: id, host: consenter.host, port: consenter.port,
         serverCertificate: Array(consenter.serverTlsCert),
         clientCertificate: Array(consenter.clientTlsCert))
     }
+    // One that was removed answers as it was known until the others know.
+    own = next.first { $0.id == id } ?? own
+    next.removeAll { $0.id == id }
     let ids = Set(next.map(\.id))
     departing += current.filter { !ids.contains($0.id) }
       .map { Departing(member: $0, ticks: graceTicks) }
     current = next
-    return members != before
+    return (own, members) != before
   }
 
   /// - Returns: Whether connections have to change.

@@ -80,6 +80,6 @@ extension RaftChain {
 
   /// Connects the channel to these members, and ends streams to others.
   func connect(to neighbours: Neighbours) {
-    transport.connect(channelID, to: neighbours.members, for: self)
+    transport.connect(channelID, as: neighbours.own, to: neighbours.members, for: self)
   }
 }

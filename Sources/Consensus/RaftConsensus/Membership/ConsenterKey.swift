@@ -8,11 +8,15 @@ package struct ConsenterKey: Sendable, Hashable {
   /// The SubjectPublicKeyInfo in DER.
   private let bytes: [UInt8]
 
+  /// The key of a certificate in DER; nil if that is none.
+  package init?(certificate: [UInt8]) {
+    guard let info = PublicKey.subjectPublicKeyInfo(ofCertificate: certificate) else { return nil }
+    bytes = Array(info)
+  }
+
   /// The key in the first PEM block of a text; nil if there is no certificate in it.
   package init?(pem: [UInt8]) {
-    guard let (block, _) = PEM.decodeFirst(pem[...]),
-      let info = PublicKey.subjectPublicKeyInfo(ofCertificate: block.der)
-    else { return nil }
-    bytes = Array(info)
+    guard let (block, _) = PEM.decodeFirst(pem[...]) else { return nil }
+    self.init(certificate: block.der)
   }
 }

@@ -67,7 +67,7 @@ final class TLSTrust: Sendable {
 
   // MARK: Ports
 
-  /// Begins to judge the clients of a port.
+  /// Begins to judge the clients of a port, or goes on with other authorities beside those of the channels.
   ///
   /// - Parameter configured: Authorities beside those of the channels, in PEM.
   /// - Throws: `TLSCertificateProblem` if they cannot be read.
@@ -75,10 +75,19 @@ final class TLSTrust: Sendable {
     _ server: GRPCServer, configured: [[UInt8]], timeShift: Duration
   ) throws(TLSCertificateProblem) {
     _ = try TLSPeerTrust(roots: configured, timeShift: timeShift, now: now)
-    state.withLock {
-      $0.ports.append(Port(server: server, configured: configured, timeShift: timeShift))
+    let isNew = state.withLock { state in
+      let index = state.ports.firstIndex { $0.server === server }
+      guard index.map({ state.ports[$0].configured != configured }) ?? true else { return false }
+      if let index { state.ports.remove(at: index) }
+      state.ports.append(Port(server: server, configured: configured, timeShift: timeShift))
+      return true
     }
-    apply()
+    if isNew { apply() }
+  }
+
+  /// - Throws: If these authorities, in PEM, cannot be read.
+  func check(_ roots: [[UInt8]]) throws(TLSCertificateProblem) {
+    _ = try TLSPeerTrust(roots: roots, timeShift: .zero, now: now)
   }
 
   private func apply() {
@@ -103,16 +112,13 @@ final class TLSTrust: Sendable {
   func orderers(
     _ cluster: ClusterTLS
   ) throws(TLSCertificateProblem) -> TLSPeerTrust {
-    let (made, roots, version) = state.withLock { state in
-      (state.dialling, state.orderers.roots, state.orderers.version)
+    try state.withLock { state throws(TLSCertificateProblem) in
+      if let made = state.dialling, made.configured == cluster.roots { return made.trust }
+      let trust = try TLSPeerTrust(
+        roots: cluster.roots + state.orderers.roots, timeShift: cluster.timeShift, now: now)
+      state.dialling = (trust, cluster.roots)
+      return trust
     }
-    if let made, made.configured == cluster.roots { return made.trust }
-    let trust = try TLSPeerTrust(
-      roots: cluster.roots + roots, timeShift: cluster.timeShift, now: now)
-    state.withLock { state in
-      if state.orderers.version == version { state.dialling = (trust, cluster.roots) }
-    }
-    return trust
   }
 
   /// Who is trusted as an ordering node that has a certificate from these authorities.
