@@ -6,17 +6,8 @@ import Foundation
 import Logging
 import Membership
 
-/// One channel as its processor sees it.
-///
-/// A processor holds its resources strongly. Give it an object that does not own the processor.
-package protocol ChannelResources: Sendable {
-  /// The channel's name.
-  var channelID: String { get }
-  /// The channel's current config. It has an orderer group. Read once per message.
-  var bundle: ConfigBundle { get }
-  /// This node's identity, which signs the config messages that the processors make.
-  var signer: any Signer { get }
-
+/// Judges what a config update makes of a channel's consensus, for the processors.
+package protocol ConsensusJudge: Sendable {
   /// Lets the channel's consenter refuse a config, after all general rules accepted it (Fabric:
   /// `consensus.MetadataValidator`).
   ///
@@ -28,6 +19,30 @@ package protocol ChannelResources: Sendable {
   func validateConsensusMetadata(
     current: OrdererGroupConfig, next: OrdererGroupConfig, isNewChannel: Bool
   ) throws(ProcessingError)
+
+  /// The consensus type by which this process orders the channel: that of the configuration at its start,
+  /// whatever type the one in force names.
+  var runningConsensusType: String { get }
+
+  /// Lets the consenter of the type that `next` names refuse to begin with it: once the nodes are restarted,
+  /// nothing but a backup leads back.
+  ///
+  /// - Throws: the refusal, usually ``ProcessingError/badRequest(_:)``.
+  func validateFounding(
+    current: OrdererGroupConfig, next: OrdererGroupConfig
+  ) throws(ProcessingError)
+}
+
+/// One channel as its processor sees it.
+///
+/// A processor holds its resources strongly. Give it an object that does not own the processor.
+package protocol ChannelResources: ConsensusJudge {
+  /// The channel's name.
+  var channelID: String { get }
+  /// The channel's current config. It has an orderer group. Read once per message.
+  var bundle: ConfigBundle { get }
+  /// This node's identity, which signs the config messages that the processors make.
+  var signer: any Signer { get }
 }
 
 /// What the rules depend on besides configs and messages.

@@ -6,7 +6,10 @@ import Logging
 
 /// Guards the migration of the consensus type, which is possible in maintenance mode only and with
 /// no other change along with the switch into and out of that mode (Fabric:
-/// `msgprocessor.MaintenanceFilter`).
+/// `msgprocessor.MaintenanceFilter`, whose words these are, to the letter).
+///
+/// Nodes have to agree on it: with Kafka each decides by itself about an update that was ordered behind
+/// another one. What a node refuses beyond that is ``MigrationRules``'.
 struct MaintenanceFilter: Sendable {
   /// The consensus types that a channel may migrate to.
   static let permittedTypes: Set<String> = ["etcdraft", "solo", "kafka"]
@@ -18,6 +21,14 @@ struct MaintenanceFilter: Sendable {
   /// - Parameters:
   ///   - envelope: the config message that brings `next`, with the update it was made from.
   func check(
+    _ envelope: Common_ConfigEnvelope, from current: ConfigBundle, to next: ConfigBundle
+  ) throws(ProcessingError) {
+    try during("config transaction inspection failed") { () throws(ProcessingError) in
+      try inspect(envelope, from: current, to: next)
+    }
+  }
+
+  private func inspect(
     _ envelope: Common_ConfigEnvelope, from current: ConfigBundle, to next: ConfigBundle
   ) throws(ProcessingError) {
     let old = try current.requiredOrderer(orThrow: ProcessingError.internalFailure)
@@ -76,8 +87,11 @@ struct MaintenanceFilter: Sendable {
       throw .badRequest("\(attempt), transition not supported")
     }
     if new.consensusType == "etcdraft" {
-      _ = try decode(
-        Etcdraft_ConfigMetadata.self, new.consensusMetadata, "the etcdraft metadata configuration")
+      guard (try? Etcdraft_ConfigMetadata(serializedBytes: new.consensusMetadata)) != nil else {
+        throw .badRequest(
+          "failed to unmarshal etcdraft metadata configuration: proto: cannot parse invalid "
+            + "wire-format data")
+      }
     }
     logger.info("[channel: \(channelID)] consensus-type migration: about to change \(types)")
   }
@@ -106,7 +120,7 @@ struct MaintenanceFilter: Sendable {
     }
     guard orderer.values.count == 1 else {
       throw .badRequest(
-        "config update contains more than just the ConsensusType value in the Orderer group")
+        "config update contain more then just the ConsensusType value in the Orderer group")
     }
   }
 }

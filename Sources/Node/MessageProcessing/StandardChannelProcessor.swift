@@ -8,7 +8,6 @@ package final class StandardChannelProcessor: ChannelProcessor {
   package let resources: any ChannelResources
   package let environment: ProcessingEnvironment
   package let filters: MessageFilters
-  private let maintenanceFilter: MaintenanceFilter
 
   package init(
     _ resources: any ChannelResources, environment: ProcessingEnvironment
@@ -16,7 +15,6 @@ package final class StandardChannelProcessor: ChannelProcessor {
     self.resources = resources
     self.environment = environment
     filters = MessageFilters(environment: environment)
-    maintenanceFilter = MaintenanceFilter(logger: environment.logger)
   }
 
   /// Checks size, expiry, signature and policy; refuses in maintenance mode.
@@ -31,6 +29,23 @@ package final class StandardChannelProcessor: ChannelProcessor {
   package func processConfigUpdate(_ envelope: EnvelopeView) throws(ProcessingError)
     -> (configEnvelope: [UInt8], sequence: UInt64)
   {
+    let made = try process(envelope)
+    try made.step.checkMigration(resources)
+    return (made.message, made.step.current.sequence)
+  }
+
+  package func processConfig(_ envelope: EnvelopeView) throws(ProcessingError)
+    -> (configEnvelope: [UInt8], sequence: UInt64)
+  {
+    environment.logger.debug("Processing config message for channel \(resources.channelID)")
+    let made = try process(try lastUpdate(of: try ConfigProposal(envelope).envelope))
+    return (made.message, made.step.current.sequence)
+  }
+
+  /// Applies an update by the rules on which all nodes agree.
+  private func process(
+    _ envelope: EnvelopeView
+  ) throws(ProcessingError) -> (message: [UInt8], step: ConfigStep) {
     let bundle = resources.bundle
     let channelID = resources.channelID
     environment.logger.debug(
@@ -39,56 +54,30 @@ package final class StandardChannelProcessor: ChannelProcessor {
       () throws(ProcessingError) in
       try filters.check(envelope, bundle)
     }
-    let (proposed, next) = try during(
-      "error applying config update to existing channel '\(channelID)'"
-    ) { () throws(ProcessingError) in try propose(envelope, bundle) }
+    let step = try during("error applying config update to existing channel '\(channelID)'") {
+      () throws(ProcessingError) in
+      let step = try ConfigStep(try propose(envelope, bundle), from: bundle)
+      try step.checkConsensusMetadata(resources)
+      return step
+    }
     let message = try SignedEnvelopeMaker(environment: environment)
       .envelope(
-        .config, channelID: channelID, data: try serialize(proposed), signer: resources.signer)
+        .config, channelID: channelID, data: try serialize(step.message), signer: resources.signer)
     // The message has become larger, and this node may lack the right to write.
     try during("config update for existing channel did not pass final checks") {
       () throws(ProcessingError) in
       try filters.check(try view(message, "the new config message"), bundle)
     }
-    try during("config update for existing channel did not pass maintenance checks") {
-      () throws(ProcessingError) in
-      try maintenanceFilter.check(proposed, from: bundle, to: next)
-    }
-    return (message, bundle.sequence)
+    try step.checkMaintenance(environment.logger)
+    return (message, step)
   }
 
-  package func processConfig(_ envelope: EnvelopeView) throws(ProcessingError)
-    -> (configEnvelope: [UInt8], sequence: UInt64)
-  {
-    environment.logger.debug("Processing config message for channel \(resources.channelID)")
-    return try processConfigUpdate(
-      try lastUpdate(of: try ConfigProposal(envelope).envelope))
-  }
-
-  /// Applies an update and checks the result (Fabric: `ChainSupport.ProposeConfigUpdate`).
-  private func propose(_ envelope: EnvelopeView, _ bundle: ConfigBundle) throws(ProcessingError)
-    -> (envelope: Common_ConfigEnvelope, bundle: ConfigBundle)
-  {
-    let proposed: Common_ConfigEnvelope
-    let next: ConfigBundle
-    do {
-      proposed = try bundle.proposeConfigUpdate(envelope: envelope.bytes)
-      next = try ConfigBundle(channelID: resources.channelID, config: proposed.config)
-      try next.checkCapabilitiesSupported()
-      try bundle.validateNext(next)
-      try bundle.checkKeysAreReadable(in: next)
-    } catch {
+  private func propose(
+    _ envelope: EnvelopeView, _ bundle: ConfigBundle
+  ) throws(ProcessingError) -> Common_ConfigEnvelope {
+    do { return try bundle.proposeConfigUpdate(envelope: envelope.bytes) } catch {
       throw .badRequest("\(error)")
     }
-    guard let orderer = next.orderer else {
-      throw .badRequest("the new config has no Orderer group")
-    }
-    let current = try bundle.requiredOrderer(orThrow: ProcessingError.internalFailure)
-    try during("consensus metadata update for channel config update is invalid") {
-      () throws(ProcessingError) in
-      try resources.validateConsensusMetadata(current: current, next: orderer, isNewChannel: false)
-    }
-    return (proposed, next)
   }
 }
 

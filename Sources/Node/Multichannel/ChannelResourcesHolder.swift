@@ -13,19 +13,24 @@ final class ChannelResourcesHolder: ChannelResources {
   let channelID: String
   let signer: any Signer
   private let source: ConfigBundleSource
+  let runningConsensusType: String
   private let consenter: any Consenter
+  private let others: [String: any Consenter]
   private let observer: Observer
 
   /// - Parameters:
   ///   - consenter: Makes the channel's chain, and judges changes of the consensus metadata.
+  ///   - others: All consenters of the node, by consensus type, which judge whether the channel can go to theirs.
   ///   - observer: Called with every configuration but the first.
   init(
     bundle: ConfigBundle, signer: any Signer, consenter: any Consenter,
-    observer: @escaping Observer
+    others: [String: any Consenter] = [:], observer: @escaping Observer
   ) {
     channelID = bundle.channelID
     self.signer = signer
     self.consenter = consenter
+    self.others = others
+    runningConsensusType = bundle.orderer?.consensusType ?? ""
     self.observer = observer
     source = ConfigBundleSource(bundle)
   }
@@ -50,6 +55,19 @@ final class ChannelResourcesHolder: ChannelResources {
       try consenter.validate(
         ConsensusChange(
           channelID: channelID, current: current, next: next, isNewChannel: isNewChannel))
+    } catch { throw .badRequest(error.description) }
+  }
+
+  func validateFounding(
+    current: OrdererGroupConfig, next: OrdererGroupConfig
+  ) throws(ProcessingError) {
+    guard let founder = others[next.consensusType] else {
+      throw .badRequest("this orderer cannot order with \(next.consensusType)")
+    }
+    do {
+      try founder.validate(
+        ConsensusChange(
+          channelID: channelID, current: current, next: next, isNewChannel: false))
     } catch { throw .badRequest(error.description) }
   }
 }

@@ -185,8 +185,10 @@ package final class Registrar: Sendable {
 
   /// Makes a channel of an open ledger. Its chain does not run yet.
   func makeChannel(store: any BlockStore, bundle: ConfigBundle) throws -> Channel {
+    let type = bundle.orderer?.consensusType
     let comesIntoForce: ChannelResourcesHolder.Observer = { [logger, onConfiguration] bundle in
       bundle.warnOfMissingPolicies(logger)
+      bundle.warnOfRestart(from: type, logger)
       onConfiguration(bundle)
     }
     comesIntoForce(bundle)
@@ -195,7 +197,8 @@ package final class Registrar: Sendable {
       throw RegistrarError("This node is not a consenter of channel '\(bundle.channelID)'")
     }
     let resources = ChannelResourcesHolder(
-      bundle: bundle, signer: signer, consenter: consenter, observer: comesIntoForce)
+      bundle: bundle, signer: signer, consenter: consenter, others: consenters,
+      observer: comesIntoForce)
     let processor: any ChannelProcessor =
       bundle.consortiums == nil
       ? StandardChannelProcessor(resources, environment: environment)

@@ -182,17 +182,34 @@ import Testing
     }
   }
 
+  @Test func aLeaderMakesNoBlockOfAWayBack() async throws {
+    try await ChainFixture.withChannel { fixture, channel in
+      let chain = try fixture.start(channel)
+      try await chain.submit("1")
+      await channel.wait(height: 2)
+      // Handed on by an orderer that does not know better.
+      try await chain.submit(channel.configMessage { try $0.editConsensus { $0.type = "kafka" } })
+      try await eventually {
+        fixture.log.text.contains("changes the consensus type to kafka is dropped")
+      }
+      try await chain.submit("2")
+      await channel.wait(height: 3)
+      #expect(await chain.healthProblem() == nil)
+      await chain.halt()
+    }
+  }
+
   @Test func aChannelThatGoesToAnotherConsensusTakesNothingMore() async throws {
     try await ChainFixture.withChannel { fixture, channel in
       let chain = try fixture.start(channel)
       try await chain.submit("1")
       await channel.wait(height: 2)
-      try await chain.submit(channel.configMessage { try $0.editConsensus { $0.type = "solo" } })
-      try await eventually { fixture.log.text.contains("Detected migration to solo") }
+      try await chain.submit(channel.configMessage { try $0.editConsensus { $0.type = "BFT" } })
+      try await eventually { fixture.log.text.contains("Detected migration to BFT") }
       await #expect {
         try await chain.submit("2", sequence: 1)
       } throws: {
-        "\($0)".contains("its consensus type is solo now: restart the orderer")
+        "\($0)".contains("its consensus type is BFT now: restart the orderer")
       }
       #expect(await chain.healthProblem()?.contains("restart the orderer") == true)
       #expect(channel.now.failure == nil)

@@ -156,6 +156,35 @@ import Testing
         == "new channel has consenter that is not part of system consenter set")
   }
 
+  @Test func aChannelThatComesFromAnotherTypeNeedsConsentersThatCanBegin() throws {
+    func outcome(_ next: Etcdraft_ConfigMetadata, now: Int64? = nil) throws -> String {
+      let solo = try raftBundle(raftConfig([1])) { group in
+        try group.editConsensus {
+          $0.type = "solo"
+          $0.metadata = Data()
+        }
+      }
+      let change = ConsensusChange(
+        channelID: "raftchannel", current: try #require(solo.orderer),
+        next: try #require(raftBundle(next).orderer), isNewChannel: false)
+      do {
+        try ConsensusMetadataValidator(now: now ?? self.now).validate(
+          change, standing: { throw ConsensusChangeRefusal("the channel is not ordered here") }())
+        return "accepted"
+      } catch { return "\(error)" }
+    }
+    #expect(try outcome(raftConfig([1, 2, 3])) == "accepted")
+    #expect(
+      try outcome(Etcdraft_ConfigMetadata())
+        == "invalid new config metadata: nil Raft config metadata options")
+    #expect(
+      try outcome(raftConfig([])) == "invalid new config metadata: empty consenter set")
+    let late = Int64(4_102_444_800 + 400 * 365 * 86_400)
+    #expect(
+      try outcome(raftConfig([1, 2]), now: late).hasPrefix(
+        "consenter 127.0.0.1:7001 has invalid certificates: verifying tls client cert"))
+  }
+
   @Test func theMetadataOfAnotherTypeAreNotLookedAt() throws {
     let orderer = try #require(raftBundle(raftConfig([1])).orderer)
     let other = try #require(

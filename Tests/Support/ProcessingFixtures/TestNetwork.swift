@@ -14,11 +14,15 @@ package final class TestChannel: ChannelResources {
   package let channelID: String
   package let signer: any Signer
   package let refusesMetadata: Mutex<Bool> = Mutex(false)
+  /// Why another consenter refuses to begin.
+  package let foundingRefusal: Mutex<String?> = Mutex(nil)
+  package let runningConsensusType: String
   private let current: Mutex<ConfigBundle>
 
   package init(_ bundle: ConfigBundle, signer: any Signer) {
     channelID = bundle.channelID
     self.signer = signer
+    runningConsensusType = bundle.orderer?.consensusType ?? ""
     current = Mutex(bundle)
   }
 
@@ -33,6 +37,12 @@ package final class TestChannel: ChannelResources {
     if refusesMetadata.withLock({ $0 }) {
       throw .badRequest("metadata refused, new channel: \(isNewChannel)")
     }
+  }
+
+  package func validateFounding(
+    current: OrdererGroupConfig, next: OrdererGroupConfig
+  ) throws(ProcessingError) {
+    if let reason = foundingRefusal.withLock({ $0 }) { throw .badRequest(reason) }
   }
 
   /// Replaces the config by an edited one, past all rules.

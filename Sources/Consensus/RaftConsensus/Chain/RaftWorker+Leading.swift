@@ -47,6 +47,16 @@ extension RaftWorker {
       }
       return updateTimer()
     }
+    if let type = unsupportedType(in: current) {
+      logger.error(
+        """
+        An update that changes the consensus type to \(type) is dropped: nothing leads there, and other orderers \
+        would end with its block
+        """)
+      chain.metrics.proposalFailures.increment()
+      if isOwn { kept.discard(message) }
+      return
+    }
     try cut()
     if concernsThisNode(current) { return giveWay(for: current, isOwn: isOwn) }
     try propose([current])
@@ -54,6 +64,19 @@ extension RaftWorker {
     logger.info("Received config transaction, pause accepting transaction till it is committed")
     office.pause(for: .configBlock)
   }
+
+  /// The consensus type that a config message gives the channel to, if Raft leads to no such type. This node does not take
+  /// such a message, but another orderer may have, whose validation has a gap there; its own followers would end with
+  /// the block, because it removes all consenters (Fabric: `etcdraft.Chain.detectConfChange`).
+  private func unsupportedType(in message: OrderedMessage) -> String? {
+    guard case .migrated(let type)? = try? ConsensusTypeUpdate(in: message.envelope),
+      type != Self.successor
+    else { return nil }
+    return type
+  }
+
+  /// The only consensus type that a Raft channel can migrate to, in releases from 3.0 on.
+  private static let successor = "BFT"
 
   /// Makes a block of the messages that wait for one.
   mutating func cut() throws {

@@ -39,7 +39,8 @@ package struct ConsensusMetadataValidator: Sendable {
 
   package init(now: Int64) { self.now = now }
 
-  /// - Parameter standing: Of the channel whose configuration changes; not looked at for a new channel.
+  /// - Parameter standing: Of the channel whose configuration changes; not looked at for a new channel, or for one
+  ///   that comes from another consensus type.
   /// - Throws: why the change must be refused.
   package func validate(
     _ change: ConsensusChange, standing: @autoclosure () throws -> Standing
@@ -59,6 +60,9 @@ package struct ConsensusMetadataValidator: Sendable {
       }
       do { try check(next, authorities) } catch {
         throw ConsensusChangeRefusal("invalid new config metadata: \(error)")
+      }
+      guard change.current.consensusType == RaftConfig.type else {
+        return try checkFounders(next, authorities)
       }
       let current = try RaftConfig(serialized: change.current.consensusMetadata)
       if change.isNewChannel {
@@ -100,18 +104,29 @@ package struct ConsensusMetadataValidator: Sendable {
     try Self.checkHasNoDuplicates(config)
   }
 
+  /// A channel comes from another consensus type. All of its consenters are new, so none may have an expired certificate.
+  private func checkFounders(
+    _ config: RaftConfig, _ authorities: TLSAuthorities
+  ) throws(ConsensusChangeRefusal) {
+    for consenter in config.consenters { try check(newcomer: consenter, authorities) }
+  }
+
+  private func check(
+    newcomer: Etcdraft_Consenter, _ authorities: TLSAuthorities
+  ) throws(ConsensusChangeRefusal) {
+    do { try check(newcomer, authorities, ignoresExpiry: false) } catch {
+      throw ConsensusChangeRefusal(
+        "consenter \(RaftConfig.name(newcomer)) has invalid certificates: \(error)")
+    }
+  }
+
   private func checkMembership(
     from current: RaftConfig, to next: RaftConfig, _ authorities: TLSAuthorities,
     _ standing: Standing
   ) throws {
     let before = try ConsenterSet(current.consenters, metadata: standing.metadata)
     let (_, change) = try before.changed(to: next.consenters)
-    if let newcomer = change.newcomer {
-      do { try check(newcomer, authorities, ignoresExpiry: false) } catch {
-        throw ConsensusChangeRefusal(
-          "consenter \(RaftConfig.name(newcomer)) has invalid certificates: \(error)")
-      }
-    }
+    if let newcomer = change.newcomer { try check(newcomer: newcomer, authorities) }
     try Self.checkNobodyIsGivenUp(change, standing)
     try QuorumLoss.check(change, from: before, standing)
   }

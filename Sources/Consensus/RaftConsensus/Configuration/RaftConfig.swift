@@ -38,7 +38,7 @@ package struct RaftConfig: Sendable, Equatable {
   }
 
   /// The name by which messages call a consenter.
-  static func name(_ consenter: Etcdraft_Consenter) -> String {
+  package static func name(_ consenter: Etcdraft_Consenter) -> String {
     "\(consenter.host):\(consenter.port)"
   }
 }
