@@ -372,6 +372,13 @@ let rooms: [[Target]] = [
       logging,
     ]),
   room(
+    .tools, "UpdateChecks",
+    [
+      "FabricProtos", "GoText", "Storage", "Membership", "Policies", "ChannelConfig", "Blocks",
+      "Ordering", "RaftConsensus", "MessageProcessing", logging,
+    ],
+    tests: ["FabricProtos", "FabricCrypto", "ChannelConfig", "ProcessingFixtures"]),
+  room(
     .tools, "LedgerTools",
     [
       "FabricProtos", "Concurrency", "Storage", "FabricCrypto", "ChannelConfig", "BlockLedger",
@@ -405,8 +412,8 @@ let rooms: [[Target]] = [
     .tools, "ToolCommands",
     [
       "FabricProtos", "Concurrency", "Storage", "GenesisProfiles", "BlockLedger", "RaftLog",
-      "OrdererConfiguration", "ConfigTools", "LedgerTools", "RaftTools", "Benchmark",
-      argumentParser, unixSignals,
+      "OrdererConfiguration", "ConfigTools", "UpdateChecks", "LedgerTools", "RaftTools",
+      "Benchmark", argumentParser, unixSignals,
     ]),
   room(.tools, "CaseWatch", [argumentParser]),
   tool(

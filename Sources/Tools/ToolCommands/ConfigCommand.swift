@@ -1,4 +1,4 @@
-// `orderer config show`: a channel's configuration for people to read.
+// `orderer config`: a channel's configuration for people to read, and what an update would do to it.
 
 import ArgumentParser
 import ConfigTools
@@ -9,22 +9,39 @@ import Storage
 /// `orderer config`.
 package struct ConfigCommand: ParsableCommand, DescribedCommand {
   package static let configuration = CommandConfiguration(
-    commandName: "config", abstract: "Show a channel's configuration",
-    subcommands: [ShowConfigCommand.self], helpNames: [])
+    commandName: "config", abstract: "Show a channel's configuration, check an update of it",
+    subcommands: [ShowConfigCommand.self, CheckUpdateCommand.self], helpNames: [])
 
   package static let help = """
     usage: orderer config show (--block FILE | --channel ID) [--whole-block] [--ledger FOLDER]
+           orderer config check-update UPDATE [--block FILE | --ledger FOLDER] [--running TYPE]
+                                 [--down HOST:PORT ...] [--ignore-signatures] [--json]
 
-    Prints a channel's configuration as JSON, in the shape that configtxlator gives a common.Config.
-    Nothing is written, and a node that is running is not disturbed.
+    Nothing is written or handed in, and a node that is running is not disturbed.
+
+      show           Prints a channel's configuration as JSON, in the shape that configtxlator gives a
+                     common.Config.
+      check-update   Says beforehand what an orderer would answer to a config update, and why; what the
+                     update changes; who has signed it and who still has to; what the orderers do once it
+                     is in a block, e.g. that they have to be restarted; which certificates of consenters
+                     expire. UPDATE is a file with the envelope, signed or not, or with the bare
+                     ConfigUpdate that configtxlator computes. Ends with status 1 if the update would be
+                     refused as it is.
 
     Flags:
-      --help             Show help.
-      --block FILE       Take the configuration from a file that holds a block.
-      --channel ID       Take the newest configuration of this node's channel ID.
-      --whole-block      Print the block that holds the configuration, as a common.Block.
-      --ledger FOLDER    With --channel: the folder with the ledgers. By default orderer.yaml and the
-                         environment say where it is, as they do for the node.
+      --help               Show help.
+      --block FILE         Take the configuration from a file that holds a block, as `peer channel fetch
+                           config` writes it.
+      --channel ID         Take the newest configuration of this node's channel ID. check-update takes that
+                           of the update's channel.
+      --whole-block        Print the block that holds the configuration, as a common.Block.
+      --ledger FOLDER      The folder with the ledgers. By default orderer.yaml and the environment say
+                           where it is, as they do for the node.
+      --down HOST:PORT     A consenter that is down; may be given several times. By default all are up.
+      --running TYPE       The consensus type that the orderers still work with: it has changed, and they
+                           were not restarted.
+      --ignore-signatures  End with status 0 if nothing but signatures is missing.
+      --json               Print JSON.
 
     """
 
@@ -32,7 +49,7 @@ package struct ConfigCommand: ParsableCommand, DescribedCommand {
 
   package func run() throws {
     StandardStreams.writeToError(
-      "orderer: error: must select a subcommand of 'config': show, try --help\n")
+      "orderer: error: must select a subcommand of 'config': show, check-update, try --help\n")
     throw ExitCode.failure
   }
 }
@@ -57,30 +74,33 @@ struct ShowConfigCommand: ParsableCommand {
 
   func run() throws {
     try carryOut("config show") {
-      let found = try block.map { try ConfigBlock.readFile($0) } ?? newestBlock(of: channel ?? "")
+      let found =
+        try block.map { try ConfigBlock.readFile($0) }
+        ?? newestConfigBlock(of: channel ?? "", ledger: ledger)
       let json =
         wholeBlock
         ? try ConfigJSON.block(found.serialized()) : try ConfigBlock(found).json()
       try StandardStreams.writeToOutput(json.text.utf8)
     }
   }
+}
 
-  private func newestBlock(of channelID: String) throws -> Block {
-    if let ledger {
-      return try ChannelFolder(directory: ledger, channelID: channelID).newestConfigBlock()
-    }
-    let configuration = try OrdererConfiguration.load().configuration
-    let format: ChannelFolder.Format
-    switch configuration.general.ledgerType {
-    case .file: format = .file
-    case .json: format = .json
-    case .ram:
-      throw ConfigToolsError(
-        "General.LedgerType is ram: the node keeps its channels in memory, where only a client "
-          + "can read them; fetch the config block and pass it with --block")
-    }
-    return try ChannelFolder(
-      directory: configuration.fileLedger.location, channelID: channelID, format: format
-    ).newestConfigBlock()
+/// The newest config block in a ledger folder, by default that of the node.
+func newestConfigBlock(of channelID: String, ledger: String?) throws -> Block {
+  if let ledger {
+    return try ChannelFolder(directory: ledger, channelID: channelID).newestConfigBlock()
   }
+  let configuration = try OrdererConfiguration.load().configuration
+  let format: ChannelFolder.Format
+  switch configuration.general.ledgerType {
+  case .file: format = .file
+  case .json: format = .json
+  case .ram:
+    throw ConfigToolsError(
+      "General.LedgerType is ram: the node keeps its channels in memory, where only a client "
+        + "can read them; fetch the config block and pass it with --block")
+  }
+  return try ChannelFolder(
+    directory: configuration.fileLedger.location, channelID: channelID, format: format
+  ).newestConfigBlock()
 }

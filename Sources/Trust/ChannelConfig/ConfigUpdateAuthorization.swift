@@ -30,12 +30,19 @@ extension ConfigBundle {
     do { elements = try authorize(update) } catch {
       throw error.during("error authorizing update")
     }
+    return try configEnvelope(elements, lastUpdate: message)
+  }
+
+  /// The config that follows from elements.
+  func configEnvelope(
+    _ elements: ConfigElements, lastUpdate: Common_Envelope
+  ) throws(ConfigError) -> Common_ConfigEnvelope {
     var result = Common_ConfigEnvelope()
     result.config.sequence = sequence &+ 1
     do { result.config.channelGroup = try elements.group() } catch {
       throw error.during("could not turn configMap back to channelGroup")
     }
-    result.lastUpdate = message
+    result.lastUpdate = lastUpdate
     return result
   }
 
@@ -74,9 +81,12 @@ extension ConfigBundle {
   /// Checks that everything the update changes was at the version it expects and that the policies
   /// of what it changes are satisfied by its signatures. Fabric: `authorizeUpdate`.
   ///
+  /// - Parameter note: told of everything that the update changes, and why its signers may not change it, if
+  ///   they may not. If it is there, that is no error.
   /// - Returns: the elements of this config with those of the update put over them.
-  private func authorize(
-    _ envelope: Common_ConfigUpdateEnvelope
+  func authorize(
+    _ envelope: Common_ConfigUpdateEnvelope,
+    note: ((_ key: String, _ entry: ConfigElements.Entry, _ refusal: ConfigError?) -> Void)? = nil
   ) throws(ConfigError) -> ConfigElements {
     try MapEntryCheck.configUpdate(envelope.configUpdate)
     let update = try ConfigMessages.decode(
@@ -104,7 +114,7 @@ extension ConfigBundle {
       readSet.entries[key]?.element.version != entry.element.version
     }
     let signatures = try Self.signatures(of: envelope)
-    do { try verify(delta: delta, signatures: signatures) } catch {
+    do { try verify(delta: delta, signatures: signatures, note) } catch {
       throw error.during("error validating DeltaSet")
     }
 
@@ -135,7 +145,8 @@ extension ConfigBundle {
   }
 
   private func verify(
-    delta: [String: ConfigElements.Entry], signatures: [SignedData]
+    delta: [String: ConfigElements.Entry], signatures: [SignedData],
+    _ note: ((String, ConfigElements.Entry, ConfigError?) -> Void)?
   ) throws(ConfigError) {
     guard !delta.isEmpty else {
       throw ConfigError(
@@ -155,6 +166,7 @@ extension ConfigBundle {
             "attempted to set key \(key) to version \(version), but key does not exist")
         }
         // Whether something may be added is up to the mod policy of the group that lists it.
+        note?(key, entry, nil)
         continue
       }
       guard version == current.element.version &+ 1 else {
@@ -163,11 +175,17 @@ extension ConfigBundle {
           "attempt to set key \(key) to version \(version), but key is at version "
             + "\(current.element.version)")
       }
-      try authorization.check(current, key: key)
+      guard let note else {
+        try authorization.check(current, key: key)
+        continue
+      }
+      var refusal: ConfigError?
+      do { try authorization.check(current, key: key) } catch { refusal = error }
+      note(key, entry, refusal)
     }
   }
 
-  private static func signatures(
+  static func signatures(
     of envelope: Common_ConfigUpdateEnvelope
   ) throws(ConfigError) -> [SignedData] {
     let update = Array(envelope.configUpdate)[...]
