@@ -10,7 +10,7 @@ import shutil
 import pytest
 
 from channelclient import submit
-from harness import SYSTEM_CHANNEL, envelope, orderer_admin, org_user, rivals, wait_for
+from harness import SYSTEM_CHANNEL, envelope, orderer_admin, rivals, wait_for
 from migration import APPLICATION_CHANNEL, Network, check_links, consenter_metadata
 
 OURS = "ours"
@@ -104,20 +104,23 @@ def test_kafka(make_network, executable, before, after):
     order_on(network)
 
 
-def test_a_channel_can_move_after_the_restart(make_network):
-    """One that was forgotten is still ordered as before, and moves later; the others work meanwhile."""
+@pytest.mark.parametrize("forgotten", [APPLICATION_CHANNEL, SYSTEM_CHANNEL])
+def test_a_channel_can_move_after_the_restart(make_network, forgotten):
+    """One that was forgotten is still ordered as before, and moves later."""
     network = make_network("kafka", [OURS] * 3)
     network.enter_maintenance()
-    network.channels.remove(APPLICATION_CHANNEL)
+    channels = network.channels
+    network.channels = [channel for channel in channels if channel != forgotten]
     network.move()
-    network.channels.append(APPLICATION_CHANNEL)
+    network.channels = channels
     network.restart()
     network.up()
-    assert submit(network.nodes[0], envelope(APPLICATION_CHANNEL, org_user(1), b"x"))[1] == (
-        "normal transactions are rejected: maintenance mode")
-    network.channels.remove(SYSTEM_CHANNEL)
+    for channel in channels:
+        assert submit(network.nodes[0], envelope(channel, network.user(channel), b"x"))[1] == (
+            "normal transactions are rejected: maintenance mode")
+    network.channels = [forgotten]
     network.move()
-    network.channels.insert(0, SYSTEM_CHANNEL)
+    network.channels = channels
     network.restart()
     network.up()
     network.leave_maintenance()
@@ -138,6 +141,36 @@ def test_one_node_is_restarted_later(make_network):
     network.submit_everywhere()
     network.nodes.append(late)
     late.start()
+    network.up()
+    network.submit_everywhere()
+    network.settle()
+
+
+BACK_MIXES = [pytest.param([OURS] * 3, id="three")] + [
+    pytest.param([OURS, OURS, path], id=f"one-{version}") for version, path in RIVALS]
+
+
+@pytest.mark.parametrize("paths", BACK_MIXES)
+@pytest.mark.parametrize("restarts", [False, True], ids=["at-once", "restarted"])
+def test_before_the_restart_there_is_a_way_back_to_kafka(make_network, paths, restarts):
+    """The type changes back. Nodes that start then read the topics anew, and order nothing twice."""
+    network = make_network("kafka", paths)
+    network.submit_everywhere()
+    network.settle()
+    network.enter_maintenance()
+    network.move()
+
+    def back(kind):
+        kind.type, kind.metadata = "kafka", b""
+    for channel in network.channels:
+        network.change(channel, back)
+    if restarts:
+        network.restart()
+        network.up()
+    network.leave_maintenance()
+    network.submit_everywhere()
+    network.settle()
+    network.restart()
     network.up()
     network.submit_everywhere()
     network.settle()

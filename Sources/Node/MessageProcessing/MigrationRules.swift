@@ -16,11 +16,9 @@ struct MigrationRules {
   func check(from current: ConfigBundle, to next: ConfigBundle) throws(ProcessingError) {
     let old = try current.requiredOrderer(orThrow: ProcessingError.internalFailure)
     guard let new = next.orderer else { throw .badRequest("next config is missing orderer group") }
-    if old.consensusType != new.consensusType { try checkTarget(from: old, to: new) }
-    try checkLeavesMaintenance(from: old, to: new)
-    let changes =
-      old.consensusType != new.consensusType || old.consensusMetadata != new.consensusMetadata
-    guard changes, new.consensusType != judge.runningConsensusType else { return }
+    guard old.consensusType != new.consensusType else { return try checkIsRestarted(old) }
+    try checkTarget(from: old, to: new)
+    guard new.consensusType != judge.runningConsensusType else { return }
     try judge.validateFounding(current: old, next: new)
   }
 
@@ -41,19 +39,16 @@ struct MigrationRules {
     }
   }
 
-  /// A node that is restarted begins with the new type, and one that is not goes on with the old one: if both took
-  /// messages, their blocks would differ.
-  private func checkLeavesMaintenance(
-    from old: OrdererGroupConfig, to new: OrdererGroupConfig
-  ) throws(ProcessingError) {
+  /// Between the change of the type and the restart, nothing but a change back goes: further blocks would be the old
+  /// consenter's, and the new one could not tell from the newest block that it has to begin. Nor may messages be taken,
+  /// since a node that is restarted would order them with the new type, and one that is not with the old.
+  private func checkIsRestarted(_ old: OrdererGroupConfig) throws(ProcessingError) {
     let running = judge.runningConsensusType
-    guard old.consensusState != .normal, new.consensusState == .normal,
-      new.consensusType != running
-    else { return }
+    guard old.consensusType != running else { return }
     throw .maintenance(
       """
       this orderer still orders the channel with \(running), and the channel's consensus type is \
-      \(new.consensusType): restart all of its orderers before the channel leaves
+      \(old.consensusType): restart all of its orderers first, or change the type back
       """)
   }
 }

@@ -8,8 +8,9 @@ import OrdererConfiguration
 enum StartMode: Equatable {
   /// Channels are joined one by one, and ordered by clusters.
   case withoutSystemChannel
-  /// Channels are created through this one.
-  case systemChannel(String, consensusType: String)
+  /// Channels are created through this one. `hasClusters`: some channel is ordered by a cluster, as is one that moved to
+  /// Raft while the system channel was left behind.
+  case systemChannel(String, consensusType: String, hasClusters: Bool)
   /// A ledger that could not be opened yet may be the system channel's.
   case unknown
 
@@ -19,7 +20,11 @@ enum StartMode: Equatable {
     } else if let name = registrar.systemChannelID,
       case .channel(let channel) = registrar.lookUp(name)
     {
-      self = .systemChannel(name, consensusType: channel.bundle.orderer?.consensusType ?? "")
+      self = .systemChannel(
+        name, consensusType: channel.bundle.orderer?.consensusType ?? "",
+        hasClusters: registrar.channels().contains {
+          $0.bundle.orderer?.consensusType == Self.clusterType
+        })
     } else {
       self = .unknown
     }
@@ -29,9 +34,11 @@ enum StartMode: Equatable {
   var isOfCluster: Bool {
     switch self {
     case .withoutSystemChannel, .unknown: true
-    case .systemChannel(_, let type): type == "etcdraft"
+    case .systemChannel(_, let type, let hasClusters): type == Self.clusterType || hasClusters
     }
   }
+
+  private static let clusterType = "etcdraft"
 
   /// Tells the log, and checks the settings that a node of a cluster needs.
   ///
@@ -41,9 +48,10 @@ enum StartMode: Equatable {
     case .withoutSystemChannel:
       logger.info("Starting without a system channel")
       try Self.checkCluster(general)
-    case .systemChannel(let name, let type):
+    case .systemChannel(let name, let type, _):
       logger.info("Starting with system channel: \(name), consensus type: \(type)")
-      if type == "etcdraft" { try Self.checkCluster(general) }
+      // Without that setting other channels than the system channel tell what they lack, one by one.
+      if type == Self.clusterType { try Self.checkCluster(general) }
     case .unknown: break
     }
   }

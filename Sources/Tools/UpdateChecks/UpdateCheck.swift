@@ -49,7 +49,8 @@ package struct UpdateCheck {
 
   package func run() -> UpdateReport {
     var report = UpdateReport(
-      channel: bundle.channelID, block: block.header.number, sequence: bundle.sequence)
+      channel: bundle.channelID, block: block.header.number, sequence: bundle.sequence,
+      submissionPolicy: bundle.writersPath)
     if update.isSubmitted {
       note(&report, .submission) { () throws(ProcessingError) in try checkSubmission() }
     }

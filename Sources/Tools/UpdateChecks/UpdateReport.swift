@@ -77,6 +77,8 @@ package struct UpdateReport: Sendable, Encodable, Equatable {
   /// The block that has the configuration in force.
   package let block: UInt64
   package let sequence: UInt64
+  /// The policy that whoever hands the update in has to satisfy.
+  package let submissionPolicy: String
   package var changes: [Change] = []
   package var signers: [Signer] = []
   package var policies: [PolicyStanding] = []
@@ -85,8 +87,9 @@ package struct UpdateReport: Sendable, Encodable, Equatable {
   package var certificates: [Certificate] = []
   package var effects: [Effect] = []
 
-  init(channel: String, block: UInt64, sequence: UInt64) {
+  init(channel: String, block: UInt64, sequence: UInt64, submissionPolicy: String) {
     self.channel = channel
+    self.submissionPolicy = submissionPolicy
     self.block = block
     self.sequence = sequence
   }
@@ -100,7 +103,8 @@ package struct UpdateReport: Sendable, Encodable, Equatable {
   }
 
   private enum Key: String, CodingKey {
-    case channel, block, sequence, isAccepted, isSound, changes, signers, policies, checks,
+    case channel, block, sequence, submissionPolicy, isAccepted, isSound, changes, signers,
+      policies, checks,
       consenters, certificates, effects
   }
 
@@ -109,6 +113,7 @@ package struct UpdateReport: Sendable, Encodable, Equatable {
     try container.encode(channel, forKey: .channel)
     try container.encode(block, forKey: .block)
     try container.encode(sequence, forKey: .sequence)
+    try container.encode(submissionPolicy, forKey: .submissionPolicy)
     try container.encode(isAccepted, forKey: .isAccepted)
     try container.encode(isSound, forKey: .isSound)
     try container.encode(changes, forKey: .changes)

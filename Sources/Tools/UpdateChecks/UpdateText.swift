@@ -10,6 +10,7 @@ package enum UpdateText {
     lines += section("What changes", report.changes.map(change))
     lines += section("Who has signed", report.signers.map(signer))
     lines += section("Who has to agree", report.policies.flatMap { policy($0, depth: 0) })
+    lines += ["", "Whoever hands it in has to satisfy \(report.submissionPolicy)."]
     lines += section("What an orderer asks", report.checks.map(check))
     lines += section("Consenters", report.consenters.map(consenter))
     lines += section("Certificates", certificates(report.certificates))

@@ -26,7 +26,8 @@ import Testing
   }
 
   @Test(arguments: [
-    StartMode.withoutSystemChannel, .systemChannel("s", consensusType: "etcdraft"),
+    StartMode.withoutSystemChannel,
+    .systemChannel("s", consensusType: "etcdraft", hasClusters: true),
   ])
   func aNodeOfAClusterNeedsTLS(_ mode: StartMode) throws {
     #expect {
@@ -51,7 +52,15 @@ import Testing
   }
 
   @Test func otherNodesNeedNothing() throws {
-    try check(.systemChannel("s", consensusType: "solo"))
+    for hasClusters in [false, true] {
+      try check(.systemChannel("s", consensusType: "solo", hasClusters: hasClusters))
+    }
     try check(.unknown)
+  }
+
+  @Test func otherNodesAreServedIfSomeChannelIsAClusters() {
+    #expect(!StartMode.systemChannel("s", consensusType: "kafka", hasClusters: false).isOfCluster)
+    #expect(StartMode.systemChannel("s", consensusType: "kafka", hasClusters: true).isOfCluster)
+    #expect(StartMode.systemChannel("s", consensusType: "etcdraft", hasClusters: false).isOfCluster)
   }
 }

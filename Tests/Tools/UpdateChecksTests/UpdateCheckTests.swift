@@ -244,6 +244,7 @@ import Testing
       by: [.ordererAdmin()]
     ) { try $0.editConsensus { $0.state = .normal } }
     #expect(leave.isAccepted)
+    #expect(leave.submissionPolicy == "/Channel/Orderer/Writers")
     #expect(leave.effects.map(\.kind) == [.messages, .restart])
   }
 }
