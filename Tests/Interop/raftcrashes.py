@@ -47,9 +47,9 @@ SIZES = [(200, 20_000), (2_000, 100_000), (20_000, 1 << 20), (10, 1)]
 FOREVER = 2**64 - 1
 
 
-def genesis(node, interval):
+def genesis(node, interval, others=(), tick_interval=None, batch_timeout="20ms"):
     """(name, genesis block) of a channel with small batches and a snapshot each `interval` bytes."""
-    name, block = node.genesis()
+    name, block = node.genesis(others, tick_interval)
     message = common_pb2.Envelope.FromString(block.data.data[0])
     payload = common_pb2.Payload.FromString(message.payload)
     config = configtx_pb2.ConfigEnvelope.FromString(payload.data)
@@ -63,7 +63,7 @@ def genesis(node, interval):
     size.max_message_count = 5
     values["BatchSize"].value = size.SerializeToString()
     values["BatchTimeout"].value = orderer_configuration_pb2.BatchTimeout(
-        timeout="20ms").SerializeToString()
+        timeout=batch_timeout).SerializeToString()
     payload.data = config.SerializeToString()
     message.payload = payload.SerializeToString()
     block.data.data[0] = message.SerializeToString()
@@ -98,15 +98,19 @@ class Stream(threading.Thread):
                 "/orderer.AtomicBroadcast/Broadcast", request_serializer=None,
                 response_deserializer=ab_pb2.BroadcastResponse.FromString)(self.messages())
             for response in call:
-                self.statuses.append(response.status)
-                if response.status == common_pb2.SUCCESS:
-                    self.taken.set()
+                self.answered(response.status)
                 self.room.release()
         except (grpc.RpcError, ValueError):
             pass
         self.ended = True
         self.room.release()
         self.taken.set()
+
+    def answered(self, status):
+        """The next message of the stream has an answer."""
+        self.statuses.append(status)
+        if status == common_pb2.SUCCESS:
+            self.taken.set()
 
     def found(self, number):
         """A message of the stream is in a new block."""
@@ -142,9 +146,13 @@ class Reader(threading.Thread):
                 if response.WhichOneof("Type") == "status":
                     self.status = response.status
                 else:
-                    self.blocks.append(response.block)
+                    self.show(response.block)
         except (grpc.RpcError, ValueError):
             pass
+
+    def show(self, block):
+        """The next block has come."""
+        self.blocks.append(block)
 
 
 class Lives:

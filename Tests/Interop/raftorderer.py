@@ -27,23 +27,30 @@ class RaftOrderer(Orderer):
         self.admin = free_port()
         self.node = NODES / f"node{number}"
         own = self.node / "tls"
-        self.certificate = (own / "server.crt").read_bytes()
         tls = {"Enabled": True, "PrivateKey": str(NODE / "server.key"),
                "Certificate": str(NODE / "server.crt"), "ClientAuthRequired": True,
                "ClientRootCAs": [str(NODE / "ca.crt")]}
         super().__init__(executable, directory, options={
             "General.LocalMSPDir": str(self.node / "msp"),
-            "General.TLS.PrivateKey": str(own / "server.key"),
-            "General.TLS.Certificate": str(own / "server.crt"),
             "General.BootstrapMethod": "none", "General.BootstrapFile": "",
             "General.TLS.Enabled": True, "General.TLS.RootCAs": [str(NODE / "ca.crt")],
-            "General.Cluster.ClientCertificate": str(own / "server.crt"),
-            "General.Cluster.ClientPrivateKey": str(own / "server.key"),
             "ChannelParticipation.Enabled": True, "ChannelParticipation.MaxRequestBodySize": "1 MB",
             "Admin.ListenAddress": f"127.0.0.1:{self.admin}", "Admin.TLS": tls})
+        # The port that other nodes know: another one if they are to reach it through a relay.
+        self.dialled = self.port
+        self.certificate = None
+        self.take_certificate(own)
         ledger = self.directory / "ledger"
         self.settings["Consensus"] = {"WALDir": str(ledger / "etcdraft/wal"),
                                       "SnapDir": str(ledger / "etcdraft/snapshot")}
+
+    def take_certificate(self, folder):
+        """From the next start on, show clients and other nodes the certificate of a folder."""
+        certificate, key = str(folder / "server.crt"), str(folder / "server.key")
+        general = self.settings["General"]
+        general["TLS"] |= {"Certificate": certificate, "PrivateKey": key}
+        general["Cluster"] |= {"ClientCertificate": certificate, "ClientPrivateKey": key}
+        self.certificate = (folder / "server.crt").read_bytes()
 
     def serves(self):
         """Whether requests are answered; an error if the process has ended."""
@@ -106,7 +113,7 @@ class RaftOrderer(Orderer):
         raft = raft_pb2.ConfigMetadata.FromString(kind.metadata)
         del raft.consenters[:]
         for each in (self, *others):
-            raft.consenters.add(host="127.0.0.1", port=each.port, client_tls_cert=each.certificate,
+            raft.consenters.add(host="127.0.0.1", port=each.dialled, client_tls_cert=each.certificate,
                                 server_tls_cert=each.certificate)
         raft.options.tick_interval = tick_interval or raft.options.tick_interval
         raft.options.snapshot_interval_size = (
@@ -120,7 +127,7 @@ class RaftOrderer(Orderer):
             root.groups["Orderer"].values["BatchTimeout"].value = (
                 orderer_configuration_pb2.BatchTimeout(timeout="2s").SerializeToString())
         root.values["OrdererAddresses"].value = configuration_pb2.OrdererAddresses(
-            addresses=[each.address for each in (self, *others)]).SerializeToString()
+            addresses=[f"127.0.0.1:{each.dialled}" for each in (self, *others)]).SerializeToString()
         for organization in root.groups["Orderer"].groups.values():
             organization.values["Endpoints"].value = root.values["OrdererAddresses"].value
         payload.data = config.SerializeToString()
