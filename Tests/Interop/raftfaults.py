@@ -13,7 +13,8 @@ It is checked that
 * all nodes have the same blocks: header, data, and what they sign; each node shows a block with the same bytes
   forever; no height goes back;
 * each message that one of our nodes acknowledged is in a block, unless that node was killed, or stopped while it had no
-  leader: and then no later message of its stream is; what was refused is in none;
+  leader: and then no later message of its stream is; what was refused is in none; if all nodes are ours, none is there
+  twice;
 * messages of one stream are in blocks in their order;
 * no process ends by itself, no channel halts, no log says that something crashed;
 * descriptors, threads and memory at the end are those at the first mending, within BOUNDS.
@@ -78,13 +79,14 @@ class Run:
                             authority)
         self.lasting = self.draw.choice([member for member in self.members if member.is_ours])
         self.everyone = [*self.members, self.extra]
-        self.relay = Relay(lambda: {member.name: member.pid for member in self.everyone if member.runs})
+        self.relay, self.connections = Relay(), (0, 0)
         for member in self.everyone:
             member.node.dialled = self.relay.listen(member.name, member.node.port)
         first, *others = self.members
         name, self.genesis = genesis(first.node, SNAPSHOT_INTERVAL, [each.node for each in others], TICK,
                                      BATCH_TIMEOUT)
-        self.history, self.make = History(name), message(name, SIZE)
+        self.history = History(name, not all(member.is_ours for member in self.members))
+        self.make = message(name, SIZE)
         self.usage = {member.name: [] for member in self.everyone}
         self.threads = []
 
@@ -107,7 +109,7 @@ class Run:
 
     def wait(self, condition, what):
         """Wait until a condition holds, in as much time as that takes; an error after minutes, or if a check fails."""
-        deadline = time.monotonic() + 60 * self.options.hang
+        deadline, told = time.monotonic() + 60 * self.options.hang, time.monotonic() + 60
         while True:
             self.look()
             try:
@@ -118,9 +120,12 @@ class Run:
                 pass
             if self.failures:
                 raise Hang(f"given up: {what}")
+            if time.monotonic() > told:
+                told += 60
+                self.say(f"still waiting: {what}; {self.state()}")
             if time.monotonic() > deadline:
                 raise Hang(f"{what}: not within {self.options.hang} minutes; {self.state()}")
-            time.sleep(0.1)
+            time.sleep(0.2)
 
     def state(self):
         """The heights that all have shown."""
@@ -200,7 +205,7 @@ class Run:
         """End a node in an orderly way."""
         is_cut_off = is_cut_off or not self.relay.is_whole or not self.leaders()
         status = member.stop(is_cut_off)
-        if status:
+        if status and member.is_ours:
             self.fail(f"{member.name} ended with {status} when told to: {member.node.log[-2000:]}")
 
     def wipe(self, member):
@@ -305,6 +310,8 @@ class Run:
                       f"{self.extra.name} follows up to {height} blocks")
         self.mended.append((equal, serving))
         wrong = self.history.left_out() + self.history.refused_and_there() + self.history.reordered
+        if all(member.is_ours for member in self.everyone):
+            wrong += self.history.twice
         for text in wrong[:20]:
             self.fail(text)
         for member in self.everyone:
@@ -364,6 +371,7 @@ class Run:
         for member in self.everyone:
             if member.runs:
                 member.kill()
+        self.connections = self.relay.counts()
         self.relay.stop()
 
     def summary(self):
@@ -383,11 +391,12 @@ class Run:
             "acknowledged by rivals": count(False, True), "streams": len(streams),
             "lost with a node": len(self.history.missing("killed", "stopped while cut off")),
             "lost otherwise": len(self.history.missing(None, "stopped")),
+            "blocks without consenter metadata": sorted(self.history.bare),
             "twice": len(self.history.twice), "out of order": len(self.history.reordered),
             "logs": {what: sum(member.seen[what] for member in self.everyone)
                      for what in self.everyone[0].seen},
             "lives": {member.name: member.lives for member in self.everyone},
-            "connections": self.relay.opened, "of strangers": self.relay.strangers,
+            "connections": self.connections[0], "of strangers": self.connections[1],
             "seconds until equally high": percentiles(equal), "seconds until all serve": percentiles(serving),
             "usage": {name: {"first": samples[1 if len(samples) > 1 else 0], "last": samples[-1]}
                       for name, samples in self.usage.items() if samples},

@@ -6,6 +6,7 @@ others may use the same port. A rule is for an ordered pair: connections that th
 
 import asyncio
 import dataclasses
+import multiprocessing
 import os
 import socket
 import struct
@@ -129,15 +130,43 @@ class Connection:
             self.end()
 
 
-class Relay(threading.Thread):
-    """Ports behind which processes listen, by the processes' names.
+class Diallers:
+    """Children of one process, by the names of the folders that they work in."""
 
-    `processes` tells the ids of those that may dial, by name.
-    """
+    def __init__(self, parent):
+        self.parent, self.known = parent, {}
 
-    def __init__(self, processes):
+    def name_of(self, inode):
+        """Which of them has a socket; None if it is nobody's."""
+        found = self._among_known(inode)
+        if found is None:
+            self._look()
+            found = self._among_known(inode)
+        return found
+
+    def _among_known(self, inode):
+        return next((name for pid, name in self.known.items() if has_socket(pid, inode)), None)
+
+    def _look(self):
+        self.known = {}
+        for entry in os.scandir("/proc"):
+            if not entry.name.isdigit():
+                continue
+            try:
+                with open(f"/proc/{entry.name}/stat", encoding="utf-8", errors="replace") as file:
+                    parent = int(file.read().rpartition(")")[2].split()[1])
+                if parent == self.parent:
+                    self.known[int(entry.name)] = os.path.basename(os.readlink(f"/proc/{entry.name}/cwd"))
+            except OSError:
+                pass
+
+
+class Ports(threading.Thread):
+    """Ports behind which processes listen, in a thread of the relay's own process."""
+
+    def __init__(self, parent):
         super().__init__(daemon=True)
-        self.processes = processes
+        self.diallers = Diallers(parent)
         self._rules, self._connections = {}, set()
         self._loop = asyncio.new_event_loop()
         self._changed = asyncio.Condition()
@@ -176,19 +205,9 @@ class Relay(threading.Thread):
                 self._changed.notify_all()
         self._call(change())
 
-    @property
-    def is_whole(self):
-        """Whether no rule is in force."""
-        return all(rule == Rule() for rule in self._rules.values())
-
-    def heal(self):
-        """Let everything through again."""
-        self.set(list(self._rules), Rule())
-
-    def stop(self):
-        """End all connections and the thread."""
-        self.set([each.pair for each in self._connections], Rule(RESET))
-        self._loop.call_soon_threadsafe(self._loop.stop)
+    def counts(self):
+        """Connections that were opened, and those of strangers among them."""
+        return self.opened, self.strangers
 
     async def passable(self, pair, closed_by):
         """Wait until the pair lets this direction through."""
@@ -200,8 +219,7 @@ class Relay(threading.Thread):
     def _dialler(self, writer):
         """The name of the process at the other end of a connection."""
         inode = socket_inode(writer.get_extra_info("peername"), writer.get_extra_info("sockname"))
-        named = self.processes().items() if inode else ()
-        return next((name for name, pid in named if has_socket(pid, inode)), None)
+        return self.diallers.name_of(inode) if inode else None
 
     async def _accept(self, name, port, reader, writer):
         dialler = self._dialler(writer)
@@ -224,3 +242,61 @@ class Relay(threading.Thread):
             await connection.run()
         finally:
             self._connections.discard(connection)
+
+
+def serve(parent, calls):
+    """The relay's process: does what it is told, until nobody can tell it any more."""
+    ports = Ports(parent)
+    try:
+        while True:
+            name, arguments = calls.recv()
+            calls.send(getattr(ports, name)(*arguments))
+    except (EOFError, KeyboardInterrupt):
+        pass
+
+
+class Relay:
+    """The relay, as a process of its own: what passes through it must not wait for what else this one does.
+
+    Those who dial are children of this process, and named by the folders that they work in.
+    """
+
+    def __init__(self):
+        context = multiprocessing.get_context("spawn")
+        self._calls, far = context.Pipe()
+        self._lock, self._rules = threading.Lock(), {}
+        self._process = context.Process(target=serve, args=(os.getpid(), far), daemon=True)
+        self._process.start()
+        far.close()
+
+    def _call(self, name, *arguments):
+        with self._lock:
+            self._calls.send((name, arguments))
+            return self._calls.recv()
+
+    def listen(self, name, port):
+        """The port through which the process of that name, which listens on `port`, is reached."""
+        return self._call("listen", name, port)
+
+    def set(self, pairs, rule):
+        """From now on this rule is for all connections of these pairs (dialler, listener)."""
+        self._rules |= {pair: rule for pair in pairs}
+        self._call("set", pairs, rule)
+
+    @property
+    def is_whole(self):
+        """Whether no rule is in force."""
+        return all(rule == Rule() for rule in self._rules.values())
+
+    def heal(self):
+        """Let everything through again."""
+        self.set(list(self._rules), Rule())
+
+    def counts(self):
+        """Connections that were opened, and those of strangers among them."""
+        return self._call("counts")
+
+    def stop(self):
+        """End all connections and the process."""
+        self._calls.close()
+        self._process.join(10)

@@ -201,7 +201,8 @@ package final class Cluster: ClusterTransport {
     }
     let frames = messages.map {
       StepFrame.submit(
-        channel: channelID, sequence: $0.configSequence, envelope: $0.envelope.bytes)
+        channel: channelID, sequence: $0.configSequence, envelope: $0.envelope.bytes,
+        origin: $0.origin)
     }
     if let large = frames.first(where: { $0.readableBytes > settings.maximumMessageBytes }) {
       throw ClusterRefusal(
@@ -210,7 +211,7 @@ package final class Cluster: ClusterTransport {
         \(settings.maximumMessageBytes))
         """)
     }
-    try await peer.transaction.submit(frames)
+    try await peer.transaction.submit(frames, series: messages.first?.origin.map(EgressSeries.init))
   }
 
   private func lostContact(with id: UInt64, in channelID: String) {

@@ -54,6 +54,9 @@ package protocol ClusterTransport: Sendable {
   /// Hands on messages of clients to the member that leads, in order. Returns once they are on its stream, which
   /// does not mean that they have arrived; waits while its queue is full.
   ///
+  /// Messages of one series (``SubmissionOrigin``) go on one stream: once that is lost, later ones are refused, so that
+  /// none arrives without those before it.
+  ///
   /// - Throws: why they could not be handed on, in words for the client. Some of them may have been.
   func submit(
     _ messages: [OrderedMessage], in channelID: String, to id: UInt64

@@ -11,10 +11,22 @@ package struct OrderedMessage: Sendable {
   /// Whether the message carries a new configuration and so needs a block of its own.
   package let isConfig: Bool
 
-  package init(envelope: EnvelopeView, configSequence: UInt64, isConfig: Bool) {
+  /// Of one that a node hands on to the leader; nil if it does not say.
+  package let origin: SubmissionOrigin?
+
+  package init(
+    envelope: EnvelopeView, configSequence: UInt64, isConfig: Bool, origin: SubmissionOrigin? = nil
+  ) {
     self.envelope = envelope
     self.configSequence = configSequence
     self.isConfig = isConfig
+    self.origin = origin
+  }
+
+  /// The same message on its way to the leader.
+  package func handed(on origin: SubmissionOrigin) -> OrderedMessage {
+    OrderedMessage(
+      envelope: envelope, configSequence: configSequence, isConfig: isConfig, origin: origin)
   }
 
   /// Bytes that count towards a batch: payload plus signature (Fabric: `blockcutter`).

@@ -10,7 +10,7 @@ package final class TipSignal: Sendable {
   package enum Event: Sendable, Equatable {
     /// The chain has more blocks than the reader knew.
     case grown
-    /// The chain cannot go on, or stops.
+    /// The chain cannot go on, or stops; or there is no chain here any more, and the reader has all of its blocks.
     case errored(String)
     /// The waiting task was cancelled.
     case cancelled
@@ -23,16 +23,25 @@ package final class TipSignal: Sendable {
     case suspended(String)
     /// In error for good.
     case failed(String)
+    /// Not ordered here any more: nothing comes, however patient a reader is.
+    case ended(String)
 
     var error: String? {
       switch self {
       case .working: nil
-      case .suspended(let reason), .failed(let reason): reason
+      case .suspended(let reason), .failed(let reason), .ended(let reason): reason
       }
     }
 
     var failure: String? {
-      if case .failed(let reason) = self { reason } else { nil }
+      switch self {
+      case .failed(let reason), .ended(let reason): reason
+      case .working, .suspended: nil
+      }
+    }
+
+    var end: String? {
+      if case .ended(let reason) = self { reason } else { nil }
     }
 
     mutating func suspend(_ reason: String) {
@@ -43,9 +52,14 @@ package final class TipSignal: Sendable {
       if failure == nil { self = .working }
     }
 
-    /// Final. The first reason stays.
+    /// Final but for an end. The first reason stays.
     mutating func fail(_ reason: String) {
       if failure == nil { self = .failed(reason) }
+    }
+
+    /// Final. The first reason stays.
+    mutating func finish(_ reason: String) {
+      if end == nil { self = .ended(reason) }
     }
   }
 
@@ -56,7 +70,8 @@ package final class TipSignal: Sendable {
     /// What a reader that knows `known` blocks learns; nil if it has to wait.
     func event(beyond known: UInt64, heedsErrors: Bool) -> Event? {
       if heedsErrors, let error = condition.error { return .errored(error) }
-      return height > known ? .grown : nil
+      if height > known { return .grown }
+      return condition.end.map(Event.errored)
     }
   }
 
@@ -84,6 +99,10 @@ package final class TipSignal: Sendable {
   /// Announces that the chain is in error for good. The first reason stays.
   package func fail(_ reason: String) { state.change { $0.condition.fail(reason) } }
 
+  /// Announces that no blocks come from here any more. Also readers who do not heed errors are told, once they have all
+  /// that there are.
+  package func end(_ reason: String) { state.change { $0.condition.finish(reason) } }
+
   /// Announces that the chain is in error until ``recover()``.
   package func suspend(_ reason: String) { state.change { $0.condition.suspend(reason) } }
 
@@ -91,7 +110,7 @@ package final class TipSignal: Sendable {
   package func recover() { state.change { $0.condition.recover() } }
 
   /// Waits until there are more than `height` blocks, or the chain is in error (unless `heedsErrors` is
-  /// false), or the task is cancelled.
+  /// false), or has ended here, or the task is cancelled.
   package func wait(beyond height: UInt64, heedsErrors: Bool) async -> Event {
     await state.waitUnlessCancelled { $0.event(beyond: height, heedsErrors: heedsErrors) }
       ?? .cancelled

@@ -86,7 +86,7 @@ package final class Registrar: Sendable {
 
   func halt(_ channel: Channel, because reason: String) async {
     await channel.halt()
-    channel.tip.fail(reason)
+    channel.tip.end(reason)
   }
 
   /// What is known under a name; nil if no such channel is here for clients.

@@ -2,6 +2,7 @@
 
 import Concurrency
 import NIOCore
+import Ordering
 import TestSupport
 import Testing
 
@@ -131,6 +132,46 @@ extension EgressState {
     #expect(egress.ended("rpc timeout expired", now: begin) != nil)
     #expect(throws: EgressLoss(reason: "rpc timeout expired")) { try egress.outcome(second)?.get() }
     #expect(egress.admit(frames[...], now: begin) == .later(begin + .milliseconds(50)))
+  }
+
+  @Test func aSeriesGoesOnOneStream() {
+    var egress = fresh(count: 3)
+    let frames = (0..<5).map { _ in frame() }
+    let (series, next) = (EgressSeries(origin(series: 1)), EgressSeries(origin(series: 2)))
+    guard case .taken(3, _, mustOpen: true)? = egress.admit(frames[...], of: series, now: begin)
+    else {
+      Issue.record("three of five should have been taken")
+      return
+    }
+    #expect(egress.opened(now: begin) == true)
+    #expect(egress.takeBatch(now: begin)?.count == 3)
+    _ = egress.sent()
+    #expect(egress.ended("gone", now: begin) != nil)
+    egress.retryNow()
+    // What was sent may not have arrived: the rest must not arrive without it.
+    #expect(egress.admit(frames[3...], of: series, now: begin) == .refused("gone"))
+    guard case .taken(3, _, mustOpen: true)? = egress.admit(frames[...], of: next, now: begin)
+    else {
+      Issue.record("another series begins on the next stream")
+      return
+    }
+  }
+
+  @Test func aSeriesMayBeginOnAnyStream() {
+    var egress = EgressState.opened()
+    #expect(egress.ended("gone", now: begin) != nil)
+    egress.retryNow()
+    let series = EgressSeries(origin(series: 1))
+    guard case .taken(1, _, mustOpen: true)? = egress.admit([frame()], of: series, now: begin),
+      case .taken(1, _, mustOpen: false)? = egress.admit([frame()], of: series, now: begin)
+    else {
+      Issue.record("nothing of the series was lost")
+      return
+    }
+  }
+
+  private func origin(series: Int) -> SubmissionOrigin {
+    SubmissionOrigin(life: 7, term: 1, series: series, number: 1)
   }
 
   @Test func whatIsClosedTakesNothingAndTellsNobody() {

@@ -3,6 +3,7 @@
 import FabricProtos
 import Foundation
 import NIOCore
+import Ordering
 import TestSupport
 import Testing
 
@@ -121,6 +122,31 @@ private func unhexed(_ text: String) -> [UInt8] {
     expected.submitRequest.payload = try Common_Envelope(serializedBytes: envelope)
     #expect(submit == (try expected.serializedBytes()))
     #expect(try StepRequest(submit) == reference(submit))
+  }
+
+  @Test func whatOnlyNodesOfOursKnowIsSkippedByOthers() throws {
+    let envelope = try message("x")
+    let origin = SubmissionOrigin(life: .max, term: 3, series: 9, number: 300)
+    let bytes = Array(
+      StepFrame.submit(channel: "c", sequence: 2, envelope: envelope, origin: origin)
+        .readableBytesView)
+    guard case .submit(let submit) = try StepRequest(bytes) else {
+      Issue.record("it is a submission")
+      return
+    }
+    #expect(submit.envelope.map(Array.init) == envelope)
+    #expect(submit.origin == SubmissionOrigin(life: .max, term: 3, series: 0, number: 300))
+    var known = try Orderer_StepRequest(serializedBytes: bytes)
+    #expect(known.submitRequest.lastValidationSeq == 2)
+    known.submitRequest.unknownFields = .init()
+    let plain = Array(
+      StepFrame.submit(channel: "c", sequence: 2, envelope: envelope).readableBytesView)
+    #expect(plain == (try known.serializedBytes()))
+    guard case .submit(let silent) = try StepRequest(plain) else {
+      Issue.record("it is a submission")
+      return
+    }
+    #expect(silent.origin == nil)
   }
 
   @Test func whatOccursTwiceIsMergedAsProtobufWantsIt() throws {

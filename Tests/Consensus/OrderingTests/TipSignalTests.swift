@@ -46,6 +46,20 @@ import Testing
     #expect(await tip.wait(beyond: 1, heedsErrors: true) == .errored("disk"))
   }
 
+  @Test func anEndIsToldToAllOnceTheyHaveAllBlocks() async {
+    let tip = TipSignal(height: 2)
+    tip.fail("disk")
+    let patient = await reader(of: tip, beyond: 2, heedsErrors: false)
+    tip.end("the channel was removed")
+    #expect(await patient.value == .errored("the channel was removed"))
+    #expect(await tip.wait(beyond: 1, heedsErrors: false) == .grown)
+    tip.recover()
+    tip.fail("another reason")
+    tip.end("another reason")
+    #expect(await tip.wait(beyond: 2, heedsErrors: false) == .errored("the channel was removed"))
+    #expect(tip.failure == "the channel was removed")
+  }
+
   @Test func anErrorThatPassesWakesReadersThatHeedIt() async {
     let tip = TipSignal(height: 1)
     let heeding = await reader(of: tip, beyond: 1)

@@ -48,6 +48,21 @@ import Testing
     }
   }
 
+  @Test func whatIsHandedOnTwiceSinceAStreamBrokeIsInOneBlock() async throws {
+    try await ClusterFixture.with([1, 2, 3]) { cluster in
+      let follower = try await cluster.follower()
+      try await cluster.submit("first", by: follower)
+      cluster.network.breakStreams(3)
+      for index in 0..<5 { try await cluster.submit("\(index)a", "\(index)b", by: follower) }
+      try await eventually { cluster.network.breaksLeft == 0 }
+      try await cluster.submit("last", by: follower)
+      try await cluster.wait(height: 13)
+      try await eventually { try cluster.texts(on: follower).last == "last" }
+      let expected = ["first"] + (0..<5).flatMap { ["\($0)a", "\($0)b"] } + ["last"]
+      #expect(try cluster.texts(on: follower) == expected)
+    }
+  }
+
   @Test func whatALeaderTookFromItsOwnClientsGoesToTheNextOne() async throws {
     try await ClusterFixture.with([1, 2, 3], batch: 2) { cluster in
       let leader = try await cluster.leader()

@@ -19,7 +19,23 @@ import Testing
   }
 
   private func burst(_ kept: inout Resubmission, _ count: Int = 100) -> [String] {
-    texts(kept.nextBurst(maximumCount: count, maximumBytes: 1 << 20))
+    texts(handed(&kept, count))
+  }
+
+  private func handed(_ kept: inout Resubmission, _ count: Int = 100) -> [OrderedMessage] {
+    kept.nextBurst(maximumCount: count, maximumBytes: 1 << 20) {
+      SubmissionOrigin(life: 1, term: 1, series: 1, number: $0 + 1)
+    }
+  }
+
+  @Test func aMessageThatIsHandedOnAgainHasTheSameNumber() throws {
+    var kept = Resubmission()
+    let all = try messages(["1", "2", "3"])
+    for message in all { kept.keep(message) }
+    #expect(handed(&kept).map(\.origin?.number) == [1, 2, 3])
+    kept.applied([all[0].envelope.bytes], isConfig: false)
+    kept.startOver()
+    #expect(handed(&kept).map(\.origin?.number) == [2, 3])
   }
 
   @Test func messagesAreHandedOnOnceInOrder() throws {

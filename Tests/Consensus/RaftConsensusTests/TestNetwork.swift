@@ -33,6 +33,7 @@ final class TestNetwork: Sendable {
     var nodes: [Int: Node] = [:]
     var cuts: Set<Link> = []
     var lostPerMille: UInt64 = 0
+    var breaks = 0
     var random: SplitMix64
     var parcels: [Parcel] = []
     var isDelivering = false
@@ -74,6 +75,19 @@ final class TestNetwork: Sendable {
 
   /// So many of 1,000 messages are lost.
   func lose(_ perMille: UInt64) { state.change { $0.lostPerMille = perMille } }
+
+  /// So many submissions arrive, and their senders do not learn of it.
+  func breakStreams(_ count: Int) { state.change { $0.breaks = count } }
+
+  var breaksLeft: Int { state.read { $0.breaks } }
+
+  private func takeBreak() -> Bool {
+    state.change { state in
+      guard state.breaks > 0 else { return false }
+      state.breaks -= 1
+      return true
+    }
+  }
 
   /// Whether all that was sent has been delivered.
   var isQuiet: Bool { state.read { $0.parcels.isEmpty && !$0.isDelivering } }
@@ -174,6 +188,7 @@ final class TestNetwork: Sendable {
         throw ClusterRefusal("the network is cut")
       }
       try await chain.submitted(messages, by: sender)
+      if network.takeBreak() { throw ClusterRefusal("the stream broke behind them") }
     }
 
     /// Blocks of any node that can be reached.

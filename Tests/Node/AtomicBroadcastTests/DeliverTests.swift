@@ -83,6 +83,20 @@ import Testing
     #expect(patient.status == .success)
   }
 
+  @Test func aPatientReaderIsToldThatTheChannelIsNotOrderedHereAnyMore() async throws {
+    let world = try await World()
+    let stream = FakeStream()
+    stream.push([
+      try Client.ordererAdmin().seek(.newest, .number(9)) { $0.errorResponse = .bestEffort }
+    ])
+    let reader = Task { try await world.deliver.handle(stream) }
+    try await eventually { try world.system.tip.waiterCount == 1 }
+    await world.registrar.halt()
+    stream.finish()
+    try await reader.value
+    #expect(try stream.delivered.status == .serviceUnavailable)
+  }
+
   @Test func aCancelledReaderStopsWaiting() async throws {
     let world = try await World()
     let stream = FakeStream()

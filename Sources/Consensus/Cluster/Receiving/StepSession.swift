@@ -104,7 +104,7 @@ struct StepSession {
     burst.messages.append(
       OrderedMessage(
         envelope: envelope, configSequence: submit.lastValidationSequence,
-        isConfig: MessageClass(envelope) == .config))
+        isConfig: MessageClass(envelope) == .config, origin: submit.origin))
   }
 
   /// Hands on the submissions that were collected.

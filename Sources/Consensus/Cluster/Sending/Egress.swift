@@ -71,11 +71,15 @@ final class Egress: Sendable {
 
   /// Takes messages, in order, and returns once they are on the stream. Waits while there is no room, but never
   /// longer than `rpcTimeout` for the next of them.
-  func submit(_ frames: [ByteBuffer]) async throws(ClusterRefusal) {
+  ///
+  /// - Parameter series: All of the series go on one stream; nil for messages that need not.
+  func submit(
+    _ frames: [ByteBuffer], series: EgressSeries? = nil
+  ) async throws(ClusterRefusal) {
     var rest = frames[...]
     while !rest.isEmpty {
       let deadline = time.now + environment.settings.rpcTimeout
-      let (count, receipt) = try await admit(rest, until: deadline)
+      let (count, receipt) = try await admit(rest, series, until: deadline)
       rest = rest.dropFirst(count)
       let outcome = await state.wait(until: deadline, on: time) { $0.outcome(receipt) }
       guard let outcome else { throw timedOut }
@@ -85,11 +89,11 @@ final class Egress: Sendable {
 
   /// Has the queue take some of the messages.
   private func admit(
-    _ frames: ArraySlice<ByteBuffer>, until deadline: TimeSource.Instant
+    _ frames: ArraySlice<ByteBuffer>, _ series: EgressSeries?, until deadline: TimeSource.Instant
   ) async throws(ClusterRefusal) -> (Int, EgressState.Receipt) {
     while true {
       let admission = await state.wait(until: deadline, on: time) { [time] state in
-        state.admit(frames, now: time.now)
+        state.admit(frames, of: series, now: time.now)
       }
       switch admission {
       case .taken(let count, let receipt, let mustOpen):

@@ -49,6 +49,8 @@ struct EgressState: Sendable {
   private var done: UInt64 = 0
   /// How many streams were lost.
   private(set) var losses: UInt64 = 0
+  /// The newest series, and how many streams had been lost when it began.
+  private var series: (id: EgressSeries, losses: UInt64)?
   private var lastLoss = ""
   /// Whether the last that is known of the member is that it could not be reached.
   private var isUnreachable = false
@@ -125,7 +127,13 @@ extension EgressState {
   }
 
   /// Takes as many of the messages as there is room for, at least one; nil if they have to wait.
-  mutating func admit(_ frames: ArraySlice<ByteBuffer>, now: Instant) -> Admission? {
+  ///
+  /// - Parameter id: The series that they belong to. Refused once the stream is lost on which it began: those before them
+  ///   may not have arrived.
+  mutating func admit(
+    _ frames: ArraySlice<ByteBuffer>, of id: EgressSeries? = nil, now: Instant
+  ) -> Admission? {
+    if let series, series.id == id, series.losses != losses { return .refused(lastLoss) }
     let mustOpen: Bool
     switch phase {
     case .idle: mustOpen = true
@@ -144,6 +152,7 @@ extension EgressState {
     }
     guard count > 0 else { return nil }
     if mustOpen { phase = .opening }
+    if let id, series?.id != id { series = (id, losses) }
     return .taken(count, Receipt(through: taken, losses: losses), mustOpen: mustOpen)
   }
 

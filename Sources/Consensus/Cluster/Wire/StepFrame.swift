@@ -2,6 +2,7 @@
 
 import FabricProtos
 import NIOCore
+import Ordering
 
 /// Serialized StepRequests, byte for byte as Go's orderers write them.
 enum StepFrame {
@@ -21,17 +22,30 @@ enum StepFrame {
     return frame
   }
 
+  /// Fields of a SubmitRequest that only nodes of ours know.
+  enum OriginField {
+    static let life: UInt64 = 1001
+    static let term: UInt64 = 1002
+    static let number: UInt64 = 1003
+  }
+
   /// A client's message for the leader.
-  static func submit(channel: String, sequence: UInt64, envelope: [UInt8]) -> ByteBuffer {
+  static func submit(
+    channel: String, sequence: UInt64, envelope: [UInt8], origin: SubmissionOrigin? = nil
+  ) -> ByteBuffer {
     var head: [UInt8] = []
     append(field: 1, bytes: channel.utf8, to: &head)
-    if sequence > 0 {
-      Varint.append(2 << 3, to: &head)
-      Varint.append(sequence, to: &head)
-    }
+    if sequence > 0 { append(field: 2, number: sequence, to: &head) }
     append(field: 3, length: envelope.count, to: &head)
-    var frame = request(field: 2, head: head, rest: envelope.count)
+    var tail: [UInt8] = []
+    if let origin {
+      append(field: OriginField.life, number: origin.life, to: &tail)
+      append(field: OriginField.term, number: origin.term, to: &tail)
+      append(field: OriginField.number, number: origin.number, to: &tail)
+    }
+    var frame = request(field: 2, head: head, rest: envelope.count + tail.count)
     frame.writeBytes(envelope)
+    frame.writeBytes(tail)
     return frame
   }
 
@@ -52,6 +66,11 @@ enum StepFrame {
     guard !bytes.isEmpty else { return }
     append(field: field, length: bytes.count, to: &message)
     message.append(contentsOf: bytes)
+  }
+
+  private static func append(field: UInt64, number: UInt64, to message: inout [UInt8]) {
+    Varint.append(field << 3, to: &message)
+    Varint.append(number, to: &message)
   }
 
   private static func append(field: UInt64, length: Int, to message: inout [UInt8]) {

@@ -1,6 +1,7 @@
 // What one orderer sends another: a StepRequest, read without copying what it carries.
 
 import FabricProtos
+import Ordering
 
 /// A message of the Step service (Fabric: `orderer.StepRequest`). The parts are slices of the bytes that arrived.
 enum StepRequest: Equatable {
@@ -23,6 +24,15 @@ enum StepRequest: Equatable {
     var lastValidationSequence: UInt64 = 0
     /// The serialized envelope; nil if there is none.
     var envelope: ArraySlice<UInt8>?
+    /// What the sender tells of the message's place among those that it hands on: all 0 if it does not.
+    var life: UInt64 = 0
+    var term: UInt64 = 0
+    var number: UInt64 = 0
+
+    var origin: SubmissionOrigin? {
+      guard life != 0, number != 0 else { return nil }
+      return SubmissionOrigin(life: life, term: term, series: 0, number: number)
+    }
   }
 
   /// It is not a StepRequest.
@@ -97,6 +107,12 @@ enum StepRequest: Equatable {
       } else if field.isBytes(3) {
         guard request.envelope == nil else { throw .repeated }
         request.envelope = bytes[field.range]
+      } else if field.isVarint(StepFrame.OriginField.life) {
+        request.life = field.varint
+      } else if field.isVarint(StepFrame.OriginField.term) {
+        request.term = field.varint
+      } else if field.isVarint(StepFrame.OriginField.number) {
+        request.number = field.varint
       }
     }
     return request

@@ -13,10 +13,14 @@ extension RaftWorker {
   /// Whether all that was acknowledged is in the ledger, or with the node that leads: others may not reach this one any
   /// more.
   var isQuiet: Bool {
-    let isHandedOn = core.softState.role != .leader && !kept.hasNext && handover.isOpen
-    return (kept.isEmpty || isHandedOn) && backlog.isEmpty && cutter.pending.isEmpty
+    (kept.isEmpty || isHandedOn) && backlog.isEmpty && cutter.pending.isEmpty
       && office.inFlight == 0
       && (office.pause == nil || office.pause == .transfer) && applying == nil
+  }
+
+  /// Whether the node that leads has all that this node's clients have handed in.
+  private var isHandedOn: Bool {
+    core.softState.role != .leader && !kept.hasNext && handover.isOpen
   }
 
   /// Whether what was acknowledged can get into the ledger before the chain ends.
@@ -31,6 +35,13 @@ extension RaftWorker {
 
   /// Waits for what is under way in the log and the ledger, which has to end by itself.
   mutating func finish() async {
+    if !kept.isEmpty, !isHandedOn {
+      logger.warning(
+        """
+        \(kept.count) transaction(s) that were acknowledged are in no block here, and no leader could be given them \
+        before this node ceased to order: they are lost unless an earlier leader has them
+        """)
+    }
     ticker.run(false)
     alarm.stop()
     catchingUp.cancel()

@@ -14,10 +14,7 @@ extension RaftWorker {
       if isCutDue {
         try cut()
       } else if let next = nextMessage() {
-        switch next {
-        case .own(let message): try order(message, isOwn: true)
-        case .foreign(let message): try order(message, isOwn: false)
-        }
+        try order(next.message, isOwn: next.isOwn)
       } else {
         break
       }
@@ -138,6 +135,7 @@ extension RaftWorker {
     office = .none
     _ = cutter.cut()
     backlog = []
+    taken = TakenSubmissions()
     kept.startOver()
     handover.led(by: core.softState.leader)
     if batchTimer.stop() { alarm.stop() }

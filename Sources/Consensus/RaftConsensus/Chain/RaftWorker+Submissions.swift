@@ -21,9 +21,11 @@ extension RaftWorker {
     for submission in submissions {
       switch submission {
       case .own(let message): kept.keep(message)
-      case .foreign(let message):
+      case .foreign(let message, let sender):
         // The node that it comes from hands it to the next leader.
-        guard office.isLeading || office.pause != nil else { continue }
+        guard office.isLeading || office.pause != nil,
+          taken.take(message.origin, from: sender, term: core.term)
+        else { continue }
         backlog.append(checked(message))
       }
     }
@@ -36,10 +38,10 @@ extension RaftWorker {
       envelope: message.envelope, configSequence: 0, isConfig: message.isConfig)
   }
 
-  /// The next message to order; nil if none waits.
-  mutating func nextMessage() -> Submission? {
-    if let message = backlog.popFirst() { return .foreign(message) }
-    return kept.next().map(Submission.own)
+  /// The next message to order, and whether this node keeps it; nil if none waits.
+  mutating func nextMessage() -> (message: OrderedMessage, isOwn: Bool)? {
+    if let message = backlog.popFirst() { return (message, false) }
+    return kept.next().map { ($0, true) }
   }
 
   /// Hands on to another leader what this node's clients have handed in.
@@ -47,8 +49,9 @@ extension RaftWorker {
     guard isFollowing else { return }
     if core.term(at: core.applied) == core.term { handover.settled() }
     guard handover.isOpen else { return }
-    let burst = kept.nextBurst(maximumCount: Self.burstCount, maximumBytes: Self.burstBytes)
-      .map(leftToTheLeader)
+    let burst = kept.nextBurst(
+      maximumCount: Self.burstCount, maximumBytes: Self.burstBytes, as: origin(of:)
+    ).map(leftToTheLeader)
     guard !burst.isEmpty else { return }
     countResubmitted(kept.takeResubmitted())
     handover.begin()
@@ -70,7 +73,13 @@ extension RaftWorker {
       chain.attendance.withLock({ $0.active == nil })
     else { return message }
     return OrderedMessage(
-      envelope: message.envelope, configSequence: message.configSequence - 1, isConfig: true)
+      envelope: message.envelope, configSequence: message.configSequence - 1, isConfig: true,
+      origin: message.origin)
+  }
+
+  private func origin(of number: UInt64) -> SubmissionOrigin {
+    SubmissionOrigin(
+      life: life, term: core.term, series: handover.number, number: number + 1)
   }
 
   mutating func handedOn(_ number: Int, _ refusal: ClusterRefusal?) {

@@ -61,6 +61,9 @@ struct RaftWorker {
   // Clients
   var kept = Resubmission()
   var handover = Handover()
+  /// Tells this start's messages from those of an earlier one, at the nodes that they are handed on to. Nothing else
+  /// depends on it.
+  let life = UInt64.random(in: 1...UInt64.max)
 
   // Leading
   var rules: BatchRules
@@ -68,6 +71,8 @@ struct RaftWorker {
   var transfer: LeaderTransfer?
   /// Handed on by other nodes, and not in a batch.
   var backlog: ArraySlice<OrderedMessage> = []
+  /// What they have handed on since this node leads.
+  var taken = TakenSubmissions()
   var cutter = BlockCutter()
   var batchTimer = BatchTimer()
   var alarm: BatchAlarm

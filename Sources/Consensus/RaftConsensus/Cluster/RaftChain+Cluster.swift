@@ -60,7 +60,7 @@ extension RaftChain {
     try await admitForeign()
     do {
       try await queue.append(
-        messages.map(Submission.foreign),
+        messages.map { Submission.foreign($0, from: sender) },
         bytes: messages.reduce(0) { $0 + $1.envelope.bytes.count })
     } catch {
       throw state.read { $0.isOver }

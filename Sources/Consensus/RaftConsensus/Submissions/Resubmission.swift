@@ -73,11 +73,15 @@ struct Resubmission: Sendable {
   }
 
   /// As many of the next messages as make a burst; one at least, if there is any.
-  mutating func nextBurst(maximumCount: Int, maximumBytes: Int) -> [OrderedMessage] {
+  ///
+  /// - Parameter origin: What is told of the message with a number, from 0 on.
+  mutating func nextBurst(
+    maximumCount: Int, maximumBytes: Int, as origin: (UInt64) -> SubmissionOrigin
+  ) -> [OrderedMessage] {
     var burst: [OrderedMessage] = []
     var size = 0
     while burst.count < maximumCount, size < maximumBytes, let message = next() {
-      burst.append(message)
+      burst.append(message.handed(on: origin(nextNumber - 1)))
       size += message.envelope.bytes.count
     }
     return burst

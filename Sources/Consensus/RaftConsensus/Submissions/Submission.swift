@@ -1,11 +1,12 @@
 // A message on its way into the chain's task.
 
 import Ordering
+import RaftCore
 
 /// Who answers for a message.
 enum Submission: Sendable {
   /// A client handed it to this node, which keeps it until it is in a block.
   case own(OrderedMessage)
   /// Another node handed it on, and keeps it.
-  case foreign(OrderedMessage)
+  case foreign(OrderedMessage, from: NodeID)
 }
