@@ -182,18 +182,21 @@ import Testing
     let channel = try TestChannel(
       try await TestChannel.ledger(raftConfig([1, 2, 3])), time: fixture.time)
     let chain = try fixture.start(channel)
-    for request in requests {
-      var message = request.message
-      // What the leader has put into the log is of another channel.
-      message.commit = min(message.commit, 3)
-      try await chain.received(
-        message.wire()[...], metadata: request.metadata[...], from: message.from)
+    // A chain that is still opening its log takes no messages.
+    try await eventually {
+      try #require(channel.now.failure == nil)
+      for request in requests {
+        var message = request.message
+        // What the leader has put into the log is of another channel.
+        message.commit = min(message.commit, 3)
+        try await chain.received(
+          message.wire()[...], metadata: request.metadata[...], from: message.from)
+      }
+      return chain.state.read { state in
+        if case .running(_, .following) = state.phase { return true }
+        return false
+      }
     }
-    await chain.state.wait { state in
-      if case .running(_, .following) = state.phase { return () }
-      return state.isOver ? () : nil
-    }
-    try #require(channel.now.failure == nil)
     let told = requests.compactMap { ActiveNodes.parsed($0.metadata[...]) }
     if let last = told.last {
       try await eventually { chain.attendance.withLock { $0.active == Set(last) } }
