@@ -23,7 +23,8 @@ import Testing
     ) async throws(ClusterRefusal) { submitted.withLock { $0 += messages } }
 
     func connect(
-      _ channelID: String, to members: [ClusterMember], for chain: any ClusterChain
+      _ channelID: String, as own: ClusterMember?, to members: [ClusterMember],
+      for chain: any ClusterChain
     ) {}
     func disconnect(_ channelID: String) {}
     func send(
