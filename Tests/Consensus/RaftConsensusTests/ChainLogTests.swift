@@ -13,6 +13,38 @@ import Testing
 @testable import RaftConsensus
 
 @Suite(.serialized) struct ChainLogTests {
+  @Test func aBlockWithoutMetadataIsNoMigration() async throws {
+    try await ChainFixture.withChannel { fixture, channel in
+      let chain = try fixture.start(channel)
+      for text in ["1", "2"] { try await chain.submit(text) }
+      await channel.wait(height: 3)
+      await chain.halt()
+      var blocks = try channel.allBlocks()
+      let sealed = blocks[2]
+      var slot = try #require(sealed.signatures)
+      var signed = try Common_OrdererBlockMetadata(serializedBytes: slot.value)
+      signed.consenterMetadata = Data()
+      slot.value = try signed.serializedData()
+      // As a Go orderer writes the block that it finds in a snapshot.
+      blocks[2].metadata[0] = try slot.serializedBytes()
+      #expect(blocks[2].consenterMetadata() == [])
+      let all = blocks
+      #expect(
+        try blocks[2].completed { all[Int($0)] }.consenterMetadata()
+          == blocks[1].consenterMetadata())
+      #expect(try sealed.completed { all[Int($0)] } == sealed)
+      #expect(try blocks[0].completed { all[Int($0)] } == blocks[0])
+
+      let other = try ChainFixture(time: fixture.time)
+      let again = try TestChannel(await TestChannel.ledger(copying: blocks), time: other.time)
+      let revived = try other.start(again)
+      #expect(
+        await again.failure().contains("is gone, and this node is the channel's only consenter"))
+      await revived.halt()
+      await other.remove()
+    }
+  }
+
   @Test func aLogThatIsGoneIsNotBegunAnew() async throws {
     try await ChainFixture.withChannel(snapshotInterval: 1) { fixture, channel in
       let chain = try fixture.start(channel)

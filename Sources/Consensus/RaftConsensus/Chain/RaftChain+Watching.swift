@@ -99,7 +99,7 @@ extension RaftChain {
         """)
     }
     let newest = try NewestBlock(
-      try support.block(support.height - 1),
+      try support.block(support.height - 1).completed { try support.block($0) },
       config: RaftConfig(serialized: orderer.consensusMetadata), identity: nil)
     guard !newest.consenters.ids.contains(id) else { return }
     throw Removed(reason: "block \(newest.end.height - 1) removes this node from the channel")

@@ -98,7 +98,8 @@ package final class RaftConsenter: ClusterConsenter {
     let orderer = try support.bundle.requiredOrderer(orThrow: ChannelFault.init)
     let config = try RaftConfig(serialized: orderer.consensusMetadata)
     let options = try config.options
-    let newest = try NewestBlock(block, config: config, identity: settings.identity)
+    let newest = try NewestBlock(
+      block.completed { try support.block($0) }, config: config, identity: settings.identity)
     let keys = keys()
     guard !keys.isEmpty else { throw NotConsenter.withoutTLS }
     guard let id = keys.lazy.compactMap({ newest.consenters.id(of: $0) }).first else {
