@@ -92,8 +92,8 @@ def kind_of(root):
 class Network:
     """Orderers of one system channel and one application channel."""
 
-    def __init__(self, kind, executables, directory, brokers=(), ports=None, flavor="2.5"):
-        ports = ports or [free_port() for _ in executables]
+    def __init__(self, kind, executables, directory, brokers=(), flavor="2.5"):
+        ports = [free_port() for _ in executables]
         self.style = "v14" if flavor == "1.4" else "v20"
         block = genesis(kind, ports, brokers, self.style)
         options = {}

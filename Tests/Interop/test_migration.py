@@ -188,7 +188,7 @@ def test_a_recorded_migration_goes_on(executable, tmp_path, path):
     """Another orderer's folder after its migration: ours goes on with it and hands it back."""
     archive = pathlib.Path(VECTORS) / "raft-migrated-from-kafka-v2.5.16.tar.gz"
     shutil.unpack_archive(archive, tmp_path, filter="data")
-    network = Network("solo", [str(executable)], tmp_path / "process", ports=[19020])
+    network = Network("solo", [str(executable)], tmp_path / "process")
     network.channels = [SYSTEM_CHANNEL, "vector-app"]
     node = network.nodes[0]
     node.settings["FileLedger"]["Location"] = str(tmp_path / "node1/ledger")
