@@ -49,8 +49,24 @@ import Testing
       try await chain.received(message.wire()[...], metadata: metadata[...], from: sender)
     }
 
-    func follows() async {
-      await chain.state.wait { if case .running(_, .following) = $0.phase { () } else { nil } }
+    /// Sends until this node follows the sender: a node that founds its channel knows nobody yet.
+    func follows(_ message: Message) async throws {
+      try await eventually {
+        try await receive(message, from: message.from)
+        return chain.state.read {
+          if case .running(_, .following) = $0.phase { true } else { false }
+        }
+      }
+    }
+
+    /// Lets time pass under a leader that tells nothing.
+    func isUntold(by leader: NodeID, term: Term, commit: LogIndex = 0) async throws {
+      try await eventually {
+        fixture.time.advance(by: .milliseconds(500))
+        try await receive(
+          Message(.heartbeat, to: 1, from: leader, term: term, commit: commit), from: leader)
+        return chain.attendance.withLock { $0.active == nil }
+      }
     }
 
     /// What this node says of an update of the consenters.
@@ -80,14 +96,16 @@ import Testing
   @Test func whileNobodyLeadsNobodyIsAlive() async throws {
     try await withNode(1) { node in
       let outcome = try node.outcome(of: raftConfig([1, 2, 3, 4]))
-      #expect(outcome == Self.loss)
+      #expect(outcome.hasPrefix(Self.loss))
     }
   }
 
   @Test func aLeaderThatTellsNothingJudges() async throws {
     try await withNode(1) { node in
-      try await node.receive(Message(.heartbeat, to: 1, from: 2, term: 2), from: 2)
-      await node.follows()
+      try await node.follows(Message(.heartbeat, to: 1, from: 2, term: 2))
+      // It may be about to tell.
+      #expect(try node.outcome(of: raftConfig([1, 2, 3, 4])).hasPrefix(Self.loss))
+      try await node.isUntold(by: 2, term: 2)
       #expect(try node.outcome(of: raftConfig([1, 2, 3, 4])) == "accepted")
       #expect(try node.outcome(of: raftConfig([1, 2])) == "accepted")
       // What needs no knowledge of others is refused as ever.
@@ -99,12 +117,13 @@ import Testing
         from: 2)
       try await eventually { node.chain.attendance.withLock { $0.active == [1, 2] } }
       #expect(
-        try node.outcome(of: raftConfig([1, 2, 3, 4]))
-          == "2 out of 3 nodes are alive, configuration will result in quorum loss")
+        try node.outcome(of: raftConfig([1, 2, 3, 4])).hasPrefix(
+          "2 out of 3 nodes are alive, configuration will result in quorum loss"))
 
       // That is not true of the next leader any more.
       try await node.receive(Message(.heartbeat, to: 1, from: 3, term: 3), from: 3)
-      try await eventually { node.chain.attendance.withLock { $0.active == nil } }
+      try await eventually { node.chain.attendance.withLock { $0.active == [] } }
+      try await node.isUntold(by: 3, term: 3)
       #expect(try node.outcome(of: raftConfig([1, 2, 3, 4])) == "accepted")
     }
   }
@@ -115,8 +134,8 @@ import Testing
       let first = Message(
         .append, to: 1, from: 2, term: 2, logTerm: 1, index: 3,
         entries: [Entry(term: 2, index: 4, data: [])], commit: 4)
-      try await node.receive(first, from: 2)
-      await node.follows()
+      try await node.follows(first)
+      try await node.isUntold(by: 2, term: 2, commit: 4)
       let update = try OrderedMessage(
         envelope: node.channel.configMessage(raftConfig([1, 2, 3, 4])).envelope,
         configSequence: 7, isConfig: true)
@@ -142,7 +161,10 @@ import Testing
 
 /// What Go's leaders sent to followers.
 @Suite(.enabled(if: RaftVectors.areThere)) struct RecordedLeadersTests {
-  private struct Line: Decodable { let hex: String }
+  private struct Selection: Decodable {
+    struct Sample: Decodable { let hex: String }
+    let messages: [Sample]
+  }
 
   private struct Request {
     let message: Message
@@ -151,10 +173,10 @@ import Testing
 
   /// The heartbeats that the first leader sent to one of its followers.
   private func requests(_ release: String) throws -> [Request] {
-    let all = try RaftVectors.lines(ofCompressed: "wire/step-\(release)-all.jsonl.gz").compactMap {
-      line -> Request? in
-      let hex = try JSONDecoder().decode(Line.self, from: line).hex
-      let step = try Orderer_StepRequest(serializedBytes: unhexed(hex))
+    let selection = try JSONDecoder().decode(
+      Selection.self, from: RaftVectors.data("wire/step-\(release).json"))
+    let all = try selection.messages.compactMap { sample -> Request? in
+      let step = try Orderer_StepRequest(serializedBytes: unhexed(sample.hex))
       guard case .consensusRequest(let request)? = step.payload else { return nil }
       return Request(
         message: try Message(wire: Array(request.payload)[...]), metadata: Array(request.metadata))
@@ -183,9 +205,10 @@ import Testing
     let channel = try TestChannel(
       try await TestChannel.ledger(raftConfig([1, 2, 3])), time: fixture.time)
     let chain = try fixture.start(channel)
-    // A chain that is still opening its log takes no messages.
+    // Said again until the chain knows its leader; where nothing is told, for an election time-out.
     try await eventually {
       try #require(channel.now.failure == nil)
+      if !tells { fixture.time.advance(by: .milliseconds(500)) }
       for request in requests {
         var message = request.message
         // What the leader has put into the log is of another channel.
@@ -193,17 +216,8 @@ import Testing
         try await chain.received(
           message.wire()[...], metadata: request.metadata[...], from: message.from)
       }
-      return chain.state.read { state in
-        if case .running(_, .following) = state.phase { return true }
-        return false
-      }
+      return chain.attendance.withLock { $0.active == (tells ? [1, 2, 3] : nil) }
     }
-    let told = requests.compactMap { ActiveNodes.parsed($0.metadata[...]) }
-    if let last = told.last {
-      try await eventually { chain.attendance.withLock { $0.active == Set(last) } }
-      #expect(last.sorted() == [1, 2, 3])
-    }
-    #expect((chain.attendance.withLock { $0.active } == nil) == !tells)
     let change = ConsensusChange(
       channelID: "raftchannel", current: try #require(channel.bundle.orderer),
       next: try #require(raftBundle(raftConfig([1, 2, 3, 4])).orderer), isNewChannel: false)

@@ -42,8 +42,7 @@ extension RaftWorker {
       chain.metrics.isLeader.record(1)
     }
     noteActiveNodes()
-    // What an earlier leader told counts no more. Leaders of Go 1.4 tell nothing.
-    if now.leader != 0, now.leader != core.id { note(active: nil) }
+    expectToBeTold()
     guard now.leader != 0 else { return chain.lostLeader(consenters: applier.consenters.ids.count) }
     campaignsFirst = false
     chain.take(now.leader == core.id ? .electing : .following)
@@ -61,6 +60,23 @@ extension RaftWorker {
       logger.debug("Current active nodes in cluster are: \(active)")
     }
     note(active: Set(active))
+  }
+
+  /// What an earlier leader told counts no more.
+  private mutating func expectToBeTold() {
+    let leader = core.softState.leader
+    untoldTicks = leader == 0 || leader == core.id ? nil : 0
+    if untoldTicks != nil { note(active: []) }
+  }
+
+  /// A tick under another leader. One that has told nothing within an election time-out never will, as those of Go 1.4.
+  /// Before that, a leader may not know itself, and would drop what this node's client was told is accepted.
+  mutating func tickUntold() {
+    guard let ticks = untoldTicks.map({ $0 + 1 }) else { return }
+    untoldTicks = ticks
+    guard ticks >= chain.options.electionTicks else { return }
+    untoldTicks = nil
+    note(active: nil)
   }
 
   /// A tick, if nobody leads: clients do not wait for ever, and this node may have been removed.

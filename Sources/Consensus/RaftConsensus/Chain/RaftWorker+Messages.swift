@@ -38,6 +38,7 @@ extension RaftWorker {
   private mutating func learn(_ active: [NodeID], from sender: NodeID) {
     let soft = core.softState
     guard sender == soft.leader, sender != core.id else { return }
+    untoldTicks = nil
     note(active: Set(active))
   }
 

@@ -66,6 +66,7 @@ extension RaftWorker {
     if neighbours.tick() { chain.connect(to: neighbours) }
     noteActiveNodes()
     tickWithoutLeader()
+    tickUntold()
     tickTransfer()
     tickFarewell()
     if handover.takeDoubt(now: chain.time.now) { kept.startOver() }

@@ -53,6 +53,8 @@ struct RaftWorker {
   var campaignsFirst: Bool
   /// Ticks without a leader.
   var leaderlessTicks = 0
+  /// Ticks in which another leader has not told who is alive; nil once it has, or there is none to wait for.
+  var untoldTicks: Int?
   /// Ticks until this node, which was removed, ceases to take part; nil while it is a member.
   var farewell: Int?
   /// It does not take part any more.

@@ -9,7 +9,7 @@ import RaftCore
 struct Attendance: Sendable {
   /// The ids as of the newest block.
   var metadata: RaftBlockMetadata
-  /// Nobody while there is no leader; nil if the leader has not told.
+  /// Nobody while there is no leader; nil if the leader does not tell.
   private(set) var active: Set<UInt64>? = []
   /// Whose votes count; nil before that is known.
   private var voters: Set<UInt64>?

@@ -12,7 +12,7 @@ package struct ConsensusMetadataValidator: Sendable {
   package struct Standing: Sendable {
     /// The ids as of the newest block, in the order of the configuration in force.
     package var metadata: RaftBlockMetadata
-    /// The consenters that are alive; nil if the leader has not told: then whether a majority stays is the leader's to
+    /// The consenters that are alive; nil if the leader does not tell: then whether a majority stays is the leader's to
     /// judge.
     package var active: Set<UInt64>?
     /// Those whose votes count; nil for all consenters. After a recovery some have none.
