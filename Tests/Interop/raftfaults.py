@@ -257,6 +257,12 @@ class Run:
         if not member.node.info(self.history.name):
             member.node.join(block)
         member.is_consenter = True
+        if not member.is_ours:
+            # A Go node that got its members with a snapshot sends others none with its own, until it is started again.
+            height = len(self.history.chain)
+            self.wait(lambda: self.history.height(member) >= height, f"{member.name} has {height} blocks")
+            self.stop(member)
+            member.start()
 
     def remove(self, member, draw):
         """Take a node out of the consenters; it follows."""
