@@ -16,9 +16,7 @@ final class FollowedLedger: Sendable {
   private struct State {
     /// nil before block 0 is here.
     var bundle: ConfigBundle?
-    var role: ConsensusRole
-    /// Whether that configuration names this node, but is known to be out of date.
-    var isStale: Bool
+    var membership: FollowedMembership
     /// nil until a block is appended behind another one.
     var writer: BlockWriter?
   }
@@ -47,18 +45,19 @@ final class FollowedLedger: Sendable {
     // Until the join block is here, that block says what this node is going to be.
     let known = join.map { store.height <= $0.number ? $0.bundle : nil } ?? nil
     let role = (known ?? bundle).map(support.role) ?? .follower
-    state = Mutex(State(bundle: bundle, role: role, isStale: isStale))
+    state = Mutex(
+      State(bundle: bundle, membership: FollowedMembership(role: role, isStale: isStale)))
   }
 
   var height: UInt64 { store.height }
   /// What the newest configuration that is known says of this node.
-  var role: ConsensusRole { state.withLock { $0.role } }
+  var role: ConsensusRole { state.withLock { $0.membership.role } }
   var bundle: ConfigBundle? { state.withLock { $0.bundle } }
 
   var position: FollowerCore.Position {
     let state = state.withLock { $0 }
     return FollowerCore.Position(
-      height: store.height, isConsenter: state.role == .consenter && !state.isStale)
+      height: store.height, isConsenter: state.membership.isConsenter)
   }
 
   /// The end of the chain, for the pull that goes on from there.
@@ -116,14 +115,13 @@ final class FollowedLedger: Sendable {
   private func configure(_ next: ConfigBundle, by block: Block) async throws {
     let role = support.role(in: next)
     let isPastJoin = join.map { block.header.number >= $0.number } ?? true
-    if isPastJoin, self.role == .consenter, role != .consenter, bundle != nil {
+    if isPastJoin, bundle != nil, state.withLock({ $0.membership.endsMembership(role) }) {
       try await support.forgetConsensus()
     }
     try await append([block], under: next)
     state.withLock { state in
       state.bundle = next
-      state.isStale = false
-      if isPastJoin { state.role = role }
+      state.membership.configured(role, isPastJoin: isPastJoin)
     }
     support.configured(next)
   }

@@ -1,6 +1,6 @@
 // What will happen, in the order of time.
 
-/// Something that happens to one machine, or to all.
+/// Something that happens to one machine of a group of cores, or to all.
 enum Event {
   /// A machine's clock ticks.
   case tick(Int, life: Int)
@@ -28,7 +28,7 @@ enum Event {
 }
 
 /// A heap of events by time, and among those of one time by when they were added.
-struct EventQueue {
+struct EventQueue<Event> {
   private struct Timed {
     let time: Int
     let order: Int

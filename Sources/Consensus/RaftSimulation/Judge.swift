@@ -108,35 +108,34 @@ struct Judge {
     candidacies.count { $0 > term && leaders[$0] == nil }
   }
 
-  mutating func elected(_ machine: Machine, _ life: Life) {
-    let term = life.core.term
-    if let other = leaders[term], other != (machine.id, life.number) {
+  /// - Parameter life: Tells the lives of a node apart.
+  mutating func elected(_ core: RaftCore, life: Int) {
+    let (node, term) = (core.id, core.term)
+    if let other = leaders[term], other != (node, life) {
       return fail(
         """
-        election safety: node \(machine.id) leads in term \(term) as node \(other.node) did\
-        \(other.node == machine.id ? " in an earlier life" : "")
+        election safety: node \(node) leads in term \(term) as node \(other.node) did\
+        \(other.node == node ? " in an earlier life" : "")
         """)
     }
-    leaders[term] = (machine.id, life.number)
-    let state = life.core.members.state
-    if !state.hasQuorum({ votes[Ballot(voter: $0, term: term)] == machine.id }) {
-      fail("node \(machine.id) leads in term \(term) without votes on a quorum's disks")
+    leaders[term] = (node, life)
+    let state = core.members.state
+    if !state.hasQuorum({ votes[Ballot(voter: $0, term: term)] == node }) {
+      fail("node \(node) leads in term \(term) without votes on a quorum's disks")
     }
     for (place, committed) in committed.enumerated() where committed.byTerm < term {
-      checkLeader(machine, life, has: committed.entry, at: LogIndex(place + 1))
+      checkLeader(core, has: committed.entry, at: LogIndex(place + 1))
     }
   }
 
-  private mutating func checkLeader(
-    _ machine: Machine, _ life: Life, has entry: Entry, at index: LogIndex
-  ) {
-    let core = life.core
+  /// A leader has what is committed, as far as it is its own disk's.
+  mutating func checkLeader(_ core: RaftCore, has entry: Entry, at index: LogIndex) {
     // Only what is committed is compacted.
     let hasIt = core.term(at: index).map { $0 == entry.term } ?? (index <= core.lastIndex)
     if !hasIt {
       fail(
         """
-        leader completeness: node \(machine.id) leads in term \(core.term) without the \
+        leader completeness: node \(core.id) leads in term \(core.term) without the \
         committed entry \(entry.term)/\(index)
         """)
     }
@@ -154,46 +153,52 @@ struct Judge {
   }
 
   /// A node knows more to be committed than before.
+  ///
+  /// - Parameters:
+  ///   - isLeader: Whether it leads.
+  ///   - holds: Whether a node's disk has an entry.
+  /// - Returns: Entries that nobody has known to be committed before.
+  @discardableResult
   mutating func committed(
-    through index: LogIndex, from first: LogIndex, by machine: Machine, _ life: Life,
-    _ machines: [Machine]
+    through index: LogIndex, from first: LogIndex, by core: RaftCore, isLeader: Bool,
+    holds: (NodeID, LogPosition) -> Bool
+  ) -> ArraySlice<Committed> {
+    let before = committed.count
+    commit(through: index, from: first, by: core, isLeader: isLeader, holds: holds)
+    return committed[before...]
+  }
+
+  private mutating func commit(
+    through index: LogIndex, from first: LogIndex, by core: RaftCore, isLeader: Bool,
+    holds: (NodeID, LogPosition) -> Bool
   ) {
     guard isJudging else { return }
-    let core = life.core
-    if index > core.lastIndex { return fail("node \(machine.id) commits more than it has") }
+    let node = core.id
+    if index > core.lastIndex { return fail("node \(node) commits more than it has") }
     for index in first...index {
       let term = core.term(at: index)
       if index <= LogIndex(committed.count) {
         let right = committed[Int(index) - 1].entry.term
         if let term, term != right {
-          fail(
-            "node \(machine.id) commits \(term)/\(index), but \(right)/\(index) is committed")
+          fail("node \(node) commits \(term)/\(index), but \(right)/\(index) is committed")
         }
         continue
       }
       guard let term, let entry = known(index, term) else {
-        return fail("node \(machine.id) commits \(index), which nobody has written")
+        return fail("node \(node) commits \(index), which nobody has written")
       }
-      guard life.isLeader else {
-        return fail("node \(machine.id) commits \(term)/\(index) and leads not")
+      guard isLeader else {
+        return fail("node \(node) commits \(term)/\(index) and leads not")
       }
       if core.term(at: core.committed) != core.term {
-        fail("node \(machine.id) commits \(term)/\(index) of an earlier term by counting")
+        fail("node \(node) commits \(term)/\(index) of an earlier term by counting")
       }
-      let state = core.members.state
-      if !state.hasQuorum({ node in
-        let place = Int(node) - 1
-        return machines.indices.contains(place)
-          && machines[place].disk.contents.holds(index, term)
-      }) {
-        fail("node \(machine.id) commits \(term)/\(index) without a quorum's disks")
+      let position = LogPosition(term: term, index: index)
+      if !core.members.state.hasQuorum({ holds($0, position) }) {
+        fail("node \(node) commits \(term)/\(index) without a quorum's disks")
       }
       committed.append(Committed(entry: entry, byTerm: core.term))
       if entry.kind == .normal { committedData.insert(entry.data) }
-      for other in machines {
-        guard let life = other.life, life.isLeader, life.core.term > core.term else { continue }
-        checkLeader(other, life, has: entry, at: index)
-      }
     }
   }
 

@@ -91,6 +91,15 @@ struct ModelDisk {
     return isSound
   }
 
+  /// All that was written is synced.
+  ///
+  /// - Returns: As ``syncFirst()``.
+  mutating func syncAll() -> Bool {
+    var isSound = true
+    while !unsynced.isEmpty { if !syncFirst() { isSound = false } }
+    return isSound
+  }
+
   mutating func compact(through index: LogIndex) { contents.compact(through: index) }
 
   /// The machine stops. Any number of the unsynced writes are there afterwards, and of the entries in the next one any

@@ -1,48 +1,44 @@
 // A network that loses, repeats, delays and reorders messages, and is cut one way or both.
 
-import RaftCore
+/// How bad a network is.
+struct NetworkQuality {
+  /// Of a thousand messages.
+  let lost: Int
+  let repeated: Int
+  let late: Int
+  let delay: ClosedRange<Int>
+  let lateDelay: ClosedRange<Int>
 
-struct ModelNetwork {
-  /// How bad it is.
-  struct Quality {
-    /// Of a thousand messages.
-    let lost: Int
-    let repeated: Int
-    let late: Int
-    let delay: ClosedRange<Int>
-    let lateDelay: ClosedRange<Int>
-
-    init(_ dice: inout Dice) {
-      lost = dice.pick([0, 10, 50, 200]) ?? 0
-      repeated = dice.pick([0, 10, 100]) ?? 0
-      late = dice.pick([0, 20, 100, 300]) ?? 0
-      delay = dice.pick([1...3, 1...20, 5...60, 50...150]) ?? 1...3
-      lateDelay = dice.pick([10...200, 100...1000, 300...3000]) ?? 10...200
-    }
-
-    private init() {
-      (lost, repeated, late) = (0, 0, 0)
-      delay = 1...3
-      lateDelay = 1...3
-    }
-
-    static let good = Quality()
+  init(_ dice: inout Dice) {
+    lost = dice.pick([0, 10, 50, 200]) ?? 0
+    repeated = dice.pick([0, 10, 100]) ?? 0
+    late = dice.pick([0, 20, 100, 300]) ?? 0
+    delay = dice.pick([1...3, 1...20, 5...60, 50...150]) ?? 1...3
+    lateDelay = dice.pick([10...200, 100...1000, 300...3000]) ?? 10...200
   }
 
-  /// More would be a storm.
-  static let maximumInFlight = 20_000
+  private init() {
+    (lost, repeated, late) = (0, 0, 0)
+    delay = 1...3
+    lateDelay = 1...3
+  }
 
-  var quality: Quality
+  static let good = NetworkQuality()
+}
+
+struct ModelNetwork<Message> {
+  /// More would be a storm.
+  static var maximumInFlight: Int { 20_000 }
+
+  var quality: NetworkQuality
   private var cuts: [[Bool]]
   private var messages: [Message?] = []
   private var free: [Int] = []
   var inFlight: Int { messages.count - free.count }
 
-  init(_ quality: Quality) {
+  init(_ quality: NetworkQuality, machines: Int) {
     self.quality = quality
-    cuts = Array(
-      repeating: Array(repeating: false, count: Profile.maximumMachines),
-      count: Profile.maximumMachines)
+    cuts = Array(repeating: Array(repeating: false, count: machines), count: machines)
   }
 
   // MARK: Messages

@@ -35,7 +35,7 @@ package struct Profile {
   let changes: Changes
   /// All but the number is the same for all nodes.
   let configuration: RaftCore.Configuration
-  let network: ModelNetwork.Quality
+  let network: NetworkQuality
   let syncTime: ClosedRange<Int>
   /// Of a thousand syncs.
   let failedSyncs: Int
@@ -59,7 +59,7 @@ package struct Profile {
     changes = dice.weighted([(30, .none), (40, .simple), (30, .joint)]) ?? .none
     waitsForChanges = dice.chance(600)
     configuration = Self.configuration(waitsForChanges: waitsForChanges, &dice)
-    network = ModelNetwork.Quality(&dice)
+    network = NetworkQuality(&dice)
     syncTime = dice.pick([1...3, 1...20, 5...80, 50...400]) ?? 1...3
     failedSyncs = dice.pick([0, 0, 5, 30]) ?? 0
     applyTime = dice.pick([1...2, 1...30, 20...300]) ?? 1...2

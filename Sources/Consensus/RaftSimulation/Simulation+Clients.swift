@@ -19,11 +19,14 @@ extension Simulation {
   /// What a leader appends behind its own removal, or while others do not know of it, can keep the rest from electing
   /// one of them, since its log is then the longest and it is no candidate.
   func mayPropose(_ life: Life) -> Bool {
+    mayChange(life) && (!profile.waitsForChanges || life.core.members.state.votersOutgoing.isEmpty)
+  }
+
+  /// The same of a change of the membership: in place of a second one, the core appends an empty entry.
+  private func mayChange(_ life: Life) -> Bool {
     guard profile.waitsForChanges, life.isLeader else { return true }
-    let state = life.core.members.state
     let isChanging = life.change.term == life.core.term && life.change.index > life.applied
-    return !isChanging && state.votersOutgoing.isEmpty
-      && state.voters.contains(life.core.id)
+    return !isChanging && life.core.members.state.voters.contains(life.core.id)
   }
 
   /// One of the nodes that think they lead, if there is any; otherwise any.
@@ -80,7 +83,9 @@ extension Simulation {
   /// Proposes a change to a node that thinks it leads.
   func changeMembership() {
     let leaders = running.filter(\.life.isLeader)
-    guard profile.changes != .none, let (machine, life) = dice.pick(leaders) else { return }
+    guard profile.changes != .none, let (machine, life) = dice.pick(leaders), mayChange(life) else {
+      return
+    }
     let state = life.core.members.state
     if !state.votersOutgoing.isEmpty, !state.autoLeave || dice.chance(200) {
       return propose(MembershipChange(steps: []), machine, life)

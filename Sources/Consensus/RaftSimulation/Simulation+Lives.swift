@@ -206,12 +206,26 @@ extension Simulation {
       life.leaderTerm = glance.term
       counts.elections += 1
       say("n\(machine.id) LEADS in term \(glance.term)")
-      judge.elected(machine, life)
+      judge.elected(life.core, life: life.number)
     }
     if glance.committed > life.judged {
       let first = life.judged + 1
       life.judged = glance.committed
-      judge.committed(through: glance.committed, from: first, by: machine, life, machines)
+      judgeCommits(from: first, machine, life)
+    }
+  }
+
+  private func judgeCommits(from first: LogIndex, _ machine: Machine, _ life: Life) {
+    let new = judge.committed(
+      through: life.glance.committed, from: first, by: life.core, isLeader: life.isLeader
+    ) { node, position in
+      self.machine(of: node)?.disk.contents.holds(position.index, position.term) ?? false
+    }
+    guard !new.isEmpty else { return }
+    for (_, other) in running where other.isLeader && other.core.term > life.core.term {
+      for committed in new {
+        judge.checkLeader(other.core, has: committed.entry, at: committed.entry.index)
+      }
     }
   }
 
@@ -224,6 +238,8 @@ extension Simulation {
         judge.fail("node \(machine.id) has too many messages on their way to \(node)")
       }
     }
-    if network.inFlight > ModelNetwork.maximumInFlight { judge.failAnyway("a storm of messages") }
+    if network.inFlight > ModelNetwork<Message>.maximumInFlight {
+      judge.failAnyway("a storm of messages")
+    }
   }
 }

@@ -25,8 +25,8 @@ package final class Simulation {
   let seed: UInt64
   let profile: Profile
   var dice: Dice
-  var queue = EventQueue()
-  var network: ModelNetwork
+  var queue = EventQueue<Event>()
+  var network: ModelNetwork<Message>
   var judge: Judge
   var machines: [Machine] = []
   var now = 0
@@ -51,7 +51,7 @@ package final class Simulation {
     dice = Dice(seed: seed)
     let kind = dice.weighted([(940, Profile.Kind.sound), (20, .losesDisks), (40, .nonsense)])
     profile = Profile(kind ?? .sound, &dice)
-    network = ModelNetwork(profile.network)
+    network = ModelNetwork(profile.network, machines: Profile.maximumMachines)
     let founders = (1...profile.nodes).map { NodeID($0) }
     judge = Judge(isJudging: profile.kind == .sound, founders: founders)
     for node in founders { addMachine(node, isFounder: true) }

@@ -70,7 +70,8 @@ extension Registrar {
       try await consenter.removeData(of: channel.id)
     }
     return makeFollower(
-      channel.store, bundle: try Self.bundle(of: channel.store), isStale: role != .follower)
+      channel.store, bundle: try Self.bundle(of: channel.store),
+      isStale: FollowedMembership.afterOrdering(role).isStale)
   }
 
   // MARK: From following to ordering

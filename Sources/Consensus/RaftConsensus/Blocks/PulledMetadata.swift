@@ -12,17 +12,17 @@ import RaftCore
 /// index if the log had no other entries in between.
 ///
 /// A value without clock or I/O.
-struct PulledMetadata: Sendable {
+package struct PulledMetadata: Sendable {
   private var consenters: ConsenterSet
   /// In the metadata of the last block.
   private var raftIndex: LogIndex
   /// Of the last entry, as far as blocks tell.
   private var lastIndex: LogIndex
   /// Blocks that came without.
-  private(set) var missing = 0
+  package private(set) var missing = 0
 
   /// - Parameter newest: The newest block of the ledger.
-  init(after newest: NewestBlock) {
+  package init(after newest: NewestBlock) {
     consenters = newest.consenters
     raftIndex = newest.metadata.raftIndex
     lastIndex = raftIndex

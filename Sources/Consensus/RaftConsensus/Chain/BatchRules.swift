@@ -1,20 +1,18 @@
 // What the configuration in force says about batches.
 
-import ChannelConfig
 import Ordering
 
 /// The part of a channel's configuration that is asked for with each message, read once for each configuration.
-struct BatchRules: Sendable {
+package struct BatchRules: Sendable {
   /// Of the configuration.
-  let sequence: UInt64
-  let limits: BatchLimits
+  package let sequence: UInt64
+  package let limits: BatchLimits
   /// How long a message waits at most until its batch is cut.
-  let timeout: Duration
+  package let timeout: Duration
 
-  init(_ bundle: ConfigBundle) throws(ChannelFault) {
-    let orderer = try bundle.requiredOrderer(orThrow: ChannelFault.init)
-    sequence = bundle.sequence
-    limits = BatchLimits(orderer.batchSize)
-    timeout = orderer.batchTimeout
+  package init(sequence: UInt64, limits: BatchLimits, timeout: Duration) {
+    self.sequence = sequence
+    self.limits = limits
+    self.timeout = timeout
   }
 }

@@ -3,7 +3,12 @@
 import Ordering
 
 /// How far a chain is, and whether it takes messages.
-struct ChainState: Sendable {
+package struct ChainState: Sendable {
+  /// Submitters that wait for a leader; further ones are told SERVICE_UNAVAILABLE.
+  static let maximumWaitingSubmitters = 10_000
+  /// What clients are told while nobody leads.
+  package static let noLeader = "no Raft leader"
+
   enum Phase: Sendable {
     /// Made, not started. → opening, halted
     case idle
@@ -20,7 +25,7 @@ struct ChainState: Sendable {
   }
 
   /// Who orders the channel, as far as this node knows.
-  enum Standing: Sendable, Equatable {
+  package enum Standing: Sendable, Equatable {
     /// There will be a leader in a moment: clients wait.
     case electing
     /// This node.
@@ -45,15 +50,17 @@ struct ChainState: Sendable {
   /// Clients that wait for a leader.
   private(set) var waiting = 0
 
+  package init() {}
+
   // MARK: Life
 
   /// Begins the chain's task, the first time this is called.
-  mutating func start(_ task: () -> Task<Void, Never>) {
+  package mutating func start(_ task: () -> Task<Void, Never>) {
     if case .idle = phase { phase = .opening(task()) }
   }
 
   /// The log is open, or who leads has changed.
-  mutating func take(_ standing: Standing) {
+  package mutating func take(_ standing: Standing) {
     switch phase {
     case .running(_, .migrated), .running(_, .ceased): break
     case .opening(let task), .running(let task, _): phase = .running(task, standing)
@@ -70,7 +77,7 @@ struct ChainState: Sendable {
   }
 
   /// The chain cannot go on. The first reason stays, and a chain that was halted is just that.
-  mutating func fail(_ reason: String) {
+  package mutating func fail(_ reason: String) {
     switch phase {
     case .idle: phase = .failed(nil, reason: reason)
     case .opening(let task), .running(let task, _), .watching(let task, _):
@@ -82,7 +89,7 @@ struct ChainState: Sendable {
   /// Takes nothing more.
   ///
   /// - Returns: The task that still has to end.
-  mutating func halt() -> Task<Void, Never>? {
+  package mutating func halt() -> Task<Void, Never>? {
     switch phase {
     case .idle: phase = .halted(nil)
     case .opening(let task), .running(let task, _), .watching(let task, _): phase = .halted(task)
@@ -94,7 +101,7 @@ struct ChainState: Sendable {
   }
 
   var isHalted: Bool { if case .halted = phase { true } else { false } }
-  var isLeading: Bool { if case .running(_, .leading) = phase { true } else { false } }
+  package var isLeading: Bool { if case .running(_, .leading) = phase { true } else { false } }
 
   /// Whether nothing more is written to the log.
   var isOver: Bool {
@@ -104,7 +111,7 @@ struct ChainState: Sendable {
     }
   }
 
-  mutating func giveWay() { givesWay = true }
+  package mutating func giveWay() { givesWay = true }
 
   mutating func obstruct(_ reason: String?) { obstruction = reason }
   mutating func obstructLedger(_ isObstructed: Bool) { isLedgerObstructed = isObstructed }
@@ -118,13 +125,13 @@ struct ChainState: Sendable {
   // MARK: Clients
 
   /// Whether a client's messages are taken; nil if that is not known yet.
-  func admission(channelID: String) -> Result<Void, ChainError>? {
+  package func admission(channelID: String) -> Result<Void, ChainError>? {
     switch phase {
     case .opening where obstruction != nil:
-      .failure(.unavailable(channelID: channelID, reason: obstruction ?? RaftChain.noLeader))
+      .failure(.unavailable(channelID: channelID, reason: obstruction ?? Self.noLeader))
     case .idle, .opening, .running(_, .electing): nil
     case .running(_, .leaderless):
-      .failure(.unavailable(channelID: channelID, reason: RaftChain.noLeader))
+      .failure(.unavailable(channelID: channelID, reason: Self.noLeader))
     case .running(_, .migrated(let type)):
       .failure(
         .unavailable(
@@ -154,13 +161,13 @@ struct ChainState: Sendable {
   }
 
   /// Whether what other nodes hand on is taken; nil if that is not known yet.
-  var foreignAdmission: Result<Void, ClusterRefusal>? {
+  package var foreignAdmission: Result<Void, ClusterRefusal>? {
     switch phase {
     case .idle: .failure(ClusterRefusal("chain is not started"))
     case .opening, .running(_, .electing): nil
     case .running(_, .leading): .success(())
     case .running(_, .following), .running(_, .leaderless):
-      .failure(ClusterRefusal(RaftChain.noLeader))
+      .failure(ClusterRefusal(Self.noLeader))
     case .running(_, .migrated), .running(_, .ceased), .watching, .failed, .halted:
       .failure(ClusterRefusal("chain is stopped"))
     }
@@ -168,7 +175,7 @@ struct ChainState: Sendable {
 
   /// A client begins to wait; false if too many do.
   mutating func beginWaiting() -> Bool {
-    guard waiting < RaftChain.maximumWaitingSubmitters else { return false }
+    guard waiting < Self.maximumWaitingSubmitters else { return false }
     waiting += 1
     return true
   }

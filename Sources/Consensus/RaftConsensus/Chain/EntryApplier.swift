@@ -13,9 +13,9 @@ import RaftWire
 /// A value without clock or I/O. A restarted node hands out again what it applied before; such entries are
 /// recognized by their index and by the number of their block, so that a block is written once and with the
 /// same bytes on every node.
-struct EntryApplier: Sendable {
+package struct EntryApplier: Sendable {
   /// The next thing to do.
-  enum Step: Sendable {
+  package enum Step: Sendable {
     /// Nothing: empty, or in the ledger already. `bytes` of data count towards the next snapshot.
     case skip(bytes: Int)
     /// Blocks that may become durable together; their entries have so many bytes of data. `newest` is the
@@ -31,13 +31,13 @@ struct EntryApplier: Sendable {
   }
 
   /// The data of an entry that holds a block.
-  struct EntryData: Sendable {
-    let number: UInt64
-    let bytes: ArraySlice<UInt8>
+  package struct EntryData: Sendable {
+    package let number: UInt64
+    package let bytes: ArraySlice<UInt8>
   }
 
   /// What a config block does to the channel's consensus.
-  enum Effect: Sendable, Equatable {
+  package enum Effect: Sendable, Equatable {
     case none
     /// The consenters and options are these from here on.
     case configured(ConsenterChange, RaftConfig)
@@ -46,16 +46,16 @@ struct EntryApplier: Sendable {
   }
 
   /// The hash of a block of the ledger; nil if that cannot be told.
-  typealias KnownHash = @Sendable (UInt64) -> [UInt8]?
+  package typealias KnownHash = @Sendable (UInt64) -> [UInt8]?
 
   private let channelID: String
   private let known: KnownHash
   /// Behind the newest block that was handed out.
-  private(set) var end: ChainEnd
+  package private(set) var end: ChainEnd
   /// As of the newest block that was handed out.
-  private(set) var consenters: ConsenterSet
+  package private(set) var consenters: ConsenterSet
   /// In the metadata of the newest block that was handed out.
-  private(set) var raftIndex: LogIndex
+  package private(set) var raftIndex: LogIndex
   /// Blocks of the ledger when it was opened: what is below is there.
   private let height: UInt64
   /// Up to here all entries were applied when the ledger was opened.

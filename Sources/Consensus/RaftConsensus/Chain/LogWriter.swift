@@ -1,14 +1,13 @@
 // What the core wants on the disk, on its way there.
 
 import RaftCore
-import RaftLog
 
 /// The queue in front of a channel's log: while one write is under way, others gather, and then share a write
 /// and a synchronization with the disk.
 ///
 /// A value of the chain's task.
-struct LogWriter: Sendable {
-  enum Job: Sendable {
+package struct LogWriter: Sendable {
+  package enum Job: Sendable {
     case persist(RaftCore.Persist)
     /// A snapshot of this node, with the hard state as of then.
     case snapshot(Snapshot, HardState)
@@ -46,33 +45,4 @@ struct LogWriter: Sendable {
   }
 
   mutating func end() { isWriting = false }
-}
-
-extension RaftStorage {
-  /// Makes jobs durable, with one synchronization for those between two snapshots. Blocks.
-  ///
-  /// - Returns: How many are durable. Fewer than all only with an error.
-  func write(_ jobs: ArraySlice<LogWriter.Job>) -> (done: Int, error: RaftLogError?) {
-    var rest = jobs
-    do throws(RaftLogError) {
-      while let first = rest.first {
-        switch first {
-        case .snapshot(let snapshot, let hardState), .received(let snapshot, let hardState):
-          try save(snapshot, hardState: hardState)
-          rest.removeFirst()
-          continue
-        case .persist: break
-        }
-        var writes: [Write] = []
-        for job in rest {
-          guard case .persist(let persist) = job else { break }
-          writes.append(
-            Write(persist.entries, hardState: persist.hardState, mustSync: persist.mustSync))
-        }
-        try append(writes)
-        rest.removeFirst(writes.count)
-      }
-      return (jobs.count, nil)
-    } catch { return (jobs.count - rest.count, error) }
-  }
 }

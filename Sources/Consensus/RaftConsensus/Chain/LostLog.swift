@@ -5,8 +5,8 @@ import RaftLog
 /// What this node promised its group is lost, or not what the group has: with a new log it could break its word, and the
 /// group could lose what it agreed on. So it does not vote, nor acknowledge. It writes what others order until it is
 /// removed from the channel; added again, it has another id, which has promised nothing.
-struct LostLog: Error, Equatable, CustomStringConvertible {
-  let description: String
+package struct LostLog: Error, Equatable, CustomStringConvertible {
+  package let description: String
 
   /// - Parameter finding: What is known of the loss.
   init(_ finding: String, channelID: String) {

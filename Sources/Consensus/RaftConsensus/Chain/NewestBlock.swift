@@ -5,33 +5,44 @@ import FabricProtos
 import RaftCore
 
 /// What the newest block of a channel says.
-struct NewestBlock: Sendable {
+package struct NewestBlock: Sendable {
   /// Behind the block.
-  let end: ChainEnd
+  package let end: ChainEnd
   /// The consenters as of the block, under their ids.
-  let consenters: ConsenterSet
+  package let consenters: ConsenterSet
   /// The block's consenter metadata; what holds before the first Raft block if it has none.
-  let metadata: RaftBlockMetadata
+  package let metadata: RaftBlockMetadata
   /// Whether it has any. A channel that has blocks and none comes from another consensus type.
-  let hasMetadata: Bool
+  package let hasMetadata: Bool
   /// Whether this node has sealed it, and did not get it while it followed the channel.
-  let isOwn: Bool
+  package let isOwn: Bool
   /// The same, and known for sure.
-  let isSurelyOwn: Bool
+  package let isSurelyOwn: Bool
 
   /// - Parameters:
   ///   - config: Of the configuration in force.
   ///   - identity: With which this node signs; nil: every block is its own.
   /// - Throws: ``UnusableBlockMetadata``
-  init(
+  package init(
     _ block: Block, config: RaftConfig, identity: [UInt8]?
+  ) throws(UnusableBlockMetadata) {
+    let isSealed = identity.map { Self.creators(of: block).contains($0) }
+    try self.init(
+      block, config: config, isOwn: isSealed ?? true, isSurelyOwn: isSealed ?? false)
+  }
+
+  /// - Parameters:
+  ///   - isOwn: Whether this node has sealed it, as far as that is known.
+  ///   - isSurelyOwn: The same, and known for sure.
+  /// - Throws: ``UnusableBlockMetadata``
+  package init(
+    _ block: Block, config: RaftConfig, isOwn: Bool, isSurelyOwn: Bool
   ) throws(UnusableBlockMetadata) {
     let bytes = block.consenterMetadata()
     end = ChainEnd(after: block.header)
     hasMetadata = !bytes.isEmpty
-    let isSealed = identity.map { Self.creators(of: block).contains($0) }
-    isOwn = isSealed ?? true
-    isSurelyOwn = isSealed ?? false
+    self.isOwn = isOwn
+    self.isSurelyOwn = isSurelyOwn
     metadata =
       bytes.isEmpty
       ? RaftBlockMetadata(consenterCount: config.consenters.count)

@@ -32,52 +32,30 @@ extension RaftChain {
     }
   }
 
-  /// Writes blocks that a snapshot stands for and that the ledger lacks, from the entries that the log still has: Go's
-  /// orderer takes snapshots of blocks that its ledger does not have yet.
-  func writeMissing(
-    upTo newest: UInt64, of snapshot: Snapshot, _ storage: RaftStorage,
-    _ applier: inout EntryApplier
-  ) async throws {
-    guard newest >= applier.end.height else { return }
+  /// Writes blocks that a snapshot stands for and that the ledger lacks, from the entries that the log still has.
+  func writeMissing(_ opening: inout ChainOpening, _ storage: RaftStorage) async throws {
+    guard opening.lacksBlocks, let snapshot = storage.found.snapshot else { return }
+    let newest = opening.snapshotBlock
     logger.info(
       """
-      Catching up with snapshot taken at block [\(newest)], starting from block [\(applier.end.height)]
+      Catching up with snapshot taken at block [\(newest)], starting from block [\(opening.applier.end.height)]
       """)
     var next = storage.firstIndex
     while next <= snapshot.index {
       var entries = try await entries(next..<(snapshot.index + 1), of: storage)[...]
       next += LogIndex(entries.count)
-      try await write(&entries, &applier)
-    }
-    let isAlone = newestBlock.consenters.ids.count == 1
-    if newest == applier.end.height, isAlone {
-      // The one missing block may be in the snapshot alone. The snapshot's index may be that of a change behind the block:
-      // where others have the block, they have its metadata, too.
-      var last = [Entry(term: snapshot.term, index: snapshot.index, data: snapshot.data)][...]
-      try await write(&last, &applier)
-    }
-    guard newest < applier.end.height else {
-      guard isAlone else { return }
-      throw ChannelFault(
-        """
-        the Raft log goes on behind block \(newest), and the ledger has only \(applier.end.height) blocks: restore \
-        the blocks in between
-        """)
-    }
-    logger.info("Finished syncing with cluster up to and including block [\(newest)]")
-  }
-
-  private func write(
-    _ entries: inout ArraySlice<Entry>, _ applier: inout EntryApplier
-  ) async throws {
-    while let (step, _) = try applier.next(&entries, made: { _ in nil }) {
-      switch step {
-      case .write(let blocks, _, _): try await support.append(made: blocks)
-      case .writeConfig(let block, _, _): try await support.append(made: [block])
-      case .skip, .change: break
-      // Others have them; this node asks for them when it is there.
-      case .pull: return
+      while let blocks = try opening.missing(in: &entries) {
+        try await support.append(made: blocks)
       }
     }
+    if let last = opening.lastResort {
+      var entries = [last][...]
+      while let blocks = try opening.missing(in: &entries) {
+        try await support.append(made: blocks)
+      }
+    }
+    try opening.checkIsComplete()
+    guard !opening.lacksBlocks else { return }
+    logger.info("Finished syncing with cluster up to and including block [\(newest)]")
   }
 }

@@ -12,8 +12,6 @@ import Storage
 extension RaftChain {
   /// Bytes of entries that are read at once.
   static let readSize = 1 << 20
-  /// Bytes of applied entries that stay in memory, for members that are little behind.
-  private static let tailSize = 256 << 10
 
   /// Opens the log, or makes one, again and again while that fails in a way that may pass.
   ///
@@ -65,34 +63,48 @@ extension RaftChain {
     }
   }
 
-  /// Makes the worker, after blocks were written that the log has and the ledger lacks although a snapshot stands
+  /// Makes the core, after blocks were written that the log has and the ledger lacks although a snapshot stands
   /// for them.
-  func worker(on storage: RaftStorage) async throws -> RaftWorker {
+  func worker(in shell: RaftShell) async throws -> RaftWorker {
+    let storage = shell.storage
     let found = storage.found
-    var applier = EntryApplier(
-      channelID: channelID, end: newestBlock.end, consenters: newestBlock.consenters,
-      raftIndex: newestBlock.metadata.raftIndex, known: knownHash)
-    var snapshotBlock: UInt64 = 0
-    if let snapshot = found.snapshot {
-      snapshotBlock = try EntryBlock.block(in: Array(snapshot.data), index: snapshot.index)
-        .header.number
-      metrics.snapshotBlockNumber.record(snapshotBlock)
-      try await writeMissing(upTo: snapshotBlock, of: snapshot, storage, &applier)
-    }
-    // A log without anything in it is one that a crash kept from being begun, or one that a leader has yet to fill.
-    let isEmpty =
-      storage.lastIndex == 0 && (found.hardState == HardState() || newestBlock.hasMetadata)
-    let start = RaftStart(
-      RaftStart.Facts(
-        hasLog: !found.isNew && !isEmpty, hasSnapshots: found.snapshot != nil,
-        height: newestBlock.end.height, hasMetadata: newestBlock.hasMetadata))
-    try check(start, storage)
+    var opening = try ChainOpening(
+      channelID: channelID, id: id, newestBlock: newestBlock,
+      log: ChainOpening.Log(
+        isNew: found.isNew, hardState: found.hardState, snapshot: found.snapshot,
+        lastIndex: storage.lastIndex, folder: location.logFolder),
+      known: knownHash)
+    if found.snapshot != nil { metrics.snapshotBlockNumber.record(opening.snapshotBlock) }
+    try await writeMissing(&opening, storage)
+    try opening.check()
+    let settings = ChainOpening.Settings(
+      options: options,
+      maximumMessageSize: Int(
+        try support.bundle.requiredOrderer(orThrow: ChannelFault.init).batchSize.preferredMaxBytes),
+      seed: seed)
+    let core = try opening.core(settings, try await entries(of: storage))
+    log(opening)
     return try RaftWorker(
-      chain: self, storage: storage,
-      RaftWorker.Beginning(
-        core: try await core(start, storage), applier: applier,
-        snapshot: (found.snapshot?.index ?? 0, snapshotBlock),
-        campaignsFirst: start.isNew && isPicked))
+      in: shell, hardState: found.hardState, life: UInt64.random(in: 1...UInt64.max),
+      opening.beginning(core))
+  }
+
+  private func log(_ opening: ChainOpening) {
+    switch opening.start {
+    case .restart: logger.info("Restarting raft node")
+    case .join: logger.info("Starting raft node to join an existing channel")
+    case .lostLog: break
+    case .bootstrap, .migration:
+      if opening.start == .migration {
+        logger.info(
+          """
+          Consensus-type migration detected, starting new raft node on an existing channel; \
+          height=\(newestBlock.end.height)
+          """)
+      }
+      logger.info("Starting raft node as part of a new channel")
+      if opening.campaignsFirst { logger.info("This node is picked to start campaign") }
+    }
   }
 
   /// The hash of a block of the ledger.
@@ -106,122 +118,21 @@ extension RaftChain {
     try await pool.run(orThrow: .closed, body)
   }
 
-  /// Checks that this node can take part from what it has.
-  private func check(_ start: RaftStart, _ storage: RaftStorage) throws {
-    let index = newestBlock.metadata.raftIndex
-    switch start {
-    case .bootstrap, .migration, .lostLog: break
-    case .join:
-      guard !isAlone else {
-        throw ChannelFault(
-          """
-          the Raft log in \(location.logFolder) is gone, and this node is the channel's only consenter, so nobody \
-          can bring it back: restore what was in Consensus.WALDir and Consensus.SnapDir, or, if that is not possible, \
-          stop the orderer and run `orderer raft recover \(channelID)`
-          """)
-      }
-      // A consenter seals what it writes; what a new one has followed before is as others have sealed it.
-      guard newestBlock.isSurelyOwn else { return }
-      throw LostLog(
-        "the Raft log in \(location.logFolder) is gone, with what this node promised others",
-        channelID: channelID)
-    case .restart:
-      // What it followed before it became a consenter may be ahead of the log.
-      guard index <= storage.lastIndex || !newestBlock.isOwn else {
-        let finding = """
-          the newest block, \(newestBlock.end.height - 1), has the Raft index \(index), and the log in \
-          \(location.logFolder) ends at \(storage.lastIndex): its end is lost, with what this node promised others
-          """
-        guard isAlone else { throw LostLog(finding, channelID: channelID) }
-        throw ChannelFault(
-          """
-          \(finding). This node is the channel's only consenter: restore Consensus.WALDir from its newest copy, or, if \
-          that is not possible, stop the orderer and run `orderer raft recover \(channelID)`
-          """)
-      }
-    }
-  }
-
   /// Whether there is nobody from whom this node could get what it lacks.
   var isAlone: Bool { newestBlock.consenters.ids.count < 2 }
 
-  private func core(_ start: RaftStart, _ storage: RaftStorage) async throws -> RaftCore {
-    var configuration = RaftCore.Configuration(id: id)
-    configuration.electionTick = options.electionTicks
-    configuration.heartbeatTick = options.heartbeatTicks
-    configuration.maxInflightMessages = options.maximumInflightBlocks
-    configuration.maxMessageSize = Int(
-      try support.bundle.requiredOrderer(orThrow: ChannelFault.init).batchSize.preferredMaxBytes)
-    configuration.tailSize = Self.tailSize
-    configuration.preVote = true
-    configuration.checkQuorum = true
-    configuration.disableProposalForwarding = true
-    var snapshot = storage.found.snapshot ?? Snapshot()
-    snapshot.data = []
-    let (tail, founders) = try await tail(of: storage)
-    var hardState = storage.found.hardState
-    // What founds a group is committed from the start, though a crash may have kept that from being written.
-    if snapshot.isEmpty { hardState.commit = max(hardState.commit, founders) }
-    do {
-      var core = try RaftCore(
-        configuration, hardState: hardState, snapshot: snapshot, log: tail, seed: seed)
-      try begin(start, &core)
-      return core
-    } catch let refusal as RaftCore.StartRefusal {
-      throw ChannelFault("the Raft log in \(location.logFolder) cannot be used: \(refusal)")
-    }
-  }
-
-  private func begin(_ start: RaftStart, _ core: inout RaftCore) throws {
-    switch start {
-    case .restart: logger.info("Restarting raft node")
-    case .join: logger.info("Starting raft node to join an existing channel")
-    case .lostLog: throw ChannelFault.broken("a log was opened that is not there")
-    case .bootstrap, .migration:
-      if start == .migration {
-        logger.info(
-          """
-          Consensus-type migration detected, starting new raft node on an existing channel; \
-          height=\(newestBlock.end.height)
-          """)
-      }
-      logger.info("Starting raft node as part of a new channel")
-      try core.bootstrap(
-        newestBlock.consenters.ids.map { id in
-          let change = MembershipChange(steps: [MembershipChange.Step(.addVoter, id)])
-          return (id, (change.entryData(.change) ?? [])[...])
-        })
-      if isPicked {
-        logger.info("This node is picked to start campaign")
-      }
-    }
-  }
-
-  /// Whether this node is the one that campaigns first in a new channel.
-  private var isPicked: Bool {
-    FirstCampaign.node(of: channelID, among: newestBlock.consenters.ids.count) == id
-  }
-
-  /// What is in the log, as the core wants it, and how many entries at its beginning found the group.
-  private func tail(
-    of storage: RaftStorage
-  ) async throws -> (tail: LogTail, founders: LogIndex) {
-    var founders: LogIndex = 0
+  /// All that is in the log.
+  private func entries(of storage: RaftStorage) async throws -> ChainOpening.Entries {
     let base = storage.firstIndex - 1
     guard let term = storage.term(of: base) else {
       throw ChannelFault.broken("the log does not tell the term of entry \(base)")
     }
-    var tail = LogTail(after: LogPosition(term: term, index: base))
-    while tail.lastIndex < storage.lastIndex {
-      let range = (tail.lastIndex + 1)..<(storage.lastIndex + 1)
-      for entry in try await entries(range, of: storage) {
-        if entry.index == founders + 1, entry.term == 1, entry.kind == .change {
-          founders = entry.index
-        }
-        try tail.append(entry, keeping: Self.tailSize)
-      }
+    var all = ChainOpening.Entries(after: LogPosition(term: term, index: base))
+    while all.lastIndex < storage.lastIndex {
+      let range = (all.lastIndex + 1)..<(storage.lastIndex + 1)
+      for entry in try await entries(range, of: storage) { try all.append(entry) }
     }
-    return (tail, founders)
+    return all
   }
 
   /// Entries from the beginning of a range that has some.

@@ -70,7 +70,7 @@ extension RaftChain {
       channelID, from: end.height, through: nil, under: support.bundle, previousHash: end.lastHash
     ) { run in
       var metadata = try Self.metadata(of: support)
-      let groups = try Self.groups(of: run, &metadata)
+      let groups = try PulledBlocks.groups(of: run, &metadata)
       guard isLast || metadata.missing == 0 else {
         throw PullFailure.unavailable("a node has stored blocks without their metadata")
       }

@@ -23,11 +23,9 @@ package final class RaftChain: ClusterChain {
   static let maximumQueuedMessages = 1_000
   /// Bytes that wait for the chain's task; submitters wait beyond that.
   static let maximumQueuedBytes = 4 << 20
-  /// Submitters that wait for room in the queue, and as many that wait for a leader; further ones are told
-  /// SERVICE_UNAVAILABLE.
+  /// Submitters that wait for room in the queue; further ones are told SERVICE_UNAVAILABLE.
   static let maximumWaitingSubmitters = 10_000
-  /// What clients are told while nobody leads.
-  static let noLeader = "no Raft leader"
+  static let noLeader = ChainState.noLeader
 
   /// What a chain needs, beside its channel.
   struct Environment: Sendable {
@@ -297,16 +295,17 @@ package final class RaftChain: ClusterChain {
 
   /// Orders until the chain is halted or cannot go on, and until nothing is written any more.
   private func work(on storage: RaftStorage) async throws {
-    var worker = try await worker(on: storage)
+    let shell = RaftShell(self, storage)
+    var worker = try await worker(in: shell)
     var failure: (any Error)?
     do {
-      try await worker.run()
+      try await shell.drive(&worker)
     } catch {
       failure = error
       // Ends what is being repeated.
       if let loss = error as? LostLog { watch(loss) } else { fail("\(error)") }
     }
-    await worker.finish()
+    await shell.finish(&worker)
     transport.disconnect(channelID)
     if let failure { throw failure }
   }

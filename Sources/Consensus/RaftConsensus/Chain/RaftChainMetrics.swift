@@ -19,7 +19,7 @@ package struct RaftChainMetrics: Sendable {
   /// Whether anybody looks.
   let isRecording: Bool
 
-  init(channelID: String, factory: any MetricsFactory) {
+  package init(channelID: String, factory: any MetricsFactory) {
     isRecording = factory.isRecording
     clusterSize = factory.gauge(Self.clusterSize, channelID)
     isLeader = factory.gauge(Self.isLeader, channelID)

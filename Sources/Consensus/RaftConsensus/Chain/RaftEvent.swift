@@ -7,7 +7,7 @@ import RaftCore
 import Synchronization
 
 /// Something that was done, or went wrong, beside the chain's task.
-enum RaftEvent: Sendable {
+package enum RaftEvent: Sendable {
   /// These are durable, in this order.
   case persisted([LogWriter.Job])
   /// Entries that were handed to the core's reads.

@@ -6,7 +6,7 @@ import Ordering
 import RaftCore
 
 /// The office of a leader, from its election until it is deposed.
-enum RaftOffice: Sendable {
+package enum RaftOffice: Sendable {
   /// This node does not lead.
   case none
   /// It was elected, and what is in its log is not all in its ledger yet.
@@ -17,7 +17,7 @@ enum RaftOffice: Sendable {
   case paused(BlockMaker, Pause)
 
   /// What has to be applied first.
-  enum Pause: Sendable, Equatable {
+  package enum Pause: Sendable, Equatable {
     /// A config block.
     case configBlock
     /// The change of the membership that a config block asks for.
@@ -26,17 +26,17 @@ enum RaftOffice: Sendable {
     case transfer
   }
 
-  var isLeading: Bool { if case .leading = self { true } else { false } }
+  package var isLeading: Bool { if case .leading = self { true } else { false } }
 
   /// Blocks that were made and are not in the ledger.
-  var inFlight: Int { maker?.count ?? 0 }
+  package var inFlight: Int { maker?.count ?? 0 }
 
   /// Whether another block may be made now.
   var hasRoom: Bool {
     if case .leading(let maker) = self { maker.hasRoom } else { false }
   }
 
-  var pause: Pause? { if case .paused(_, let pause) = self { pause } else { nil } }
+  package var pause: Pause? { if case .paused(_, let pause) = self { pause } else { nil } }
 
   private var maker: BlockMaker? {
     switch self {

@@ -32,7 +32,7 @@ extension RaftWorker {
     case .pull(let last):
       logger.warning(
         """
-        The snapshot stood for blocks before [\(chain.support.height)] alone, and the next entry has block [\(last + 1)]: \
+        The snapshot stood for blocks before [\(chain.height)] alone, and the next entry has block [\(last + 1)]: \
         those in between are pulled
         """)
       catchingUp.lacks(through: last)
@@ -49,13 +49,7 @@ extension RaftWorker {
         "Writing block [\(block.assembled.header.number)] (Raft index: \(index)) to ledger")
     }
     applying = Applying(step: step, through: through)
-    let (support, events) = (chain.support, chain.events)
-    Task {
-      do {
-        try await support.append(made: blocks)
-        events.tell(.applied)
-      } catch { events.tell(.applyingFailed(error)) }
-    }
+    chain.append(blocks)
   }
 
   /// The ledger has what it was given.
@@ -86,7 +80,7 @@ extension RaftWorker {
   // MARK: Config blocks
 
   private mutating func take(_ effect: EntryApplier.Effect) throws {
-    rules = try BatchRules(chain.support.bundle)
+    rules = try chain.configuration.rules
     let step: MembershipChange.Step?
     switch effect {
     case .none: step = nil
@@ -101,7 +95,7 @@ extension RaftWorker {
       // Members come and go with the change of the membership.
       if step == nil { reconnect(to: applier.consenters) }
     }
-    chain.attendance.withLock { $0.metadata = applier.consenters.metadata(raftIndex: 0) }
+    chain.note(applier.consenters.metadata(raftIndex: 0))
     guard office.pause == .configBlock else { return }
     guard let step else { return office.resume() }
     office.pause(for: .change(step))

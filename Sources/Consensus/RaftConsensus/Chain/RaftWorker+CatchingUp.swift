@@ -12,15 +12,14 @@ struct CatchingUp: Sendable {
   private(set) var answers: [Message] = []
   /// Received snapshots that are on their way to the disk.
   private var unwritten = 0
-  private var task: Task<Void, Never>?
+  private(set) var isPulling = false
 
   init(target: UInt64?) { self.target = target }
 
   /// Whether nothing else may be applied.
   var isUnderWay: Bool { target != nil }
-  var isPulling: Bool { task != nil }
   /// Whether it is time to pull.
-  var isDue: Bool { target != nil && task == nil && unwritten == 0 }
+  var isDue: Bool { target != nil && !isPulling && unwritten == 0 }
 
   mutating func received(through block: UInt64) {
     target = max(target ?? 0, block)
@@ -35,18 +34,16 @@ struct CatchingUp: Sendable {
     answers.append(answer)
   }
 
-  mutating func begin(_ task: Task<Void, Never>) { self.task = task }
+  mutating func begin() { isPulling = true }
 
-  /// The task has ended.
-  mutating func end() { task = nil }
+  /// The pull has ended.
+  mutating func end() { isPulling = false }
 
   mutating func finish() -> [Message] {
     defer { answers = [] }
     target = nil
     return answers
   }
-
-  func cancel() { task?.cancel() }
 }
 
 extension RaftWorker {
@@ -84,26 +81,20 @@ extension RaftWorker {
   /// Pulls what is missing, once nothing else writes to the ledger.
   mutating func catchUpIfBehind() {
     guard catchingUp.isDue, applying == nil, let target = catchingUp.target else { return }
-    guard target >= chain.support.height else {
+    guard target >= chain.height else {
       logger.warning(
         """
-        Snapshot is at block [\(target)], local block number is \(chain.support.height - 1), no sync needed
+        Snapshot is at block [\(target)], local block number is \(chain.height - 1), no sync needed
         """)
-      chain.events.tell(.caughtUp)
-      return catchingUp.begin(Task {})
+      catchingUp.begin()
+      return chain.tell(.caughtUp)
     }
     logger.info(
       """
-      Catching up with snapshot taken at block [\(target)], starting from block [\(chain.support.height)]
+      Catching up with snapshot taken at block [\(target)], starting from block [\(chain.height)]
       """)
-    let (chain, events) = (chain, chain.events)
-    catchingUp.begin(
-      Task {
-        do {
-          try await chain.catchUp(through: target)
-          events.tell(.caughtUp)
-        } catch { events.tell(.catchingUpFailed(error)) }
-      })
+    catchingUp.begin()
+    chain.pull(through: target)
   }
 
   /// Blocks that others made are in the ledger.
@@ -115,24 +106,22 @@ extension RaftWorker {
   /// The ledger has all blocks.
   mutating func caughtUp() throws {
     catchingUp.end()
-    let support = chain.support
     // A newer snapshot has come meanwhile.
-    if let target = catchingUp.target, target >= support.height { return }
-    let bundle = support.bundle
-    rules = try BatchRules(bundle)
-    let orderer = try bundle.requiredOrderer(orThrow: ChannelFault.init)
-    guard orderer.consensusType == RaftConfig.type else {
-      return chain.take(.migrated(to: orderer.consensusType))
+    if let target = catchingUp.target, target >= chain.height { return }
+    let configuration = try chain.configuration
+    rules = configuration.rules
+    guard configuration.consensusType == RaftConfig.type else {
+      return chain.take(.migrated(to: configuration.consensusType))
     }
-    let config = try RaftConfig(serialized: orderer.consensusMetadata)
+    let config = try RaftConfig(serialized: configuration.consensusMetadata)
     let last = try NewestBlock(
-      try support.block(support.height - 1), config: config, identity: nil)
+      try chain.block(chain.height - 1), config: config, identity: nil)
     applier = EntryApplier(
       channelID: chain.channelID, end: last.end, consenters: last.consenters,
       raftIndex: last.metadata.raftIndex, known: chain.knownHash)
     newest = nil
     _ = snapshots.take()
-    chain.attendance.withLock { $0.metadata = last.metadata }
+    chain.note(last.metadata)
     chain.metrics.committedBlockNumber.record(last.end.height - 1)
     chain.metrics.clusterSize.record(last.consenters.ids.count)
     try changeOptions(config)

@@ -1,18 +1,18 @@
-// How a Raft chain's task ends.
+// How a Raft chain's core ends.
 
 import Ordering
 
 extension RaftWorker {
   /// Whether a halted chain can end: all that was acknowledged is in the ledger and another node leads, or waiting for
   /// that has no point.
-  func isDone(isDrained: Bool) -> Bool {
+  package func isDone(isDrained: Bool) -> Bool {
     if isDrained, isQuiet, !isLeadingOthers { return true }
     return !canFinish
   }
 
   /// Whether all that was acknowledged is in the ledger, or with the node that leads: others may not reach this one any
   /// more.
-  var isQuiet: Bool {
+  package var isQuiet: Bool {
     (kept.isEmpty || isHandedOn) && backlog.isEmpty && cutter.pending.isEmpty
       && office.inFlight == 0
       && (office.pause == nil || office.pause == .transfer) && applying == nil
@@ -33,30 +33,28 @@ extension RaftWorker {
     return true
   }
 
-  /// Waits for what is under way in the log and the ledger, which has to end by itself.
-  mutating func finish() async {
-    if !kept.isEmpty, !isHandedOn {
-      logger.warning(
-        """
-        \(kept.count) transaction(s) that were acknowledged are in no block here, and no leader could be given them \
-        before this node ceased to order: they are lost unless an earlier leader has them
-        """)
-    }
-    ticker.run(false)
-    alarm.stop()
-    catchingUp.cancel()
-    inquiry?.cancel()
-    while true {
-      for event in chain.events.take() {
-        switch event {
-        case .persisted, .persistingFailed: writer.end()
-        case .applied, .applyingFailed: applying = nil
-        case .caughtUp, .catchingUpFailed: catchingUp.end()
-        case .loaded, .loadingFailed, .snapshotRead, .handedOn, .pulled, .newestConfiguration: break
-        }
+  /// Tells an operator what the end of this chain loses.
+  func warnOfLoss() {
+    guard !kept.isEmpty, !isHandedOn else { return }
+    logger.warning(
+      """
+      \(kept.count) transaction(s) that were acknowledged are in no block here, and no leader could be given them \
+      before this node ceased to order: they are lost unless an earlier leader has them
+      """)
+  }
+
+  /// Notes the ends of what was under way when the chain ended, and nothing else of them.
+  package mutating func noteEnds(_ events: [RaftEvent]) {
+    for event in events {
+      switch event {
+      case .persisted, .persistingFailed: writer.end()
+      case .applied, .applyingFailed: applying = nil
+      case .caughtUp, .catchingUpFailed: catchingUp.end()
+      case .loaded, .loadingFailed, .snapshotRead, .handedOn, .pulled, .newestConfiguration: break
       }
-      guard writer.isWriting || applying != nil || catchingUp.isPulling else { return }
-      _ = await chain.queue.next(takesElements: false)
     }
   }
+
+  /// Whether the log or the ledger is still being written.
+  package var isBusy: Bool { writer.isWriting || applying != nil || catchingUp.isPulling }
 }

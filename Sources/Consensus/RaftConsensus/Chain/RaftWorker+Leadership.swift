@@ -46,7 +46,7 @@ extension RaftWorker {
     guard now.leader != 0 else { return chain.lostLeader(consenters: applier.consenters.ids.count) }
     campaignsFirst = false
     chain.take(now.leader == core.id ? .electing : .following)
-    chain.support.recover()
+    chain.hasLeader()
   }
 
   /// Notes who is alive; a leader knows it, others are told.
@@ -93,21 +93,15 @@ extension RaftWorker {
   // MARK: Eviction
 
   private mutating func suspectEviction(after silence: Duration) {
-    guard inquiry == nil, !catchingUp.isUnderWay else { return }
+    guard !isAsking, !catchingUp.isUnderWay else { return }
     logger.warning("Suspecting our own eviction from the channel for \(silence)")
-    let (chain, events) = (chain, chain.events)
-    inquiry = Task {
-      do {
-        let block = try await chain.blocks.newestConfigBlock(
-          of: chain.channelID, under: chain.support.bundle)
-        events.tell(.newestConfiguration(.success(block)))
-      } catch { events.tell(.newestConfiguration(.failure(error))) }
-    }
+    isAsking = true
+    chain.askForNewestConfiguration()
   }
 
   /// What others say of this node's membership.
   mutating func learn(_ result: Result<Block, any Error>) throws {
-    inquiry = nil
+    isAsking = false
     guard core.softState.leader == 0 else { return }
     switch result {
     case .failure(PullFailure.forbidden):
@@ -152,10 +146,8 @@ extension RaftWorker {
     guard !hasCeased else { return }
     hasCeased = true
     stepDown()
-    ticker.run(false)
-    inquiry?.cancel()
-    chain.take(.ceased(reason: reason))
-    chain.transport.disconnect(chain.channelID)
-    chain.support.ceaseOrdering(reason: reason)
+    chain.tick(false)
+    chain.stopAsking()
+    chain.cease(reason)
   }
 }

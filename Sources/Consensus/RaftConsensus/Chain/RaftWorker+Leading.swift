@@ -28,7 +28,7 @@ extension RaftWorker {
   private mutating func order(_ message: OrderedMessage, isOwn: Bool) throws {
     var current = message
     if message.configSequence != rules.sequence {
-      guard let valid = try chain.support.upToDate(message, logger: logger) else {
+      guard let valid = try chain.upToDate(message) else {
         chain.metrics.proposalFailures.increment()
         if isOwn { kept.discard(message) }
         return
@@ -88,9 +88,9 @@ extension RaftWorker {
   /// The timer runs while messages wait, for the time since the oldest of them came.
   private mutating func updateTimer() {
     if cutter.pending.isEmpty {
-      if batchTimer.stop() { alarm.stop() }
+      if batchTimer.stop() { chain.stopBatchTimer() }
     } else if !batchTimer.isRunning, !isCutDue {
-      alarm.start(batchTimer.start(), for: rules.timeout)
+      chain.startBatchTimer(batchTimer.start(), for: rules.timeout)
     }
   }
 
@@ -138,7 +138,7 @@ extension RaftWorker {
     taken = TakenSubmissions()
     kept.startOver()
     handover.led(by: core.softState.leader)
-    if batchTimer.stop() { alarm.stop() }
+    if batchTimer.stop() { chain.stopBatchTimer() }
     isCutDue = false
     fill.note(cuts: 0, isPending: false)
     chain.metrics.isLeader.record(0)

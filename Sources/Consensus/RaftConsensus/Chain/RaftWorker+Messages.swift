@@ -2,7 +2,6 @@
 
 import Ordering
 import RaftCore
-import RaftWire
 
 extension RaftWorker {
   // MARK: Coming
@@ -44,9 +43,7 @@ extension RaftWorker {
 
   /// Notes who is alive, for whoever asks; nil if that is not known here.
   func note(active: Set<NodeID>?) {
-    let (now, members) = (chain.time.now, core.members.state)
-    let isChanged = chain.attendance.withLock { $0.note(active: active, of: members, at: now) }
-    guard isChanged, let active else { return }
+    guard chain.note(active: active, of: core.members.state), let active else { return }
     chain.metrics.activeNodes.record(active.count)
     if core.softState.role != .leader, !active.isEmpty {
       logger.info("Store ActiveNodes \(active.sorted())")
@@ -70,8 +67,7 @@ extension RaftWorker {
   private mutating func transmit(_ message: Message) -> Bool {
     let metadata =
       core.softState.role == .leader ? activeNodes.metadata(for: message.to) : []
-    let isSent = chain.transport.send(
-      message.wirePieces(), metadata: metadata, in: chain.channelID, to: message.to)
+    let isSent = chain.send(message, metadata: metadata)
     if !isSent { activeNodes.notSent(to: message.to) }
     return isSent
   }
@@ -81,11 +77,7 @@ extension RaftWorker {
     guard let number = snapshotBlocks[message.snapshot?.index ?? 0] else {
       return core.reportSnapshot(to: message.to, arrived: false)
     }
-    let (support, events) = (chain.support, chain.events)
-    chain.pool.submit {
-      let block = try? support.block(number)
-      events.tell(.snapshotRead(message, block.map(EntryBlock.serialized)))
-    }
+    chain.readSnapshot(number, for: message)
   }
 
   /// Sends a snapshot with the members of now: changes are of one node, so whoever gets it may apply later ones again.

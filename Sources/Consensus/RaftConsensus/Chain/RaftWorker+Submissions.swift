@@ -8,7 +8,7 @@ extension RaftWorker {
   private static let burstBytes = 1 << 20
 
   /// Whether there is room for more.
-  var takesMessages: Bool {
+  package var takesMessages: Bool {
     guard !hasCeased, kept.hasRoom else { return false }
     if isFollowing { return true }
     return office.hasRoom && backlog.isEmpty && !kept.hasNext
@@ -17,7 +17,7 @@ extension RaftWorker {
   /// Whether another node leads.
   private var isFollowing: Bool { core.softState.role != .leader && core.softState.leader != 0 }
 
-  mutating func take(_ submissions: [Submission]) {
+  package mutating func take(_ submissions: [Submission]) {
     for submission in submissions {
       switch submission {
       case .own(let message): kept.keep(message)
@@ -55,22 +55,15 @@ extension RaftWorker {
     guard !burst.isEmpty else { return }
     countResubmitted(kept.takeResubmitted())
     handover.begin()
-    let (leader, number) = (handover.leader, handover.number)
-    logger.info("Forwarding transaction to the leader \(leader)")
-    let (transport, channelID, events) = (chain.transport, chain.channelID, chain.events)
-    Task {
-      do throws(ClusterRefusal) {
-        try await transport.submit(burst, in: channelID, to: leader)
-        events.tell(.handedOn(number, nil))
-      } catch { events.tell(.handedOn(number, error)) }
-    }
+    logger.info("Forwarding transaction to the leader \(handover.leader)")
+    chain.submit(burst, to: handover.leader, number: handover.number)
   }
 
   /// An update of which this node does not know whether it leaves a majority goes as one that an older configuration
   /// allows: leaders of every release validate that again, by what they know themselves.
   private func leftToTheLeader(_ message: OrderedMessage) -> OrderedMessage {
     guard message.isConfig, message.configSequence > 0,
-      chain.attendance.withLock({ $0.active == nil })
+      !chain.knowsWhoIsAlive
     else { return message }
     return OrderedMessage(
       envelope: message.envelope, configSequence: message.configSequence - 1, isConfig: true,

@@ -2,27 +2,27 @@
 
 import Ordering
 import RaftCore
-import RaftLog
 
 extension RaftWorker {
-  mutating func turn(isDrained: Bool) throws {
+  package mutating func turn(_ arrivals: RaftArrivals) throws {
     guard !hasCeased else { return }
-    // Also those behind a failure: `finish()` waits for the ends of what is under way.
+    let isDrained = arrivals.isDrained
+    // Also those behind a failure: the shell waits for the ends of what is under way.
     var failure: (any Error)?
-    for event in chain.events.take() {
+    for event in arrivals.events {
       do { try take(event) } catch { failure = failure ?? error }
     }
     if let failure { throw failure }
-    take(chain.inbox.take())
-    if ticker.takeTick() { tick() }
-    if let expired = alarm.takeExpired(), batchTimer.expire(expired) { isCutDue = true }
+    take(arrivals.inbox)
+    if arrivals.isTickDue { tick() }
+    if let expired = arrivals.expired, batchTimer.expire(expired) { isCutDue = true }
     try settle()
     handOn()
     if isDrained, !kept.hasNext, backlog.isEmpty { isCutDue = true }
     if try order() { try settle() }
     if isDrained { giveWayIfDone() }
     if chain.givesWay { try giveWayOnce() }
-    ticker.run(!isAlone && !hasCeased)
+    chain.tick(!isAlone && !hasCeased)
   }
 
   private mutating func take(_ event: RaftEvent) throws {
@@ -95,7 +95,7 @@ extension RaftWorker {
         writer.add(persist)
       }
       committed += ready.committed
-      for read in ready.reads { load(read) }
+      for read in ready.reads { chain.load(read) }
       noteLeadership()
     }
     log(core.takeEvents())
@@ -113,27 +113,6 @@ extension RaftWorker {
 
   private mutating func write() {
     guard let jobs = writer.begin() else { return }
-    let (retry, events) = (chain.retry(storage), chain.events)
-    Task {
-      do {
-        try await retry.write(jobs)
-        events.tell(.persisted(jobs))
-      } catch { events.tell(.persistingFailed(error)) }
-    }
-  }
-
-  private func load(_ read: RaftCore.LogRead) {
-    let (storage, events) = (storage, chain.events)
-    chain.pool.submit {
-      do throws(RaftLogError) {
-        let entries = try storage.entries(
-          from: read.range.lowerBound, to: read.range.upperBound, maximumBytes: read.maxSize)
-        events.tell(.loaded(read, entries))
-      } catch {
-        // A snapshot may stand for them by now; the core asks again if it still wants them.
-        if case .unavailable = error { return events.tell(.loaded(read, [])) }
-        events.tell(.loadingFailed(error))
-      }
-    }
+    chain.write(jobs)
   }
 }

@@ -1,14 +1,14 @@
-// The task of a Raft chain: what comes from clients, other nodes, clock, disk and ledger goes into the core, and what the
-// core wants done is handed out.
+// The core of a Raft chain: what comes from clients, other nodes, clock, disk and ledger goes in, and what is to be done is
+// handed out.
 
 import Blocks
 import Concurrency
 import Logging
 import Ordering
 import RaftCore
-import RaftLog
 
-/// The core of a chain with its surroundings. A value of the chain's one task.
+/// All that a node does for a channel that Raft orders, as a value of the chain's one task. ``RaftShell`` drives it in the
+/// node, and the simulator drives it through its histories.
 ///
 /// Nothing here waits for a disk or another node: the log and the ledger are written beside, one write each at a time,
 /// and tell when they are done. So ticks and votes never wait for them; what does is the making of blocks, which is
@@ -18,17 +18,16 @@ import RaftLog
 /// `RaftWorker+Leadership.swift`, leading in `RaftWorker+Leading.swift`, giving way in `RaftWorker+GivingWay.swift`, what
 /// clients have handed in in `RaftWorker+Submissions.swift`, applying in `RaftWorker+Applying.swift`, catching up in
 /// `RaftWorker+CatchingUp.swift`, the end in `RaftWorker+Ending.swift`.
-struct RaftWorker {
-  let chain: RaftChain
-  let storage: RaftStorage
+package struct RaftWorker {
+  let chain: any RaftSurroundings
   let logger: Logger
-  var core: RaftCore
+  package internal(set) var core: RaftCore
 
   // The log
   var writer: LogWriter
 
   // The ledger
-  var applier: EntryApplier
+  package internal(set) var applier: EntryApplier
   /// Committed, and not handed to the ledger.
   var committed: ArraySlice<Entry> = []
   /// What the ledger is doing.
@@ -48,7 +47,7 @@ struct RaftWorker {
   var activeNodes: ActiveNodes
   var suspicion: EvictionSuspicion
   /// Others are being asked for the newest config block.
-  var inquiry: Task<Void, Never>?
+  var isAsking = false
   /// Whether this node campaigns until there is a first leader.
   var campaignsFirst: Bool
   /// Ticks without a leader.
@@ -58,18 +57,18 @@ struct RaftWorker {
   /// Ticks until this node, which was removed, ceases to take part; nil while it is a member.
   var farewell: Int?
   /// It does not take part any more.
-  var hasCeased = false
+  package internal(set) var hasCeased = false
 
   // Clients
-  var kept = Resubmission()
+  package internal(set) var kept = Resubmission()
   var handover = Handover()
   /// Tells this start's messages from those of an earlier one, at the nodes that they are handed on to. Nothing else
   /// depends on it.
-  let life = UInt64.random(in: 1...UInt64.max)
+  let life: UInt64
 
   // Leading
   var rules: BatchRules
-  var office = RaftOffice.none
+  package internal(set) var office = RaftOffice.none
   var transfer: LeaderTransfer?
   /// Handed on by other nodes, and not in a batch.
   var backlog: ArraySlice<OrderedMessage> = []
@@ -77,12 +76,10 @@ struct RaftWorker {
   var taken = TakenSubmissions()
   var cutter = BlockCutter()
   var batchTimer = BatchTimer()
-  var alarm: BatchAlarm
   /// The batch timer expired while no block could be made.
   var isCutDue = false
   var fill: BatchFillMeter
 
-  var ticker: Ticker
   /// As far as the rest of the node was told; nil before anything was.
   var reign: Reign?
   /// Whether leadership was handed on, or could not be, since the node is about to stop.
@@ -105,7 +102,7 @@ struct RaftWorker {
   }
 
   /// What a chain goes on from.
-  struct Beginning: Sendable {
+  package struct Beginning: Sendable {
     let core: RaftCore
     let applier: EntryApplier
     /// The newest snapshot's index, and the number of its block; 0 without one.
@@ -114,12 +111,16 @@ struct RaftWorker {
     let campaignsFirst: Bool
   }
 
-  init(
-    chain: RaftChain, storage: RaftStorage, _ beginning: consuming Beginning
+  /// - Parameters:
+  ///   - hardState: What is on the disk.
+  ///   - life: A random number other than 0, which another start does not have.
+  package init(
+    in chain: any RaftSurroundings, hardState: HardState, life: UInt64,
+    _ beginning: consuming Beginning
   ) throws(ChannelFault) {
-    rules = try BatchRules(chain.support.bundle)
+    self.life = life
+    rules = try chain.configuration.rules
     self.chain = chain
-    self.storage = storage
     core = beginning.core
     applier = beginning.applier
     snapshotBlock = beginning.snapshot.block
@@ -128,32 +129,21 @@ struct RaftWorker {
     catchingUp = CatchingUp(
       target: snapshotBlock >= beginning.applier.end.height ? snapshotBlock : nil)
     logger = chain.logger
-    writer = LogWriter(hardState: storage.found.hardState)
+    writer = LogWriter(hardState: hardState)
     snapshots = SnapshotPolicy(interval: chain.options.snapshotIntervalSize)
     let electionTicks = chain.options.electionTicks
-    neighbours = Neighbours(of: chain.id, graceTicks: electionTicks)
+    neighbours = Neighbours(of: core.id, graceTicks: electionTicks)
     activeNodes = ActiveNodes(refreshTicks: electionTicks)
     suspicion = EvictionSuspicion(
       threshold: chain.evictionSuspicion, tickInterval: chain.tickInterval)
-    let wake: @Sendable () -> Void = { [queue = chain.queue] in queue.wake() }
-    alarm = BatchAlarm(time: chain.time, wake: wake)
-    ticker = Ticker(every: chain.tickInterval, on: chain.time, wake: wake)
-    fill = BatchFillMeter(chain.support.metrics, time: chain.time)
+    fill = BatchFillMeter(chain.channelMetrics, time: chain.time)
   }
 
-  /// Works until the chain is halted or cannot go on. Then ``finish()`` is to be called.
-  mutating func run() async throws {
-    var isDrained = false
+  /// The first turn.
+  package mutating func begin() throws {
     reconnect(to: applier.consenters)
     noteLeadership()
-    try turn(isDrained: false)
-    while !(chain.isHalted && isDone(isDrained: isDrained)) {
-      switch await chain.queue.next(takesElements: takesMessages && !isDrained) {
-      case .elements(let submissions): take(submissions)
-      case .closed: isDrained = true
-      }
-      try turn(isDrained: isDrained)
-    }
+    try turn(RaftArrivals())
   }
 
   /// Whether this node decides alone. After a recovery there may be members without a vote.

@@ -7,7 +7,7 @@ import RaftCore
 /// from time to time (Fabric: `etcdraft.Disseminator`).
 ///
 /// A value without clock or I/O.
-struct ActiveNodes: Sendable, Equatable {
+package struct ActiveNodes: Sendable, Equatable {
   /// In ascending order.
   private(set) var nodes: [NodeID] = []
   private var serialized: [UInt8] = []
@@ -51,7 +51,7 @@ struct ActiveNodes: Sendable, Equatable {
   }
 
   /// - Returns: nil if the bytes are no such message, or none were sent.
-  static func parsed(_ bytes: ArraySlice<UInt8>) -> [NodeID]? {
+  package static func parsed(_ bytes: ArraySlice<UInt8>) -> [NodeID]? {
     guard !bytes.isEmpty else { return nil }
     return (try? Etcdraft_ClusterMetadata(serializedBytes: Array(bytes)))?.activeNodes
   }

@@ -5,7 +5,7 @@ import RaftCore
 
 /// The other members of a channel. One that was removed stays for a while, so that it can hear of it and vote until the
 /// others know.
-struct Neighbours: Sendable {
+package struct Neighbours: Sendable {
   private struct Departing: Sendable {
     let member: ClusterMember
     var ticks: Int
@@ -25,7 +25,7 @@ struct Neighbours: Sendable {
   }
 
   /// All to be connected to.
-  var members: [ClusterMember] { current + departing.map(\.member) }
+  package var members: [ClusterMember] { current + departing.map(\.member) }
 
   /// The consenters are these now.
   ///

@@ -14,10 +14,25 @@ extension RaftChain {
       throw ClusterRefusal("bad message: \(error)")
     }
     try check(message)
-    guard message.to == id else { return isAddressed(message, by: sender) }
+    switch RaftInbox.Addressee(of: message, at: id) {
+    case .this: put(message, metadata: metadata, from: sender, size: payload.count)
+    case .former:
+      logger.debug("Node \(sender) sent to \(message.to), and this node is \(id) by now")
+    case .later:
+      logger.warning(
+        """
+        Received msg to \(message.to), my ID is probably wrong due to out of date, cowardly halting
+        """)
+      inbox.isAddressed(as: message.to)
+    }
+  }
+
+  private func put(
+    _ message: Message, metadata: ArraySlice<UInt8>, from sender: UInt64, size: Int
+  ) {
     let received = RaftInbox.Received(
       message: message, activeNodes: ActiveNodes.parsed(metadata), sender: sender,
-      size: payload.count)
+      size: size)
     if !inbox.put(received) {
       logger.debug("A message of node \(sender) is dropped: too many wait")
     }
@@ -39,19 +54,6 @@ extension RaftChain {
       } catch { throw ClusterRefusal("bad message: \(error)") }
     default: break
     }
-  }
-
-  /// Ids are given in order and never twice: a higher one may be this node's, that was removed and added again; a lower
-  /// one was this node's before.
-  private func isAddressed(_ message: Message, by sender: UInt64) {
-    guard message.to > id else {
-      return logger.debug("Node \(sender) sent to \(message.to), and this node is \(id) by now")
-    }
-    logger.warning(
-      """
-      Received msg to \(message.to), my ID is probably wrong due to out of date, cowardly halting
-      """)
-    inbox.isAddressed(as: message.to)
   }
 
   package func submitted(

@@ -4,26 +4,48 @@ import RaftCore
 import Synchronization
 
 /// Messages of other nodes on their way to the core. A full inbox drops what comes: Raft copes with that.
-final class RaftInbox: Sendable {
+package final class RaftInbox: Sendable {
   static let maximumCount = 4_096
   static let maximumBytes = 64 << 20
 
-  struct Received: Sendable {
-    let message: Message
+  package struct Received: Sendable {
+    package let message: Message
     /// The consenters that the sender believes to be alive, if it says so.
-    let activeNodes: [NodeID]?
-    let sender: NodeID
+    package let activeNodes: [NodeID]?
+    package let sender: NodeID
     let size: Int
+
+    package init(message: Message, activeNodes: [NodeID]?, sender: NodeID, size: Int) {
+      self.message = message
+      self.activeNodes = activeNodes
+      self.sender = sender
+      self.size = size
+    }
+  }
+
+  /// Whom a message is for. Ids are given in order and never twice.
+  package enum Addressee: Sendable {
+    case this
+    /// What this node was before.
+    case former
+    /// What this node may be by now: it was removed and added again.
+    case later
+
+    package init(of message: Message, at id: NodeID) {
+      self = message.to == id ? .this : message.to < id ? .former : .later
+    }
   }
 
   /// All that came since the last look.
-  struct Contents: Sendable {
-    fileprivate(set) var messages: [Received] = []
+  package struct Contents: Sendable {
+    package var messages: [Received] = []
     fileprivate(set) var bytes = 0
     /// Members to which a stream was lost.
-    fileprivate(set) var lost: Set<NodeID> = []
+    package var lost: Set<NodeID> = []
     /// A younger id than this node's, to which somebody has sent.
-    fileprivate(set) var youngerID: NodeID?
+    package var youngerID: NodeID?
+
+    package init() {}
   }
 
   private let contents = Mutex(Contents())

@@ -9,7 +9,7 @@ import Ordering
 /// too, or the leader has found that the configuration does not allow them any more.
 ///
 /// A value without clock or I/O.
-struct Resubmission: Sendable {
+package struct Resubmission: Sendable {
   /// Bytes of messages beyond which no more are taken.
   static let maximumBytes = 32 << 20
   /// Messages beyond which no more are taken.
@@ -33,9 +33,9 @@ struct Resubmission: Sendable {
   /// Messages below were handed on to an earlier leader.
   private var earlierNumber: UInt64 = 0
   private var resubmitted = 0
-  private(set) var bytes = 0
+  package private(set) var bytes = 0
   /// Messages that are kept.
-  private(set) var count = 0
+  package private(set) var count = 0
 
   var isEmpty: Bool { count == 0 }
   var hasRoom: Bool { bytes < Self.maximumBytes && count < Self.maximumCount }

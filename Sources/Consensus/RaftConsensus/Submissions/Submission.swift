@@ -4,7 +4,7 @@ import Ordering
 import RaftCore
 
 /// Who answers for a message.
-enum Submission: Sendable {
+package enum Submission: Sendable {
   /// A client handed it to this node, which keeps it until it is in a block.
   case own(OrderedMessage)
   /// Another node handed it on, and keeps it.
