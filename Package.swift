@@ -113,7 +113,7 @@ let rooms: [[Target]] = [
     .transport, "GRPCTransport",
     [
       "FabricProtos", "Concurrency", "Sockets", logging, nioCore, nioPosix, nioTLS, nioHTTP2,
-      nioHPACK, nioSSL,
+      nioHPACK, nioSSL, crypto,
     ],
     tests: [
       "Concurrency", "Sockets", "TestSupport", nioCore, nioPosix, nioEmbedded, nioHTTP2, nioHPACK,

@@ -162,9 +162,7 @@ final class ConnectionHandler: ChannelInboundHandler {
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     switch event {
     case TLSUserEvent.handshakeCompleted:
-      if let certificate = tls?.peerCertificate, let der = try? certificate.toDERBytes() {
-        connection.peerCertificates = [der]
-      }
+      connection.handshakeCompleted(showing: try? tls?.peerCertificate?.toDERBytes())
     case ConnectionCommand.drain:
       drain(context: context)
     case ConnectionCommand.stop:

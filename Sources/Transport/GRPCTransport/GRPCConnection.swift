@@ -23,7 +23,11 @@ final class GRPCConnection {
   let remoteAddress: String
   let executor: any TaskExecutor
   /// Set when the TLS handshake is done.
-  var peerCertificates: [[UInt8]] = []
+  private(set) var peerCertificates: [[UInt8]] = []
+  /// Set when the TLS handshake is done, if keying material may be asked for.
+  private(set) var exporter: TLSExporter?
+  /// Where the exporter comes from.
+  var tap: ClientRandomTap?
 
   let wire: WireState
 
@@ -41,6 +45,12 @@ final class GRPCConnection {
     self.executor = EventLoopExecutor(eventLoop)
     self.remoteAddress = remoteAddress
     self.wire = WireState(limits: environment.limits.http2.frames, now: now)
+  }
+
+  func handshakeCompleted(showing certificate: [UInt8]?) {
+    peerCertificates = certificate.map { [$0] } ?? []
+    exporter = tap?.finish()
+    tap = nil
   }
 
   var hasStreams: Bool { !streams.isEmpty }

@@ -30,6 +30,8 @@ package struct GRPCCall: Sendable {
   /// was verified, elsewhere it may be anybody's (``GRPCServerTLS/ClientAuthentication``). Only the leaf is
   /// kept: it is all that Fabric's TLS binding and the cluster's access list look at.
   package let peerCertificates: [[UInt8]]
+  /// The keying material of the connection; nil unless ``GRPCServerTLS/exportsKeyingMaterial`` is set, and without TLS 1.3.
+  package var exporter: TLSExporter?
 
   /// The path of the request.
   package var path: String { "/\(service)/\(method)" }

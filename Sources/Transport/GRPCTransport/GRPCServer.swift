@@ -162,7 +162,13 @@ extension GRPCServer {
     let pipeline = channel.pipeline.syncOperations
     let refusal = TLSRefusal()
     var tlsHandler: NIOSSLServerHandler?
+    var tap: ClientRandomTap?
     if let tls {
+      if let exporters = tls.exporters {
+        let first = ClientRandomTap(.server, exporters)
+        try pipeline.addHandler(first)
+        tap = first
+      }
       let handler = tls.makeHandler(refusal: refusal)
       try pipeline.addHandler(handler)
       tlsHandler = handler
@@ -170,6 +176,7 @@ extension GRPCServer {
     let connection = GRPCConnection(
       environment: environment, remoteAddress: NetworkAddress.text(channel.remoteAddress),
       eventLoop: channel.eventLoop, now: channel.eventLoop.now)
+    connection.tap = tap
     try pipeline.addHandler(WireObserver(wire: connection.wire))
     try pipeline.addHandler(FrameGuard(wire: connection.wire, from: .client))
     let bound = NIOLoopBound(connection, eventLoop: channel.eventLoop)

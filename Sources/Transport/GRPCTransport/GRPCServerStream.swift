@@ -13,6 +13,9 @@ package final class GRPCServerStream: Sendable {
   /// The client's certificate in DER, as ``GRPCCall/peerCertificates`` says.
   package var peerCertificates: [[UInt8]] { call.peerCertificates }
 
+  /// The keying material of the connection, as ``GRPCCall/exporter`` says.
+  package var exporter: TLSExporter? { call.exporter }
+
   /// Runs tasks on the event loop that serves this stream; its type says what it is for.
   package let executor: any TaskExecutor
 

@@ -26,11 +26,14 @@ package struct GRPCServerTLS: Sendable {
   /// PEM text.
   package var privateKey: [UInt8]
   package var clientAuthentication: ClientAuthentication
+  /// Whether handlers may ask connections of TLS 1.3 for keying material (``TLSExporter``). Then a secret of each is kept.
+  package var exportsKeyingMaterial: Bool
 
   package init(
     certificateChain: [UInt8], privateKey: [UInt8],
-    clientAuthentication: ClientAuthentication = .requested
+    clientAuthentication: ClientAuthentication = .requested, exportsKeyingMaterial: Bool = false
   ) {
+    self.exportsKeyingMaterial = exportsKeyingMaterial
     self.certificateChain = certificateChain
     self.privateKey = privateKey
     self.clientAuthentication = clientAuthentication
@@ -59,9 +62,13 @@ final class TLSContexts: Sendable {
     }
   }
 
+  /// Nil unless keying material may be asked for.
+  let exporters: ExporterTable?
   private let current: Mutex<Current>
 
   init(_ tls: GRPCServerTLS) throws(GRPCTLSError) {
+    let exporters = tls.exportsKeyingMaterial ? ExporterTable() : nil
+    self.exporters = exporters
     var configuration = try Self.configuration(
       certificateChain: tls.certificateChain, privateKey: tls.privateKey)
     configuration.minimumTLSVersion = .tlsv12
@@ -71,6 +78,7 @@ final class TLSContexts: Sendable {
     // The request for a certificate names no CAs: Go's clients show none if its issuer is not among those named.
     configuration.trustRoots = .certificates([])
     configuration.sendCANameList = false
+    if let exporters { configuration.keyLogCallback = { exporters.note($0) } }
     let verify: GRPCServerTLS.Verification
     switch tls.clientAuthentication {
     case .requested:

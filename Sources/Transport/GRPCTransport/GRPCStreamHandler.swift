@@ -131,7 +131,7 @@ final class GRPCStreamHandler: ChannelInboundHandler, StreamPump {
       method = found
       call = GRPCCall(
         service: service, method: name, remoteAddress: connection.remoteAddress,
-        peerCertificates: connection.peerCertificates)
+        peerCertificates: connection.peerCertificates, exporter: connection.exporter)
     }
     guard connection.admitHandler() else {
       // Safe to retry for the client: nothing was done (RFC 9113, 8.7).

@@ -48,12 +48,6 @@ struct OutboundMessages {
     }
   }
 
-  /// Whether senders need not wait. So it is when the stream is over: then they learn that.
-  var hasRoom: Bool {
-    guard case .open = phase else { return true }
-    return isWritable && pendingBytes <= limit
-  }
-
   mutating func newWriterID() -> UInt64 {
     lastWriterID &+= 1
     return lastWriterID

@@ -113,16 +113,6 @@ final class StreamExchange: Sendable {
     if isAboveLimit { try await waitUntilWritable() }
   }
 
-  /// Queues messages for one flush unless more than the outbound bound waits for the peer. Never waits.
-  ///
-  /// - Returns: whether they were taken.
-  /// - Throws: as ``send(_:queued:)``.
-  func offer(_ messages: [PrefixedMessage]) throws(GRPCStatus) -> Bool {
-    guard state.withLock({ $0.outbound.hasRoom }) else { return false }
-    if !messages.isEmpty { _ = try queue(messages) }
-    return true
-  }
-
   private func queue(
     _ messages: [PrefixedMessage]
   ) throws(GRPCStatus) -> (bytes: Int, isAboveLimit: Bool) {

@@ -128,6 +128,42 @@ import Testing
     #expect(due)
   }
 
+  @Test func channelsTickTogetherOnAWheelIfItsSlotsAreShort() async {
+    let time = ManualTime()
+    let wheel = TimerWheel(on: time, slots: .milliseconds(100))
+    let wakes = Watched(0)
+    func ticker(_ milliseconds: Int) -> Ticker {
+      Ticker(every: .milliseconds(milliseconds), on: time, with: wheel) {
+        wakes.change { $0 += 1 }
+      }
+    }
+    var tickers = [ticker(500), ticker(500)]
+    time.advance(by: .milliseconds(10))
+    tickers[0].run(true)
+    time.advance(by: .milliseconds(80))
+    tickers[1].run(true)
+    await time.waitForSleepers(1)
+    var upcoming = time.now + .milliseconds(510)
+    for round in 1...3 {
+      while time.nextAlarm != upcoming { await Task.yield() }
+      time.advance(by: upcoming - time.now)
+      await wakes.wait { $0 == 2 * round ? () : nil }
+      for index in tickers.indices {
+        let isDue = tickers[index].takeTick()
+        #expect(isDue)
+      }
+      upcoming += .milliseconds(500)
+    }
+    for index in tickers.indices { tickers[index].run(false) }
+    while time.nextAlarm != nil { await Task.yield() }
+    // Ticks of 300 ms would come too irregularly.
+    var short = ticker(300)
+    short.run(true)
+    await time.waitForSleepers(1)
+    #expect(time.nextAlarm == time.now + .milliseconds(300))
+    short.run(false)
+  }
+
   @Test func aProcessThatSleptGetsOneTick() {
     let time = ManualTime()
     var ticker = Ticker(every: .milliseconds(500), on: time) {}

@@ -141,7 +141,7 @@ import Testing
     var random = SplitMix64(seed: seed)
     if Bool.random(using: &random) { begin() }
     let bound = NIOLoopBound(connection, eventLoop: channel.eventLoop)
-    let stream = try? bound.value.open(ClientRequest(path: "/a/B", metadata: [], timeout: nil))
+    let stream = try? bound.value.open(ClientRequest(path: "/a/B", timeout: nil))
     channel.embeddedEventLoop.run()
     for _ in 0..<50 where channel.isActive {
       let payload = (0..<Int.random(in: 0...40, using: &random)).map { _ in

@@ -15,11 +15,15 @@ final class ChainClock: Sendable {
 
   /// - Parameters:
   ///   - interval: Between two ticks, more than zero.
+  ///   - wheel: On which the channels of the node tick together; nil: each for itself.
   ///   - wake: Makes the task look here.
-  init(every interval: Duration, on time: any TimeSource, wake: @escaping @Sendable () -> Void) {
+  init(
+    every interval: Duration, on time: any TimeSource, with wheel: TimerWheel?,
+    wake: @escaping @Sendable () -> Void
+  ) {
     state = Mutex(
       State(
-        ticker: Ticker(every: interval, on: time, wake: wake),
+        ticker: Ticker(every: interval, on: time, with: wheel, wake: wake),
         alarm: BatchAlarm(time: time, wake: wake)))
   }
 

@@ -40,6 +40,8 @@ package final class RaftChain: ClusterChain {
     /// After how long without a leader this node asks whether it still is a consenter; nil for Go's default.
     let evictionSuspicion: Duration?
     let time: any TimeSource
+    /// On which channels tick together; nil: each for itself.
+    let wheel: TimerWheel?
     let logger: Logger
   }
 
@@ -52,6 +54,7 @@ package final class RaftChain: ClusterChain {
   let metrics: RaftChainMetrics
   let evictionSuspicion: Duration?
   let time: any TimeSource
+  let wheel: TimerWheel?
   let logger: Logger
   /// This node in the Raft group.
   let id: NodeID
@@ -88,6 +91,7 @@ package final class RaftChain: ClusterChain {
     seed = environment.seed
     evictionSuspicion = environment.evictionSuspicion
     time = environment.time
+    wheel = environment.wheel
     var logger = environment.logger
     logger[metadataKey: "channel"] = "\(support.channelID)"
     logger[metadataKey: "node"] = "\(id)"

@@ -21,6 +21,7 @@ package final class RaftConsenter: ClusterConsenter {
   /// The keys that this node has, by which it finds itself among the consenters; none without TLS.
   private let keys: @Sendable () -> [ConsenterKey]
   private let time: any TimeSource
+  private let wheel: TimerWheel?
   private let now: @Sendable () -> Date
   private let metrics: any MetricsFactory
   private let logger: Logger
@@ -37,18 +38,20 @@ package final class RaftConsenter: ClusterConsenter {
   ///   - transport: Connections to the other nodes.
   ///   - blocks: Where blocks come from that others have made, and a snapshot stands for.
   ///   - time: The clock of ticks and time-outs.
+  ///   - wheel: On which the channels of the node tick together; nil: each for itself.
   ///   - now: The date by which consenters' certificates are valid or not.
   ///   - metrics: Where the metrics below `consensus_etcdraft` go; by default they are not recorded.
   package init(
     settings: RaftSettings, keys: (@Sendable () -> [ConsenterKey])? = nil,
     transport: any ClusterTransport, blocks: any BlockSource, time: any TimeSource,
-    now: @escaping @Sendable () -> Date, logger: Logger,
+    wheel: TimerWheel? = nil, now: @escaping @Sendable () -> Date, logger: Logger,
     metrics: any MetricsFactory = NOOPMetricsHandler.instance
   ) {
     self.settings = settings
     self.transport = transport
     self.blocks = blocks
     self.time = time
+    self.wheel = wheel
     self.now = now
     self.logger = logger
     self.metrics = metrics
@@ -122,7 +125,7 @@ package final class RaftConsenter: ClusterConsenter {
         location: location(of: support.channelID), transport: transport, blocks: blocks,
         pool: try threads.pool,
         seed: UInt64.random(in: 0...UInt64.max), metrics: metrics,
-        evictionSuspicion: settings.evictionSuspicion, time: time, logger: logger))
+        evictionSuspicion: settings.evictionSuspicion, time: time, wheel: wheel, logger: logger))
     chains.withLock { $0[support.channelID] = Weak(chain: chain) }
     return chain
   }

@@ -25,8 +25,8 @@ final class RaftShell: RaftSurroundings, Sendable {
   init(_ chain: RaftChain, _ storage: RaftStorage) {
     self.chain = chain
     self.storage = storage
-    clock = ChainClock(every: chain.tickInterval, on: chain.time) { [queue = chain.queue] in
-      queue.wake()
+    clock = ChainClock(every: chain.tickInterval, on: chain.time, with: chain.wheel) {
+      [queue = chain.queue] in queue.wake()
     }
   }
 

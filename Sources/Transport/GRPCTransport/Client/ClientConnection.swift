@@ -7,7 +7,6 @@ import NIOHTTP2
 /// What a stream is opened with.
 struct ClientRequest: Sendable {
   let path: String
-  let metadata: [(String, String)]
   let timeout: Duration?
 }
 

@@ -13,6 +13,7 @@ final class ClientConnectionHandler: ChannelInboundHandler {
 
   private let connection: ClientConnection
   private let tls: NIOSSLClientHandler?
+  private let tap: ClientRandomTap?
   private let refusal: TLSRefusal
   private let dial: Dial
   private let dialDeadline: NIODeadline
@@ -20,14 +21,15 @@ final class ClientConnectionHandler: ChannelInboundHandler {
   private var timer: Scheduled<Void>?
   /// What ended the connection, if it was known before it closed.
   private var failure: GRPCDialError?
-  private var peerCertificates: [[UInt8]] = []
+  private var exporter: TLSExporter?
 
   init(
-    connection: ClientConnection, tls: NIOSSLClientHandler?, refusal: TLSRefusal,
-    dial: Dial, deadline: NIODeadline
+    connection: ClientConnection, tls: NIOSSLClientHandler?, tap: ClientRandomTap?,
+    refusal: TLSRefusal, dial: Dial, deadline: NIODeadline
   ) {
     self.connection = connection
     self.tls = tls
+    self.tap = tap
     self.refusal = refusal
     self.dial = dial
     dialDeadline = deadline
@@ -76,8 +78,7 @@ final class ClientConnectionHandler: ChannelInboundHandler {
     wire.phase = .open
     dial.connected(
       GRPCClientConnection(
-        remoteAddress: NetworkAddress.text(context.channel.remoteAddress),
-        peerCertificates: peerCertificates, life: connection.life,
+        exporter: exporter, life: connection.life,
         connection: NIOLoopBound(connection, eventLoop: context.eventLoop)))
     scheduleKeepalive(
       in: TimeAmount(connection.environment.keepalive.interval), context: context)
@@ -159,10 +160,8 @@ final class ClientConnectionHandler: ChannelInboundHandler {
   // MARK: TLS and errors
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if case TLSUserEvent.handshakeCompleted = event,
-      let certificate = tls?.peerCertificate, let der = try? certificate.toDERBytes()
-    {
-      peerCertificates = [der]
+    if case TLSUserEvent.handshakeCompleted = event {
+      exporter = tap?.finish()
     }
     context.fireUserInboundEventTriggered(event)
   }

@@ -70,7 +70,7 @@ final class ClientStreamHandler: ChannelInboundHandler, StreamPump {
         [weak self] in self?.end(.deadlineExceeded)
       }
     }
-    return GRPCClientStream(path: request.path, exchange: exchange, handler: bound)
+    return GRPCClientStream(exchange: exchange, handler: bound)
   }
 
   // MARK: Life

@@ -94,6 +94,8 @@ extension GRPCClient {
     channel.setUserTimeout(environment.keepalive.timeout)
     let pipeline = channel.pipeline.syncOperations
     let refusal = TLSRefusal()
+    let tap = tls?.exporters.map { ClientRandomTap(.client, $0) }
+    if let tap { try pipeline.addHandler(tap) }
     let tlsHandler = try tls?.makeHandler(refusal: refusal)
     if let tlsHandler { try pipeline.addHandler(tlsHandler) }
     let wire = WireState(limits: environment.limits.frames, now: channel.eventLoop.now)
@@ -115,7 +117,8 @@ extension GRPCClient {
       multiplexer: try http2.syncMultiplexer())
     try pipeline.addHandler(
       ClientConnectionHandler(
-        connection: connection, tls: tlsHandler, refusal: refusal, dial: dial, deadline: deadline))
+        connection: connection, tls: tlsHandler, tap: tap, refusal: refusal, dial: dial,
+        deadline: deadline))
     return connection
   }
 }

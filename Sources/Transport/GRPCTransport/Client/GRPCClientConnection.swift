@@ -16,20 +16,16 @@ package final class GRPCClientConnection: Sendable {
     case closed(GRPCStatus)
   }
 
-  /// The server's address as `host:port`, an IPv6 host in brackets.
-  package let remoteAddress: String
-  /// The server's certificate in DER, its own only; empty without TLS.
-  package let peerCertificates: [[UInt8]]
+  /// The keying material of the connection; nil unless ``GRPCClientTLS/exportsKeyingMaterial`` is set.
+  package let exporter: TLSExporter?
 
   private let life: Watched<Life>
   private let connection: NIOLoopBound<ClientConnection>
 
   init(
-    remoteAddress: String, peerCertificates: [[UInt8]], life: Watched<Life>,
-    connection: NIOLoopBound<ClientConnection>
+    exporter: TLSExporter?, life: Watched<Life>, connection: NIOLoopBound<ClientConnection>
   ) {
-    self.remoteAddress = remoteAddress
-    self.peerCertificates = peerCertificates
+    self.exporter = exporter
     self.life = life
     self.connection = connection
   }
@@ -43,13 +39,12 @@ package final class GRPCClientConnection: Sendable {
   ///
   /// - Parameters:
   ///   - path: Such as `/orderer.Cluster/Step`.
-  ///   - metadata: Names in lower case, with their values.
   ///   - timeout: The call's deadline from now on, told to the server too; nil for none.
   /// - Throws: `.unavailable` if the connection is gone or going, `.resourceExhausted` if there are too many streams.
   package func openStream(
-    _ path: String, metadata: [(String, String)] = [], timeout: Duration? = nil
+    _ path: String, timeout: Duration? = nil
   ) async throws(GRPCStatus) -> GRPCClientStream {
-    let request = ClientRequest(path: path, metadata: metadata, timeout: timeout)
+    let request = ClientRequest(path: path, timeout: timeout)
     do {
       return try await connection.eventLoop.submit { [connection] in
         try connection.value.open(request)

@@ -8,16 +8,12 @@ import Synchronization
 ///
 /// Messages may be sent by several tasks; one task at a time may wait for messages.
 package final class GRPCClientStream: Sendable {
-  /// The method, such as `/orderer.AtomicBroadcast/Deliver`.
-  package let path: String
-
   private let exchange: StreamExchange
   private let handler: NIOLoopBound<ClientStreamHandler>
   /// What ``receive()`` has taken and not returned yet: no more than the stream's window holds, and one message.
   private let taken = Mutex<ArraySlice<[UInt8]>>([])
 
-  init(path: String, exchange: StreamExchange, handler: NIOLoopBound<ClientStreamHandler>) {
-    self.path = path
+  init(exchange: StreamExchange, handler: NIOLoopBound<ClientStreamHandler>) {
     self.exchange = exchange
     self.handler = handler
   }
@@ -80,15 +76,6 @@ package final class GRPCClientStream: Sendable {
   /// As `send(_:)` for buffers; a large body is handed to the socket as it is.
   package func send(_ messages: [PrefixedMessage]) async throws(GRPCStatus) {
     try await exchange.send(messages)
-  }
-
-  /// Sends messages in one flush unless more than `outboundHighWatermarkBytes` of this stream wait already. Never
-  /// waits.
-  ///
-  /// - Returns: whether they were taken; all of them or none.
-  /// - Throws: as `send(_:)`.
-  package func offer(_ messages: [PrefixedMessage]) throws(GRPCStatus) -> Bool {
-    try exchange.offer(messages)
   }
 
   /// Ends this side of the call, behind what was sent; the server's messages go on.

@@ -17,11 +17,15 @@ package struct GRPCClientTLS: Sendable {
   /// The certificate, as PEM text or in DER, whose public key the server must have; nil if any will do.
   package var pinnedCertificate: [UInt8]?
   package var verify: Verification
+  /// Whether the connection may be asked for keying material (``GRPCClientConnection/exporter``). Then it is one of TLS
+  /// 1.3, or none.
+  package var exportsKeyingMaterial: Bool
 
   package init(
     certificateChain: [UInt8] = [], privateKey: [UInt8] = [], pinnedCertificate: [UInt8]? = nil,
-    verify: @escaping Verification
+    exportsKeyingMaterial: Bool = false, verify: @escaping Verification
   ) {
+    self.exportsKeyingMaterial = exportsKeyingMaterial
     self.certificateChain = certificateChain
     self.privateKey = privateKey
     self.pinnedCertificate = pinnedCertificate
@@ -38,6 +42,8 @@ extension GRPCClientTLS {
 
 /// What ``GRPCClientTLS`` becomes for one handshake.
 struct ClientTLSSession: Sendable {
+  /// Nil unless keying material may be asked for.
+  let exporters: ExporterTable?
   private let context: NIOSSLContext
   private let pinnedKey: [UInt8]?
   private let verify: GRPCClientTLS.Verification
@@ -46,7 +52,10 @@ struct ClientTLSSession: Sendable {
   /// - Throws: ``GRPCDialError/unusable(_:)``
   init(_ tls: GRPCClientTLS, host: String) throws(GRPCDialError) {
     var configuration = TLSConfiguration.makeClientConfiguration()
-    configuration.minimumTLSVersion = .tlsv12
+    configuration.minimumTLSVersion = tls.exportsKeyingMaterial ? .tlsv13 : .tlsv12
+    let exporters = tls.exportsKeyingMaterial ? ExporterTable() : nil
+    if let exporters { configuration.keyLogCallback = { exporters.note($0) } }
+    self.exporters = exporters
     configuration.cipherSuiteValues = TLSMaterial.cipherSuites
     configuration.applicationProtocols = ["h2"]
     configuration.shutdownTimeout = TLSMaterial.shutdownTimeout

@@ -16,7 +16,6 @@ extension RequestHead {
       headers.add(
         name: "grpc-timeout", value: GRPCTimeout.text(timeout), indexing: .nonIndexable)
     }
-    for (name, value) in request.metadata { headers.add(name: name, value: value) }
     return headers
   }
 }
