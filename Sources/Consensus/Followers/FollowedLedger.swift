@@ -11,8 +11,8 @@ import Ordering
 import Replication
 import Synchronization
 
-/// Where the follower's task commits. Others may read.
-final class FollowedLedger: Sendable {
+/// Where the task commits that pulls a channel's blocks. Others may read.
+package final class FollowedLedger: Sendable {
   private struct State {
     /// nil before block 0 is here.
     var bundle: ConfigBundle?
@@ -30,7 +30,7 @@ final class FollowedLedger: Sendable {
   private let time: any TimeSource
   private let state: Mutex<State>
 
-  init(
+  package init(
     store: any BlockStore, bundle: ConfigBundle?, join: JoinPoint?, isStale: Bool,
     support: any FollowerSupport, signer: any Signer, metrics: ChannelMetrics,
     time: any TimeSource, logger: Logger
@@ -49,9 +49,9 @@ final class FollowedLedger: Sendable {
       State(bundle: bundle, membership: FollowedMembership(role: role, isStale: isStale)))
   }
 
-  var height: UInt64 { store.height }
+  package var height: UInt64 { store.height }
   /// What the newest configuration that is known says of this node.
-  var role: ConsensusRole { state.withLock { $0.membership.role } }
+  package var role: ConsensusRole { state.withLock { $0.membership.role } }
   var bundle: ConfigBundle? { state.withLock { $0.bundle } }
 
   var position: FollowerCore.Position {
@@ -61,7 +61,7 @@ final class FollowedLedger: Sendable {
   }
 
   /// The end of the chain, for the pull that goes on from there.
-  var trust: ChainTrust {
+  package var trust: ChainTrust {
     ChainTrust(
       channelID: store.channelID, bundle: bundle,
       end: ChainEnd(height: store.height, lastHash: store.lastBlockHash))
@@ -70,7 +70,7 @@ final class FollowedLedger: Sendable {
   /// Commits a run of blocks that were verified. All before a config block are durable before that takes effect.
   ///
   /// - Throws: ``NotTheJoinedChannel``; `LedgerError`; `BlockError`; what `forgetConsensus` throws.
-  func commit(_ run: [Block]) async throws {
+  package func commit(_ run: [Block]) async throws {
     if let join, let block = run.first(where: { $0.header.number == join.number }),
       block.header != join.header
     {
@@ -128,10 +128,10 @@ final class FollowedLedger: Sendable {
 }
 
 /// The block that an operator gave is not in the chain that others have.
-struct NotTheJoinedChannel: Error, CustomStringConvertible {
-  let number: UInt64
+package struct NotTheJoinedChannel: Error, CustomStringConvertible {
+  package let number: UInt64
 
-  var description: String {
+  package var description: String {
     """
     block \(number) of the other orderers is not the one that the channel was joined with: remove the channel, and \
     join it with a block of the right network

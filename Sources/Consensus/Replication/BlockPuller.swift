@@ -74,10 +74,32 @@ package final class BlockPuller: ChannelSource {
     return highest == .max ? highest : highest + 1
   }
 
+  /// Says what is wrong with a block that should be the config block of that number.
+  private typealias ConfigBlockCheck = (_ number: UInt64, Block) throws(InvalidConfigBlock) -> Void
+
   /// Of all that answer, the one with the most blocks whose config block is valid.
   package func newestConfigBlock(
     of channelID: String, under bundle: ConfigBundle
   ) async throws -> Block {
+    try await newestConfig(of: channelID, under: bundle) {
+      number, block throws(InvalidConfigBlock) in
+      try InvalidConfigBlock.check(block, is: number, under: bundle)
+    }.configBlock
+  }
+
+  package func claim(
+    about channelID: String, under bundle: ConfigBundle
+  ) async throws -> ChannelClaim {
+    try await newestConfig(of: channelID, under: bundle) {
+      number, block throws(InvalidConfigBlock) in
+      try InvalidConfigBlock.checkForm(of: block, is: number, in: channelID)
+    }
+  }
+
+  /// Of all that answer, the one with the most blocks whose config block passes a check.
+  private func newestConfig(
+    of channelID: String, under bundle: ConfigBundle, check: ConfigBlockCheck
+  ) async throws -> ChannelClaim {
     let prober = prober(of: channelID, wantsConnections: true)
     let probes = await prober.probe(OrdererEndpoint.all(in: bundle))
     defer { for connection in probes.connections.values { connection.close() } }
@@ -90,8 +112,9 @@ package final class BlockPuller: ChannelSource {
     }) {
       guard let connection = probes.connections[endpoint] else { continue }
       do {
-        return try await configBlock(
-          behind: newest, under: bundle, from: endpoint, connection, prober)
+        let block = try await configBlock(behind: newest, from: endpoint, connection, prober, check)
+        let number = newest.header.number
+        return ChannelClaim(configBlock: block, height: number == .max ? number : number + 1)
       } catch let reason as PullFailure {
         logger.warning("[channel: \(channelID)] Passing over \(endpoint): \(reason)")
         failure = reason
@@ -101,10 +124,10 @@ package final class BlockPuller: ChannelSource {
   }
 
   private func configBlock(
-    behind newest: Block, under bundle: ConfigBundle, from endpoint: OrdererEndpoint,
-    _ connection: any DeliverConnection, _ prober: Prober
+    behind newest: Block, from endpoint: OrdererEndpoint, _ connection: any DeliverConnection,
+    _ prober: Prober, _ check: ConfigBlockCheck
   ) async throws -> Block {
-    let channelID = bundle.channelID
+    let channelID = prober.channelID
     let number: UInt64
     do {
       number = try newest.lastConfigIndex(channelID: channelID)
@@ -120,7 +143,7 @@ package final class BlockPuller: ChannelSource {
       throw PullFailure.unavailable("\(endpoint) does not send config block \(number)")
     }
     do throws(InvalidConfigBlock) {
-      try InvalidConfigBlock.check(block, is: number, under: bundle)
+      try check(number, block)
     } catch { throw PullFailure.invalid("\(endpoint) sent \(error)") }
     return block
   }

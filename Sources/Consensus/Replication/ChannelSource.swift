@@ -24,4 +24,23 @@ package protocol ChannelSource: BlockSource {
   /// - Parameter bundle: The configuration in force, which names them.
   /// - Throws: `PullFailure`; `CancellationError` once the task is cancelled.
   func height(of channelID: String, under bundle: ConfigBundle) async throws -> UInt64
+
+  /// What an orderer says of a channel that this node does not follow: its newest config block and its height. Nobody
+  /// has verified that, so it is good for finding out whether a pull is worth it, and for nothing else.
+  ///
+  /// - Parameter bundle: The configuration that names whom to ask, which may be another channel's.
+  /// - Throws: `PullFailure`; `CancellationError` once the task is cancelled.
+  func claim(about channelID: String, under bundle: ConfigBundle) async throws -> ChannelClaim
+}
+
+/// What an orderer says of a channel, without a proof.
+package struct ChannelClaim: Sendable {
+  package let configBlock: Block
+  /// Blocks that it has.
+  package let height: UInt64
+
+  package init(configBlock: Block, height: UInt64) {
+    self.configBlock = configBlock
+    self.height = height
+  }
 }

@@ -133,6 +133,32 @@ import Testing
     #expect(orderers.openConnections == 0)
   }
 
+  @Test func whatAnOrdererClaimsIsNotVerified() async throws {
+    let chain = try Self.chain()
+    let orderers = PretendedOrderers(chain.blocks)
+    orderers.shorten("a:1", to: 2)
+    let puller = try orderers.puller()
+    orderers.set(
+      "b:1",
+      .lying {
+        var block = $0
+        if block.header.number == 4 { block.metadata[0] = [] }
+        return block
+      })
+    let claim = try await puller.claim(about: chain.channelID, under: chain.bundle)
+    #expect(claim.configBlock.header == chain.blocks[4].header)
+    #expect(claim.height == chain.height)
+    // But it must be a config block of the channel.
+    orderers.set("b:1", .lying { _ in chain.blocks[1] })
+    let other = try await puller.claim(about: chain.channelID, under: chain.bundle)
+    #expect(other.configBlock == chain.blocks[0])
+    orderers.refuse(chain.channelID, .forbidden)
+    await #expect(throws: PullFailure.forbidden) {
+      try await puller.claim(about: chain.channelID, under: chain.bundle)
+    }
+    #expect(orderers.openConnections == 0)
+  }
+
   @Test func whatTheCallerThrowsEndsThePull() async throws {
     struct Full: Error {}
     let chain = try Self.chain()

@@ -32,6 +32,26 @@ import Testing
     #expect(trust.bundle?.orderer?.batchSize.maxMessageCount == 5)
   }
 
+  @Test func linksAloneAreCheckedIfALaterBlockIsTrusted() throws {
+    var blocks = try Self.chain().blocks
+    blocks[1].metadata[0] = []
+    blocks[2].metadata[0] = []
+    var trust = ChainTrust(linksOf: "raftchannel", end: ChainEnd())
+    for block in blocks.dropLast() { try trust.advance(over: block) }
+    for change in [
+      { $0.header.previousHash[0] ^= 1 }, { $0.header.number = 9 }, { $0.data = [[1]] },
+    ]
+      as [(inout Block) -> Void]
+    {
+      var block = blocks[3]
+      change(&block)
+      #expect(throws: InvalidBlock.self) { try trust.advance(over: block) }
+      #expect(trust.height == 3)
+    }
+    try trust.advance(over: blocks[3])
+    #expect(trust.height == 4)
+  }
+
   private struct Fault: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let number: Int

@@ -17,14 +17,16 @@ package struct MadeChain: Sendable {
   private var lastConfig: UInt64 = 0
 
   /// - Parameters:
+  ///   - base: The name of the recorded genesis block that it begins with.
   ///   - addresses: Of the orderers.
   ///   - edit: Changes the configuration in the genesis block.
   package init(
-    _ channelID: String = "raftchannel", orderers addresses: [String] = ["one:1"],
+    _ channelID: String = "raftchannel", of base: String = "app-raft-v20",
+    orderers addresses: [String] = ["one:1"],
     edit: (inout Common_ConfigGroup) throws -> Void = { _ in }
   ) throws {
     self.channelID = channelID
-    let block = try Block(serialized: Fixtures.bytes("blocks/app-raft-v20.block")).edited(
+    let block = try Block(serialized: Fixtures.bytes("blocks/\(base).block")).edited(
       channelID: channelID
     ) {
       try $0.setOrderers(addresses)
@@ -62,6 +64,13 @@ package struct MadeChain: Sendable {
   /// Adds a config block that sets how many messages a block may hold, by which tests tell configurations apart.
   package mutating func configure(maxMessageCount: UInt32) throws {
     try configure { try $0.editBatchSize { $0.maxMessageCount = maxMessageCount } }
+  }
+
+  /// Adds a block that creates a channel, if this is a system channel.
+  package mutating func create(_ channel: MadeChain) throws {
+    let message = try Messages.message(
+      channelID, TestIdentity.ordererNode(), channel.blocks[0].data[0], type: .ordererTransaction)
+    try append([message])
   }
 
   private mutating func append(_ data: [[UInt8]]) throws {

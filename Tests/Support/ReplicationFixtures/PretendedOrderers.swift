@@ -27,6 +27,8 @@ package final class PretendedOrderers: DeliverSource {
 
   private struct State: Sendable {
     var chain: [Block] = []
+    var chains: [String: [Block]] = [:]
+    var refusals: [String: Common_Status] = [:]
     var shorter: [String: Int] = [:]
     var manners: [String: Manner] = [:]
     var asked: [String] = []
@@ -37,8 +39,19 @@ package final class PretendedOrderers: DeliverSource {
 
   package init(_ chain: [Block] = []) { set(chain) }
 
-  /// What all have.
+  /// What all have, whatever the channel.
   package func set(_ chain: [Block]) { state.change { $0.chain = chain } }
+  /// What all have of one channel.
+  package func set(_ chain: [Block], of channelID: String) {
+    state.change { state in
+      state.chains[channelID] = chain
+      state.refusals[channelID] = nil
+    }
+  }
+  /// All answer so to whoever asks for a channel.
+  package func refuse(_ channelID: String, _ status: Common_Status) {
+    state.change { $0.refusals[channelID] = status }
+  }
   package func set(_ address: String, _ manner: Manner) {
     state.change { $0.manners[address] = manner }
   }
@@ -95,7 +108,7 @@ package final class PretendedOrderers: DeliverSource {
         throw OtherCertificate()
       }
       let seek = try Orderer_SeekInfo(serializedBytes: Array(envelope.data))
-      return Stream(connection: self, seek: seek)
+      return Stream(connection: self, channelID: envelope.channelID, seek: seek)
     }
 
     func close() {
@@ -109,12 +122,14 @@ package final class PretendedOrderers: DeliverSource {
 
   private final class Stream: DeliverStream {
     let connection: Connection
+    let channelID: String
     let first: UInt64?
     let isOnlyOne: Bool
     let sent = Watched(0)
 
-    init(connection: Connection, seek: Orderer_SeekInfo) {
+    init(connection: Connection, channelID: String, seek: Orderer_SeekInfo) {
       self.connection = connection
+      self.channelID = channelID
       if case .specified(let position)? = seek.start.type {
         first = position.number
       } else {
@@ -131,7 +146,11 @@ package final class PretendedOrderers: DeliverSource {
         return sent
       }
       let (address, state) = (connection.address, connection.orderers.state)
-      let manner = state.read { $0.manners[address] } ?? .good
+      let channelID = channelID
+      let manner =
+        state.read { state in
+          state.refusals[channelID].map(Manner.status) ?? state.manners[address]
+        } ?? .good
       switch manner {
       case .status(let status):
         return sent == 0
@@ -145,9 +164,10 @@ package final class PretendedOrderers: DeliverSource {
       if isOnlyOne, sent > 0 { return nil }
       let first = first
       let block: Block? = await state.waitUnlessCancelled { state in
-        let height = min(state.shorter[address] ?? .max, state.chain.count)
+        let chain = state.chains[channelID] ?? state.chain
+        let height = min(state.shorter[address] ?? .max, chain.count)
         let index = first.map { Int($0) + sent } ?? height - 1 + sent
-        return index >= 0 && index < height ? state.chain[index] : nil
+        return index >= 0 && index < height ? chain[index] : nil
       }
       guard var block else { throw CancellationError() }
       if case .lying(let lie) = manner, first != nil { block = lie(block) }
