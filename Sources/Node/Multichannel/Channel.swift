@@ -45,6 +45,8 @@ package final class Channel: Sendable {
   /// What keeps the channel from taking messages, and what an operator can do about it; nil if nothing
   /// does as far as the channel knows (see also `Chain.healthProblem`).
   package var problem: String? {
+    // What is tracked is not in trouble.
+    if chain is InactiveChain { return nil }
     if let reason = fault.withLock({ $0 }) ?? tip.failure {
       return "the channel has halted: \(reason). Remove the cause, then restart the orderer"
     }

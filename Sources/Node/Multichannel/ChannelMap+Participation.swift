@@ -23,7 +23,8 @@ extension ChannelMap {
   /// The channel of a name, if it is ordered here.
   func ordered(_ name: String) throws(ParticipationRefusal) -> Channel {
     switch states[name] {
-    case .ordering(let channel): return channel
+    case .ordering(let channel), .tracking(let channel): return channel
+    case .awaitingRestart: throw .other(ChannelMap.restartIsNeeded)
     case .following: throw .notReady
     case .beingRemoved(.underWay): throw .pendingRemoval
     case .beingRemoved(.failed): throw .removalFailed
@@ -39,7 +40,8 @@ extension ChannelState where Ordering == Channel, Following == Follower {
   /// What this node is to the channel.
   var participation: ParticipationStatus {
     switch self {
-    case .ordering(let channel): channel.chain.participation
+    case .ordering(let channel), .tracking(let channel): channel.chain.participation
+    case .awaitingRestart: ParticipationStatus(relation: .consenter, status: .inactive)
     case .following(let follower): follower.participation
     case .opening(nil), .joining: ParticipationStatus(relation: .other, status: .inactive)
     case .opening, .failed: ParticipationStatus(relation: .other, status: .failed)
@@ -52,7 +54,8 @@ extension ChannelState where Ordering == Channel, Following == Follower {
   /// Blocks that are here and can be told of.
   var height: UInt64 {
     switch self {
-    case .ordering(let channel): channel.tip.height
+    case .ordering(let channel), .tracking(let channel): channel.tip.height
+    case .awaitingRestart(let height): height
     case .following(let follower): follower.height
     case .opening, .joining, .failed, .beingRemoved: 0
     }

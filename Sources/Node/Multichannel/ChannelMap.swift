@@ -11,6 +11,11 @@ struct ChannelMap: Sendable {
   private(set) var life = RegistrarLife.made
   private(set) var states: [String: State] = [:]
   private(set) var system = SystemChannelKnowledge()
+  /// The system channel, if a cluster orders it. Channels that this node does not order are tracked then.
+  private(set) var clusterSystemChannel: String?
+
+  /// What is told of a system channel that was joined.
+  static let restartIsNeeded = "system channel creation pending: server requires restart"
 
   /// Where to process a message.
   enum Route {
@@ -61,9 +66,13 @@ struct ChannelMap: Sendable {
 
   /// A channel's configuration was read.
   ///
+  /// - Parameter isOfCluster: Whether a cluster orders the channel.
   /// - Throws: `SecondSystemChannel`
-  mutating func read(_ name: String, isSystemChannel: Bool) throws(SecondSystemChannel) {
+  mutating func read(
+    _ name: String, isSystemChannel: Bool, isOfCluster: Bool = false
+  ) throws(SecondSystemChannel) {
     try system.read(name, isSystemChannel: isSystemChannel)
+    if isSystemChannel, isOfCluster { clusterSystemChannel = name }
   }
 
   /// Changes what a channel is by one of the state's own transitions.
@@ -77,12 +86,28 @@ struct ChannelMap: Sendable {
     states[name] = state
   }
 
+  /// Channels that Kafka orders here beside a system channel that a cluster orders. Others may have moved them on, and
+  /// their brokers be gone.
+  var leftBehind: [String: Channel] {
+    if clusterSystemChannel == nil { return [:] }
+    return states.compactMapValues { state in
+      guard case .ordering(let channel) = state, channel.bundle.orderer?.consensusType == "kafka"
+      else { return nil }
+      return channel
+    }
+  }
+
   /// A channel was created.
-  mutating func add(_ channel: Channel) throws(IllegalTransition) {
+  mutating func add(_ channel: Channel, isTracked: Bool) throws(IllegalTransition) {
     guard states[channel.id] == nil else {
       throw IllegalTransition(description: "a channel that exists cannot be created")
     }
-    states[channel.id] = .ordering(channel)
+    states[channel.id] = isTracked ? .tracking(channel) : .ordering(channel)
+  }
+
+  /// The tracked channels by name.
+  var tracked: [String: Channel] {
+    states.compactMapValues { if case .tracking(let channel) = $0 { channel } else { nil } }
   }
 
   /// A channel is going to be joined, if that is allowed (Fabric: `Registrar.JoinChannel`).
@@ -112,7 +137,9 @@ struct ChannelMap: Sendable {
     if case .beingRemoved(.underWay) = state { throw .pendingRemoval }
     if case .found(let system) = system {
       guard system == name else { throw .systemChannelExists }
-      throw .other(Self.systemChannelStays(state, name))
+      guard isSystemChannelRemovable(state) else {
+        throw .other(Self.systemChannelStays(state, name))
+      }
     }
     let was = state
     do {
@@ -120,6 +147,15 @@ struct ChannelMap: Sendable {
     } catch { throw .other("\(error)") }
     states[name] = state
     return was
+  }
+
+  /// One that a cluster orders, or will order after a restart.
+  private func isSystemChannelRemovable(_ state: State) -> Bool {
+    switch state {
+    case .awaitingRestart, .beingRemoved(.failed): true
+    case .ordering, .tracking: clusterSystemChannel != nil
+    default: false
+    }
   }
 
   private static func systemChannelStays(_ state: State, _ name: String) -> String {
@@ -130,6 +166,16 @@ struct ChannelMap: Sendable {
         ""
       }
     return "cannot remove \(type) system channel: \(name)"
+  }
+
+  /// The next of the tracked channels is being removed, together with the system channel.
+  ///
+  /// - Returns: Its name; nil if none is left.
+  mutating func beginRemovalOfTracked() -> String? {
+    guard let (name, channel) = tracked.min(by: { $0.key < $1.key }) else { return nil }
+    channel.tip.fail("the channel was removed from this orderer")
+    states[name] = .beingRemoved(.underWay(was: channel.chain.participation))
+    return name
   }
 
   /// A removal that an earlier process began is under way.
@@ -143,6 +189,7 @@ struct ChannelMap: Sendable {
     try states[name]?.checkCanBeForgotten()
     states[name] = nil
     system.forget(name)
+    if clusterSystemChannel == name { clusterSystemChannel = nil }
   }
 }
 
@@ -150,7 +197,8 @@ extension Registrar.Entry {
   /// nil if the channel is not there for clients (yet, or any more).
   init?(_ state: ChannelMap.State) {
     switch state {
-    case .ordering(let channel): self = .channel(channel)
+    case .ordering(let channel), .tracking(let channel): self = .channel(channel)
+    case .awaitingRestart: self = .unavailable(ChannelMap.restartIsNeeded)
     case .following(let follower): self = .follower(follower)
     case .opening(let obstacle): self = .unavailable(obstacle ?? "its ledger is being opened")
     case .failed(let reason): self = .unavailable(reason)

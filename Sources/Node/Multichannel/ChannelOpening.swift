@@ -4,14 +4,17 @@ import BlockLedger
 import ChannelConfig
 import Concurrency
 import Followers
+import Ordering
 import Synchronization
 
 /// A channel whose ledger is open.
 struct OpenedChannel: Sendable {
   /// What this node has to do for it.
   enum Part: Sendable {
-    case orders
-    case follows(Follower)
+    /// What the configuration in force says, once it is known whether there is a system channel.
+    case member(ConsensusRole)
+    /// It was told to join, and lacks blocks.
+    case onboards(Follower)
     /// It cannot do anything, for the reason.
     case none(RegistrarError)
   }

@@ -19,6 +19,11 @@ package enum ChannelState<Ordering: Sendable, Following: Sendable>: Sendable {
   case following(Following)
   /// This node takes part in ordering it.
   case ordering(Ordering)
+  /// Others order it, and this node knows of it through the system channel: it is looked at from time to time whether
+  /// the node has become one of them.
+  case tracking(Ordering)
+  /// It is the system channel, which an operator has joined. The next start puts it into service.
+  case awaitingRestart(height: UInt64)
   /// Its ledger exists, but the channel cannot go on before an operator has removed the cause.
   case failed(reason: String)
   /// It was removed from this node, but something of it is left.
@@ -39,6 +44,8 @@ package enum ChannelState<Ordering: Sendable, Following: Sendable>: Sendable {
     case .joining: "being joined"
     case .following: "followed"
     case .ordering: "ordered here"
+    case .tracking: "tracked"
+    case .awaitingRestart: "waiting for a restart"
     case .failed: "unusable"
     case .beingRemoved(.underWay): "being removed"
     case .beingRemoved(.failed): "not fully removed"
@@ -56,7 +63,8 @@ package enum ChannelState<Ordering: Sendable, Following: Sendable>: Sendable {
   package mutating func follow(_ following: Following) throws(IllegalTransition) {
     switch self {
     case .opening, .joining, .ordering: self = .following(following)
-    case .following, .failed, .beingRemoved: throw illegal("be followed")
+    case .following, .tracking, .awaitingRestart, .failed, .beingRemoved:
+      throw illegal("be followed")
     }
   }
 
@@ -64,18 +72,34 @@ package enum ChannelState<Ordering: Sendable, Following: Sendable>: Sendable {
   /// this node has become one of its orderers.
   package mutating func order(_ ordering: Ordering) throws(IllegalTransition) {
     switch self {
-    case .opening, .joining, .following: self = .ordering(ordering)
-    case .ordering, .failed, .beingRemoved: throw illegal("be ordered here")
+    case .opening, .joining, .following, .tracking: self = .ordering(ordering)
+    case .ordering, .awaitingRestart, .failed, .beingRemoved: throw illegal("be ordered here")
     }
+  }
+
+  /// The channel is tracked from now on. Legal once its ledger is open, when this node has ceased to be one of its
+  /// orderers, and when the system channel turns up after the channel was followed.
+  package mutating func track(_ ordering: Ordering) throws(IllegalTransition) {
+    switch self {
+    case .opening, .following, .ordering: self = .tracking(ordering)
+    case .joining, .tracking, .awaitingRestart, .failed, .beingRemoved:
+      throw illegal("be tracked")
+    }
+  }
+
+  /// The channel, which is the system channel, will be there after the next start. Legal while it is being joined.
+  package mutating func awaitRestart(height: UInt64) throws(IllegalTransition) {
+    guard case .joining = self else { throw illegal("wait for a restart") }
+    self = .awaitingRestart(height: height)
   }
 
   /// The channel cannot go on. Legal unless it is being joined, which leaves nothing if it fails, or being
   /// removed; the first reason stays.
   package mutating func fail(_ reason: String) throws(IllegalTransition) {
     switch self {
-    case .opening, .following, .ordering: self = .failed(reason: reason)
+    case .opening, .following, .ordering, .tracking: self = .failed(reason: reason)
     case .failed: break
-    case .joining, .beingRemoved: throw illegal("fail")
+    case .joining, .awaitingRestart, .beingRemoved: throw illegal("fail")
     }
   }
 
@@ -86,7 +110,8 @@ package enum ChannelState<Ordering: Sendable, Following: Sendable>: Sendable {
   ///   first.
   package mutating func remove(was status: ParticipationStatus) throws(IllegalTransition) {
     switch self {
-    case .following, .ordering, .failed: self = .beingRemoved(.underWay(was: status))
+    case .following, .ordering, .tracking, .awaitingRestart, .failed:
+      self = .beingRemoved(.underWay(was: status))
     case .beingRemoved(.failed(let first, _)): self = .beingRemoved(.underWay(was: first))
     case .opening, .joining, .beingRemoved(.underWay): throw illegal("be removed")
     }
@@ -101,7 +126,8 @@ package enum ChannelState<Ordering: Sendable, Following: Sendable>: Sendable {
     case .joining:
       self = .beingRemoved(
         .failed(was: ParticipationStatus(relation: .other, status: .inactive), reason: reason))
-    case .opening, .following, .ordering, .failed, .beingRemoved(.failed):
+    case .opening, .following, .ordering, .tracking, .awaitingRestart, .failed,
+      .beingRemoved(.failed):
       throw illegal("fail to be removed")
     }
   }
@@ -111,7 +137,8 @@ package enum ChannelState<Ordering: Sendable, Following: Sendable>: Sendable {
   package func checkCanBeForgotten() throws(IllegalTransition) {
     switch self {
     case .opening, .joining, .beingRemoved(.underWay): break
-    case .following, .ordering, .failed, .beingRemoved(.failed): throw illegal("be forgotten")
+    case .following, .ordering, .tracking, .awaitingRestart, .failed, .beingRemoved(.failed):
+      throw illegal("be forgotten")
     }
   }
 

@@ -5,16 +5,18 @@ import Blocks
 import ChannelConfig
 import Concurrency
 import FabricProtos
+import Followers
 import Ordering
 import SystemChannel
 
 extension Registrar {
-  /// Writes the genesis block of the system channel if this node has no ledger yet.
+  /// Writes the genesis block of the system channel if this node has no ledger yet. With a later config block, all
+  /// channels are replicated up to that.
   ///
   /// - Parameter genesis: Asked for only then; nil if the node begins without channels.
   /// - Returns: whether there was no ledger.
-  /// - Throws: ``RegistrarError`` or `BootstrapError` if the block is not the genesis block of a system
-  ///   channel that this node can order; nothing is written then.
+  /// - Throws: ``RegistrarError`` or `BootstrapError` if the block is not a config block of a system
+  ///   channel that this node can order, and nothing is written then; what ``Onboarding/run()`` throws.
   @discardableResult
   package func bootstrap(_ genesis: @autoclosure () throws -> Block?) async throws -> Bool {
     guard try knownChannelIDs().isEmpty else {
@@ -23,11 +25,77 @@ extension Registrar {
     }
     guard let genesis = try genesis() else { return true }
     let bundle = try SystemGenesisBlock.validate(genesis)
-    _ = try consenter(for: bundle)
+    let consenter = try consenter(for: bundle)
+    guard genesis.header.number == 0 else {
+      guard consenter is any ClusterConsenter else {
+        throw RegistrarError(
+          """
+          the bootstrap block is block \(genesis.header.number) of a system channel of consensus type \
+          \(bundle.orderer?.consensusType ?? ""): such a node begins with block 0
+          """)
+      }
+      try await onboard(genesis, bundle)
+      return true
+    }
     logger.info("Bootstrapping the system channel '\(bundle.channelID)'")
     let store = try await ledgers.openOrCreate(bundle.channelID)
     try await append(genesis, to: store)
     return true
+  }
+
+  /// Replicates all channels up to the bootstrap block if that is beyond a system channel that is here. If it is of
+  /// another channel, e.g. of a system channel that was removed, it does not count.
+  func goOn(with block: Block) async throws {
+    guard block.header.number > 0, let bundle = try? SystemGenesisBlock.validate(block),
+      (try? consenter(for: bundle)) is any ClusterConsenter,
+      try knownChannelIDs().contains(bundle.channelID),
+      let store = try? await ledgers.openOrCreate(bundle.channelID),
+      (1...block.header.number).contains(store.height)
+    else { return }
+    try await onboard(block, bundle)
+  }
+
+  /// Replicates all channels up to a config block of the system channel.
+  private func onboard(_ block: Block, _ bundle: ConfigBundle) async throws {
+    logger.info(
+      """
+      Not bootstrapping the system channel because the bootstrap block number is \
+      \(block.header.number) (>0), replication is needed
+      """)
+    try await Onboarding(
+      registrar: self, boot: JoinPoint(block, bundle: bundle), unnoted: block.serialized()
+    ).run()
+    try await ledgers.joins?.remove(bundle.channelID)
+  }
+
+  /// Brings into being a system channel that an operator has joined, or whose onboarding was cut short.
+  func beginWithJoinedSystemChannel() async throws {
+    guard let join = try await joinedSystemChannel() else { return }
+    logger.info(
+      "Join-block was found for the system channel: \(join.channelID), number: \(join.number)")
+    _ = try role(in: join)
+    if join.number == 0 {
+      let store = try await ledgers.openOrCreate(join.channelID)
+      if store.height == 0 { try await append(join.block, to: store) }
+    } else {
+      try await Onboarding(
+        registrar: self, boot: JoinPoint(join.block, bundle: join.bundle)
+      ).run()
+    }
+    try await ledgers.joins?.remove(join.channelID)
+  }
+
+  /// The join block of a system channel; nil if there is none. What cannot be read is told when its channel is opened.
+  private func joinedSystemChannel() async throws -> JoinBlock? {
+    guard let joins = ledgers.joins else { return nil }
+    let names: [String]
+    do { names = try joins.channelIDs() } catch {
+      throw RegistrarError("The join blocks cannot be listed: \(error)")
+    }
+    for name in names {
+      if let join = try? await joinBlock(of: name), join.isOfSystemChannel { return join }
+    }
+    return nil
   }
 
   /// Makes a channel whose genesis block holds the given CONFIG envelope, and starts it.
@@ -50,9 +118,11 @@ extension Registrar {
     guard try store.block(0).data == [genesis.bytes] else {
       throw ChannelFault.broken("the ledger of channel \(channelID) begins with another block")
     }
-    let channel = try makeChannel(store: store, bundle: bundle)
-    try map.change { map throws(IllegalTransition) in try map.add(channel) }
+    let isTracked = isTracked(try consenter(for: bundle).role(in: bundle))
+    let channel = try makeChannel(store: store, bundle: bundle, isTracked: isTracked)
+    try map.change { map throws(IllegalTransition) in try map.add(channel, isTracked: isTracked) }
     tell(of: channel)
+    if isTracked { beginTracking(channelID) }
     guard await start(.ordered(channel)) else { return }
     logger.info("Created and started new channel \(channelID)")
   }
@@ -83,7 +153,7 @@ extension Registrar {
 
   /// The block that a created channel begins with. The same on every node: it holds the CONFIG envelope
   /// within the ORDERER_TRANSACTION, and nobody's signature.
-  private static func genesisBlock(_ config: EnvelopeView) -> Block {
+  static func genesisBlock(_ config: EnvelopeView) -> Block {
     let block = AssembledBlock(number: 0, previousHash: [], data: [config.bytes])
     return SealedBlock(block, metadata: BlockMetadata.empty).block
   }

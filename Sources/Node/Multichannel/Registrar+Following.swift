@@ -47,9 +47,12 @@ extension Registrar {
   private func followInstead(_ channelID: String, because reason: String) async {
     guard case .ordering(let channel)? = map.read({ $0.states[channelID] }) else { return }
     await halt(channel, because: reason)
-    // What is ordered through a system channel is created, and never joined or left.
-    guard systemChannelID == nil else { return }
     do {
+      if map.read({ $0.clusterSystemChannel }) != nil {
+        return try await trackInstead(of: channel)
+      }
+      // What is ordered through a system channel is created, and never joined or left.
+      guard systemChannelID == nil else { return }
       let follower = try await makeFollower(inPlaceOf: channel)
       try show(follower)
       _ = await start(.followed(follower))
@@ -59,19 +62,25 @@ extension Registrar {
   }
 
   private func makeFollower(inPlaceOf channel: Channel) async throws -> Follower {
+    let isStale = try await !forgetEndedMembership(of: channel)
+    return makeFollower(
+      channel.store, bundle: try Self.bundle(of: channel.store), isStale: isStale)
+  }
+
+  /// Deletes what the consenter of a chain that has halted kept, if the configuration here does not name this node any
+  /// more: it must not be found by the chain of a later membership.
+  ///
+  /// - Returns: whether the configuration here has ceased to name the node.
+  func forgetEndedMembership(of channel: Channel) async throws -> Bool {
     let bundle = channel.bundle
     guard let consenter = try consenter(for: bundle) as? any ClusterConsenter else {
       throw RegistrarError(
         "channels of consensus type \(bundle.orderer?.consensusType ?? "") cannot be followed")
     }
-    let role = consenter.role(in: bundle)
-    if role == .follower {
-      // It must not be found by the chain of a later membership.
-      try await consenter.removeData(of: channel.id)
-    }
-    return makeFollower(
-      channel.store, bundle: try Self.bundle(of: channel.store),
-      isStale: FollowedMembership.afterOrdering(role).isStale)
+    let membership = FollowedMembership.afterOrdering(consenter.role(in: bundle))
+    guard !membership.isStale else { return false }
+    try await consenter.removeData(of: channel.id)
+    return true
   }
 
   // MARK: From following to ordering
@@ -93,8 +102,8 @@ extension Registrar {
   }
 }
 
-/// The registrar, as the follower of one of its channels sees it.
-private struct FollowedChannel: FollowerSupport {
+/// The registrar, as what pulls the blocks of one of its channels sees it.
+struct FollowedChannel: FollowerSupport {
   weak let registrar: Registrar?
   let id: String
 

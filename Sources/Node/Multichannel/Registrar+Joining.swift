@@ -51,6 +51,7 @@ extension Registrar {
     }
     _ = try role(in: join)
     try await joins.save(join.channelID, join.bytes)
+    if join.isOfSystemChannel { return try await awaitRestart(with: join) }
     let opened = try await takePart(in: try await ledgers.openOrCreate(join.channelID), join)
     try learn(opened)
     // Told before anything starts, as of a channel that has just been made.
@@ -60,10 +61,33 @@ extension Registrar {
     return info
   }
 
+  /// A system channel changes what the node is, so it comes with the next start (Fabric: `joinSystemChannel`).
+  private func awaitRestart(with join: JoinBlock) async throws -> ChannelInfo {
+    let name = join.channelID
+    logger.info("Joining system channel '\(name)', with config block number: \(join.number)")
+    let store = try await ledgers.openOrCreate(name)
+    if join.number == 0, store.height == 0 { try await append(join.block, to: store) }
+    try map.change { map throws in
+      try map.read(name, isSystemChannel: true)
+      try map.change(name) { state throws(IllegalTransition) in
+        try state.awaitRestart(height: store.height)
+      }
+    }
+    onChannel(name, .unavailable(ChannelMap.restartIsNeeded))
+    tellParticipation(in: name)
+    let info = try info(of: name)
+    logger.info(
+      """
+      System channel creation pending: server requires restart! ChannelInfo: {\(info.name) \
+      \(info.participation.relation.rawValue) \(info.participation.status.rawValue) \(info.height)}
+      """)
+    return info
+  }
+
   /// What this node has to do for the channel of a join block.
   ///
   /// - Throws: ``RegistrarError`` if it cannot take part in that channel.
-  private func role(in join: JoinBlock) throws(RegistrarError) -> ConsensusRole {
+  func role(in join: JoinBlock) throws(RegistrarError) -> ConsensusRole {
     let bundle = join.bundle
     guard bundle.orderer != nil else {
       throw RegistrarError("config does not contain orderer config")
@@ -76,15 +100,7 @@ extension Registrar {
         channel, they cannot be joined
         """)
     }
-    let role = consenter.role(in: bundle)
-    if join.isOfSystemChannel, join.number > 0 || role != .consenter {
-      throw RegistrarError(
-        """
-        \(join.channelID) is a system channel, which this version can only join as a consenter with \
-        block 0
-        """)
-    }
-    return role
+    return consenter.role(in: bundle)
   }
 
   /// Removes what a join has made before it failed. What cannot be removed now is left as a removal that
@@ -109,12 +125,6 @@ extension Registrar {
     let problem: String
     do throws(NotAJoinBlock) {
       let join = try JoinBlock(bytes)
-      if join.isOfSystemChannel {
-        logger.info(
-          """
-          Join-block was found for the system channel: \(join.channelID), number: \(join.number)
-          """)
-      }
       if join.channelID == channelID { return join }
       problem = "it is of channel \(join.channelID)"
     } catch { problem = "\(error)" }
@@ -137,30 +147,23 @@ extension Registrar {
       guard join.number == 0, role == .consenter else {
         let bundle = store.height > 0 ? try Self.bundle(of: store) : nil
         let follower = makeFollower(store, bundle: bundle, join: join)
-        return OpenedChannel(store: store, bundle: join.bundle, part: .follows(follower))
+        return OpenedChannel(store: store, bundle: join.bundle, part: .onboards(follower))
       }
       try await append(join.block, to: store)
     }
     let bundle = try Self.bundle(of: store)
     let part = part(in: store, bundle)
     // The ledger has all that the join promised.
-    if case .orders = part, join != nil { try await ledgers.joins?.remove(store.channelID) }
+    if case .member(.consenter) = part, join != nil {
+      try await ledgers.joins?.remove(store.channelID)
+    }
     return OpenedChannel(store: store, bundle: bundle, part: part)
   }
 
   /// What this node has to do for a channel, by the configuration at the end of its ledger.
   private func part(in store: any BlockStore, _ bundle: ConfigBundle) -> OpenedChannel.Part {
-    let consenter: any Consenter
-    do throws(RegistrarError) { consenter = try self.consenter(for: bundle) } catch {
-      return .none(error)
-    }
-    switch consenter.role(in: bundle) {
-    case .consenter: return .orders
-    case .follower where consenter is any ClusterConsenter:
-      return .follows(makeFollower(store, bundle: bundle))
-    case .follower, .neither:
-      return .none(
-        RegistrarError("This node is not a consenter of channel '\(bundle.channelID)'"))
-    }
+    do throws(RegistrarError) {
+      return .member(try consenter(for: bundle).role(in: bundle))
+    } catch { return .none(error) }
   }
 }

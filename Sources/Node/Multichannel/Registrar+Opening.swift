@@ -6,6 +6,7 @@ import ChannelConfig
 import Concurrency
 import FabricCrypto
 import FabricProtos
+import Ordering
 import SystemChannel
 
 extension Registrar {
@@ -17,16 +18,22 @@ extension Registrar {
   /// The waits before a ledger that could not be opened is tried again.
   private static let reopening = Backoff(from: .seconds(1), to: .seconds(30))
 
-  /// Finishes removals that were cut short, opens every channel that has a ledger or was joined, and starts
-  /// them all.
+  /// Finishes removals that were cut short, brings a system channel that was joined up to its join block, opens every
+  /// channel that has a ledger or was joined, and starts them all.
   ///
-  /// - Parameter genesis: Gives the genesis block of the system channel to a node without ledgers;
-  ///   nil if it begins without channels. What it throws is passed on.
+  /// - Parameter genesis: Gives the genesis block of the system channel, or a later config block of it, to a node
+  ///   without ledgers; nil if it begins without channels. What it throws is passed on then.
+  /// - Parameter isFile: Whether `genesis` reads a file, which may be a later block than those that are here, and may
+  ///   be gone once there are ledgers.
   /// - Throws: ``RegistrarError`` if the ledgers cannot be listed, ``SecondSystemChannel`` if there are
   ///   two system channels, and what ``bootstrap(_:)`` throws.
-  package func initialize(_ genesis: @autoclosure () throws -> Block? = nil) async throws {
+  package func initialize(
+    _ genesis: @autoclosure () throws -> Block? = nil, isFile: Bool = false
+  ) async throws {
     try map.change { map throws(RegistrarError) in try map.open() }
     try await finishRemovals()
+    try await beginWithJoinedSystemChannel()
+    if isFile, let block = try? genesis() { try await goOn(with: block) }
     let isNew = try await bootstrap(genesis())
     try await openChannels()
     // A crash within the first start leaves a ledger without a block, which is gone now.
@@ -43,9 +50,10 @@ extension Registrar {
     let ready = opened.compactMap(register)
     reportChannels()
     for channel in ready { _ = await start(channel) }
+    for name in map.read({ $0.leftBehind.keys.sorted() }) { beginTracking(name) }
   }
 
-  private func reportChannels() {
+  func reportChannels() {
     let count = channels().count
     if let system = systemChannelID {
       logger.info(
@@ -150,6 +158,7 @@ extension Registrar {
         opened.bundle.channelID,
         "There is another system channel, \(error.first); remove the ledger of one of them")
     }
+    if map.read({ $0.clusterSystemChannel }) == opened.bundle.channelID { await trackFollowed() }
     guard let channel = register(opened), await start(channel) else { return }
     logger.info("Channel \(opened.store.channelID) is open now, height \(opened.store.height)")
   }
@@ -170,8 +179,10 @@ extension Registrar {
 
   func learn(_ opened: OpenedChannel) throws(SecondSystemChannel) {
     let bundle = opened.bundle
+    let isOfCluster = (try? consenter(for: bundle)) is any ClusterConsenter
     try map.change { map throws(SecondSystemChannel) in
-      try map.read(bundle.channelID, isSystemChannel: bundle.consortiums != nil)
+      try map.read(
+        bundle.channelID, isSystemChannel: bundle.consortiums != nil, isOfCluster: isOfCluster)
     }
   }
 
@@ -192,15 +203,25 @@ extension Registrar {
   /// - Returns: what has to be started.
   func show(_ opened: OpenedChannel) throws -> ShownChannel {
     let bundle = opened.bundle
+    let role: ConsensusRole
     switch opened.part {
     case .none(let error): throw error
-    case .follows(let follower):
+    case .onboards(let follower):
       try show(follower)
       return .followed(follower)
-    case .orders: break
+    case .member(let found): role = found
     }
     if bundle.consortiums != nil { try announceSystemChannel(opened.store, bundle) }
-    return .ordered(try show(ordering: opened.store, bundle))
+    if isTracked(role) { return .ordered(try show(tracking: opened.store, bundle)) }
+    switch role {
+    case .consenter: return .ordered(try show(ordering: opened.store, bundle))
+    case .follower where try consenter(for: bundle) is any ClusterConsenter:
+      let follower = makeFollower(opened.store, bundle: bundle)
+      try show(follower)
+      return .followed(follower)
+    case .follower, .neither:
+      throw RegistrarError("This node is not a consenter of channel '\(bundle.channelID)'")
+    }
   }
 
   /// Makes a channel of an open ledger that this node orders, and shows it to clients. Its chain does not run yet.

@@ -22,36 +22,76 @@ extension Registrar {
       if case .joining = map.states[channelID] { return nil }
       return Result { () throws(ParticipationRefusal) in try map.beginRemoval(channelID) }
     }
+    let was: ChannelMap.State
     switch begun {
     case .failure(let refusal): return .failure(refusal)
-    case .success(.ordering(let channel)):
-      await halt(channel, because: "the channel was removed from this orderer")
-    case .success(.following(let follower)): await follower.halt()
-    case .success: break
+    case .success(let state): was = state
     }
+    let isSystemChannel = systemChannelID == channelID
+    if isSystemChannel { await tracker.reset() }
+    await halt(was)
     do {
       try await ledgers.beginRemoval(channelID)
     } catch {
       failRemoval(of: channelID, "\(error)")
       return .failure(.other("\(error)"))
     }
+    if isSystemChannel { return await finishRemovalOfSystemChannel(channelID) }
     Task { await finishRemoval(of: channelID) }
     return .success(())
   }
 
+  /// Stops a channel that is going to be removed.
+  private func halt(_ state: ChannelMap.State) async {
+    switch state {
+    case .ordering(let channel), .tracking(let channel):
+      await halt(channel, because: "the channel was removed from this orderer")
+    case .following(let follower): await follower.halt()
+    case .opening, .joining, .awaitingRestart, .failed, .beingRemoved: break
+    }
+  }
+
+  /// Removes a system channel that has halted, and the channels that it alone had this node know. Those that the node
+  /// orders go on; from now on channels are joined and left one by one (Fabric: `removeSystemChannel`).
+  private func finishRemovalOfSystemChannel(
+    _ channelID: String
+  ) async -> Result<Void, ParticipationRefusal> {
+    var failed: [String] = []
+    while let name = map.change({ $0.beginRemovalOfTracked() }) {
+      logger.debug("not a member of channel \(name), removing it")
+      if await !finishRemoval(of: name) { failed.append(name) }
+    }
+    guard await finishRemoval(of: channelID) else {
+      return .failure(.other("failed removing ledger for system channel \(channelID)"))
+    }
+    logger.info("removed system channel: \(channelID)")
+    guard failed.isEmpty else {
+      return .failure(
+        .other("failed removing ledger for channel(s): \(failed.joined(separator: ", "))"))
+    }
+    reportChannels()
+    return .success(())
+  }
+
   /// Deletes what is left of a channel that is being removed.
-  private func finishRemoval(of channelID: String) async {
+  ///
+  /// - Returns: whether nothing is left.
+  @discardableResult
+  private func finishRemoval(of channelID: String) async -> Bool {
     do {
       try await removeData(of: channelID)
       try map.change { map throws(IllegalTransition) in try map.forget(channelID) }
       logger.info("Removed channel: \(channelID)")
       tellParticipation(in: channelID)
+      return true
     } catch {
       // Once the ledgers close, a removal that is under way fails. It is noted on the disk.
-      guard map.read({ $0.life }) != .halted else {
-        return logger.info("[channel: \(channelID)] The removal is finished at the next start")
+      if map.read({ $0.life }) == .halted {
+        logger.info("[channel: \(channelID)] The removal is finished at the next start")
+      } else {
+        failRemoval(of: channelID, "\(error)")
       }
-      failRemoval(of: channelID, "\(error)")
+      return false
     }
   }
 

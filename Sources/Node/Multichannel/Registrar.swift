@@ -39,6 +39,7 @@ package final class Registrar: Sendable {
   let signer: any Signer
   let onConfiguration: ChannelResourcesHolder.Observer
   private let environment: ProcessingEnvironment
+  let tracker: ChannelTracker
 
   /// - Parameters:
   ///   - consenters: By consensus type.
@@ -49,6 +50,7 @@ package final class Registrar: Sendable {
   ///     that changes.
   ///   - onParticipation: Called with what this node is to a channel, when that becomes known or is changed
   ///     by the registrar; nil once nothing is left of the channel.
+  ///   - trackingInterval: The longest time between two looks at tracked channels.
   ///   - metrics: Where channels record.
   ///   - time: The clock for opening ledgers, and for retrying those that had no room.
   package init(
@@ -57,6 +59,7 @@ package final class Registrar: Sendable {
     onConfiguration: @escaping @Sendable (ConfigBundle) -> Void = { _ in },
     onChannel: @escaping @Sendable (String, Entry) -> Void = { _, _ in },
     onParticipation: @escaping @Sendable (String, ParticipationStatus?) -> Void = { _, _ in },
+    trackingInterval: Duration = ChannelTracker.standardInterval,
     metrics: any MetricsFactory = NOOPMetricsHandler.instance, time: any TimeSource, logger: Logger
   ) {
     self.ledgers = ledgers
@@ -70,12 +73,14 @@ package final class Registrar: Sendable {
     self.metrics = metrics
     self.time = time
     self.logger = logger
+    tracker = ChannelTracker(longest: trackingInterval, time: time)
   }
 
   /// Stops every chain and every follower; returns when nothing is written any more. Waiting readers are woken, and ledgers
   /// that could not be opened are not tried again.
   package func halt() async {
     map.change { $0.halt() }
+    await tracker.stop()
     await withTaskGroup(of: Void.self) { group in
       for channel in channels() {
         group.addTask { await self.halt(channel, because: "the orderer is shutting down") }
@@ -111,11 +116,14 @@ package final class Registrar: Sendable {
     }
   }
 
-  /// Every channel that is ordered here.
+  /// Every channel that is ordered here, or tracked.
   package func channels() -> [Channel] {
     map.read { map in
-      map.states.values.compactMap {
-        if case .ordering(let channel) = $0 { channel } else { nil }
+      map.states.values.compactMap { state in
+        switch state {
+        case .ordering(let channel), .tracking(let channel): channel
+        default: nil
+        }
       }
     }
   }
@@ -183,8 +191,21 @@ package final class Registrar: Sendable {
     return consenter
   }
 
+  /// The consenter of a channel that this node orders.
+  private func orderer(of bundle: ConfigBundle) throws(RegistrarError) -> any Consenter {
+    let consenter = try consenter(for: bundle)
+    guard consenter.role(in: bundle) == .consenter else {
+      throw RegistrarError("This node is not a consenter of channel '\(bundle.channelID)'")
+    }
+    return consenter
+  }
+
   /// Makes a channel of an open ledger. Its chain does not run yet.
-  func makeChannel(store: any BlockStore, bundle: ConfigBundle) throws -> Channel {
+  ///
+  /// - Parameter isTracked: Whether the channel is not ordered here, but known through the system channel.
+  func makeChannel(
+    store: any BlockStore, bundle: ConfigBundle, isTracked: Bool = false
+  ) throws -> Channel {
     let type = bundle.orderer?.consensusType
     let comesIntoForce: ChannelResourcesHolder.Observer = { [logger, onConfiguration] bundle in
       bundle.warnOfMissingPolicies(logger)
@@ -192,10 +213,8 @@ package final class Registrar: Sendable {
       onConfiguration(bundle)
     }
     comesIntoForce(bundle)
-    let consenter = try consenter(for: bundle)
-    guard consenter.role(in: bundle) == .consenter else {
-      throw RegistrarError("This node is not a consenter of channel '\(bundle.channelID)'")
-    }
+    let consenter: any Consenter =
+      isTracked ? TrackingConsenter() : try orderer(of: bundle)
     let resources = ChannelResourcesHolder(
       bundle: bundle, signer: signer, consenter: consenter, others: consenters,
       observer: comesIntoForce)

@@ -186,11 +186,15 @@ final class Node: Sendable {
       "Go routines report: (tasks and queues of this node)\n\(Self.state(of: parts.registrar))")
   }
 
+  private static func doing(_ channel: Channel) -> String {
+    channel.chain.participation.relation == .configTracker ? "tracked" : "ordering"
+  }
+
   /// What the node is doing, a line for each channel.
   static func state(of registrar: Registrar) -> String {
     registrar.channels().sorted { $0.id < $1.id }.map { channel in
       "channel \(channel.id): height \(channel.tip.height), config sequence "
-        + "\(channel.bundle.sequence), \(channel.problem ?? "ordering")"
+        + "\(channel.bundle.sequence), \(channel.problem ?? doing(channel))"
     }.joined(separator: "\n")
   }
 }

@@ -69,7 +69,8 @@ struct NodeParts: Sendable {
     }
     do {
       try await registrar.initialize(
-        BootstrapBlock.load(general, configurationDirectory: directory, logger: logger))
+        BootstrapBlock.load(general, configurationDirectory: directory, logger: logger),
+        isFile: general.bootstrapMethod == .file)
       let mode = StartMode(registrar)
       try mode.check(general, logger: logger)
       traces = Self.traces(configuration.debug, time: time, logger: logger)
@@ -129,6 +130,7 @@ struct NodeParts: Sendable {
         trust.forget($0)
         keys.forget($0)
       },
+      trackingInterval: configuration.general.cluster.replicationBackgroundRefreshInterval,
       metrics: operations.metrics, time: time,
       logger: logging.logger("orderer.common.multichannel"))
     health.attach(registrar)

@@ -39,8 +39,9 @@ package struct OrdererServer: Sendable {
     Allocator.configure()
     // Trapped before anything is written, so that a stop during a long start is orderly too.
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup, .sigusr1)
-    let node = try await Node(
-      configuration, directory: directory, build: build, time: .system, logging: logging)
+    guard let node = try await makeNode() else {
+      return logger.info("The orderer was stopped before it served")
+    }
     logger.info("Starting \(build.report)")
     let address: String
     do {
@@ -60,5 +61,24 @@ package struct OrdererServer: Sendable {
     }
     await node.stop()
     logger.info("The orderer has stopped")
+  }
+
+  /// Takes the steps before the node serves, which may take long if it has to get channels from others. A stop ends them.
+  ///
+  /// - Returns: nil if the node was told to stop meanwhile.
+  private func makeNode() async throws -> Node? {
+    let stops = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+    let making = Task {
+      try await Node(
+        configuration, directory: directory, build: build, time: .system, logging: logging)
+    }
+    let watching = Task {
+      for await _ in stops {
+        making.cancel()
+        break
+      }
+    }
+    defer { watching.cancel() }
+    do { return try await making.value } catch is CancellationError { return nil }
   }
 }

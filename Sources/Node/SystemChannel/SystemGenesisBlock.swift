@@ -12,16 +12,14 @@ package struct BootstrapError: Error, CustomStringConvertible {
   }
 }
 
-/// The first block of a system channel.
+/// The block of a system channel that a node begins with: the first, or a later config block.
 package enum SystemGenesisBlock {
-  /// The configuration that a system channel begins with.
+  /// The configuration in the block.
   ///
-  /// - Throws: ``BootstrapError`` if the block is not the genesis block of a system channel that this
+  /// - Throws: ``BootstrapError`` if the block is not a config block of a system channel that this
   ///   release can order (Fabric: `onboarding.ValidateBootstrapBlock`).
   package static func validate(_ genesis: Block) throws(BootstrapError) -> ConfigBundle {
-    guard genesis.header.number == 0, let entry = genesis.data.first else {
-      throw BootstrapError("block \(genesis.header.number) is not a genesis block")
-    }
+    guard let entry = genesis.data.first else { throw BootstrapError("empty block data") }
     let bundle: ConfigBundle
     do {
       bundle = try ConfigBundle(configEnvelope: entry)

@@ -13,7 +13,8 @@ private typealias State = ChannelState<String, String>
 
   private static let states: [State] = [
     .opening(obstacle: nil), .opening(obstacle: "no room"), .joining, .following("follower"),
-    .ordering("chain"), .failed(reason: "damage"), .beingRemoved(.underWay(was: active)),
+    .ordering("chain"), .tracking("chain"), .awaitingRestart(height: 1), .failed(reason: "damage"),
+    .beingRemoved(.underWay(was: active)),
     .beingRemoved(.failed(was: active, reason: "busy")),
   ]
 
@@ -38,19 +39,27 @@ private typealias State = ChannelState<String, String>
       name: "order", apply: { state throws(IllegalTransition) in try state.order("x") },
       becomes: [
         "being opened": "ordered here", "being joined": "ordered here",
-        "followed": "ordered here",
+        "followed": "ordered here", "tracked": "ordered here",
       ]),
+    Event(
+      name: "track", apply: { state throws(IllegalTransition) in try state.track("x") },
+      becomes: ["being opened": "tracked", "followed": "tracked", "ordered here": "tracked"]),
+    Event(
+      name: "awaitRestart",
+      apply: { state throws(IllegalTransition) in try state.awaitRestart(height: 1) },
+      becomes: ["being joined": "waiting for a restart"]),
     Event(
       name: "fail", apply: { state throws(IllegalTransition) in try state.fail("x") },
       becomes: [
         "being opened": "unusable", "followed": "unusable", "ordered here": "unusable",
-        "unusable": "unusable",
+        "tracked": "unusable", "unusable": "unusable",
       ]),
     Event(
       name: "remove",
       apply: { state throws(IllegalTransition) in try state.remove(was: active) },
       becomes: [
         "followed": "being removed", "ordered here": "being removed", "unusable": "being removed",
+        "tracked": "being removed", "waiting for a restart": "being removed",
         "not fully removed": "being removed",
       ]),
     Event(

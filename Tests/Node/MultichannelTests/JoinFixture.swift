@@ -87,23 +87,26 @@ final class JoinFolder: Sendable {
   ///
   /// - Parameters:
   ///   - orderers: Where the blocks of followed channels come from; by default nobody is there.
+  ///   - boot: The bootstrap block.
   ///   - told: Gets what the node tells of its part in channels, and "gone".
   func withNode<Value>(
     _ cluster: TestCluster, orderers: PretendedOrderers = PretendedOrderers(),
-    time: ManualTime = ManualTime(), told: Watched<[String]> = Watched([]),
+    time: ManualTime = ManualTime(), boot: Block? = nil, kafka: (any Consenter)? = nil,
+    told: Watched<[String]> = Watched([]),
     _ body: (Registrar, FileLedgerFactory) async throws -> Value
   ) async throws -> Value {
     let ledgers = try FileLedgerFactory(
       directory: path, signatures: CutSignatures(), logger: RegistrarTests.silent)
     let registrar = try RegistrarTests.registrar(
-      ledgers, time: time, cluster: cluster, blocks: try orderers.puller(time: time),
+      ledgers, time: time, cluster: cluster, kafka: kafka,
+      blocks: try orderers.puller(time: time),
       onParticipation: { _, participation in
         let text = participation.map { "\($0.relation.rawValue)/\($0.status.rawValue)" }
         told.change { $0.append(text ?? "gone") }
       })
     let result: Result<Value, any Error>
     do {
-      try await registrar.initialize()
+      try await registrar.initialize(boot, isFile: boot != nil)
       result = .success(try await body(registrar, ledgers))
     } catch { result = .failure(error) }
     await registrar.halt()

@@ -93,30 +93,6 @@ import Testing
     #expect(folder.names("pendingops/join") == [])
   }
 
-  @Test func aSystemChannelIsJoinedByAConsenterFromBlockZeroOn() async throws {
-    let system = try JoinFixture.genesis(named: "system", of: "system-solo-v20") {
-      try $0.editConsensus { $0.type = "etcdraft" }
-    }
-    var later = system
-    later.header.number = 2
-    try await folder.withNode(TestCluster()) { registrar, _ in
-      do {
-        _ = try await registrar.join(JoinFixture.join(later))
-        Issue.record("it cannot be followed")
-      } catch { #expect("\(error)".contains("system is a system channel")) }
-      #expect(registrar.hasNoSystemChannel)
-      let info = try await registrar.join(JoinFixture.join(system))
-      #expect(info.height == 1)
-      #expect(registrar.channelNames == ChannelNames(system: "system"))
-      await #expect(throws: ParticipationRefusal.systemChannelExists) {
-        try await registrar.join(JoinFixture.join(JoinFixture.genesis()))
-      }
-    }
-    try await folder.withNode(TestCluster()) { registrar, _ in
-      #expect(registrar.systemChannelID == "system")
-    }
-  }
-
   // MARK: Refusals
 
   @Test func aChannelThatIsThereIsNotJoinedAgain() async throws {

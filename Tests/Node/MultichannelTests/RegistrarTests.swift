@@ -32,6 +32,7 @@ import Testing
     _ ledgers: any LedgerFactory, metrics: any MetricsFactory = NOOPMetricsHandler.instance,
     time: any TimeSource = ManualTime(), chainTime: any TimeSource = ManualTime(),
     consenter: (any Consenter)? = nil, cluster: (any ClusterConsenter)? = nil,
+    kafka: (any Consenter)? = nil, trackingInterval: Duration = .seconds(20),
     blocks: (any ChannelSource)? = nil, logger: Logger = silent,
     onChannel: @escaping @Sendable (String, Registrar.Entry) -> Void = { _, _ in },
     onParticipation: @escaping @Sendable (String, ParticipationStatus?) -> Void = { _, _ in }
@@ -43,11 +44,13 @@ import Testing
       "solo": consenter ?? SoloConsenter(time: chainTime, logger: logger)
     ]
     consenters["etcdraft"] = cluster
+    consenters["kafka"] = kafka
     return Registrar(
       ledgers: ledgers, signer: local.signer, consenters: consenters,
       blocks: try blocks ?? PretendedOrderers().puller(),
       environment: ProcessingEnvironment(logger: logger, now: { Date() }), onChannel: onChannel,
-      onParticipation: onParticipation, metrics: metrics, time: time, logger: logger)
+      onParticipation: onParticipation, trackingInterval: trackingInterval, metrics: metrics,
+      time: time, logger: logger)
   }
 
   @Test func aSystemChannelIsFoundAgain() async throws {
