@@ -211,7 +211,8 @@ class Network:
                 kind.metadata = raft.SerializeToString()
             change_value(root.groups["Orderer"], "ConsensusType", orderer_pb2.ConsensusType, edit)
         message = signed(difference(name, config_of(config_block(through, name)), choose))
-        wait_for(lambda: self.take(through, message), "the update is accepted", 90)
+        # Refused while it is not known which nodes are alive.
+        wait_for(lambda: submit(through, message)[0] == "SUCCESS", "the update is accepted", 90)
         wait_for(lambda: config_block(through, name).header.number > before,
                  "the update is in a block", 90)
 

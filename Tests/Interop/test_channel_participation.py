@@ -268,6 +268,8 @@ def test_with_a_system_channel(make_orderer):
     assert ask("GET") == (200, None, {"systemChannel": short(SYSTEM_CHANNEL),
                                       "channels": [short(name)]})
     assert ask("GET", f"/{name}") == (200, None, short(name) | described | {"height": 1})
+    # A channel is there a moment before the block that creates it.
+    wait_for(lambda: ask("GET", f"/{SYSTEM_CHANNEL}")[2]["height"] > 1, "the block is written")
     assert ask("GET", f"/{SYSTEM_CHANNEL}") == (
         200, None, short(SYSTEM_CHANNEL) | described | {"height": 2})
     block = (FIXTURES / "blocks/app-raft-v20.block").read_bytes()

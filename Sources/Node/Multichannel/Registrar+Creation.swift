@@ -62,8 +62,12 @@ extension Registrar {
       Not bootstrapping the system channel because the bootstrap block number is \
       \(block.header.number) (>0), replication is needed
       """)
+    let bytes = block.serialized()
+    do throws(NotAJoinBlock) { _ = try JoinBlock(bytes) } catch {
+      throw RegistrarError("Failed validating bootstrap block: \(error)")
+    }
     try await Onboarding(
-      registrar: self, boot: JoinPoint(block, bundle: bundle), unnoted: block.serialized()
+      registrar: self, boot: JoinPoint(block, bundle: bundle), unnoted: bytes
     ).run()
     try await ledgers.joins?.remove(bundle.channelID)
   }
