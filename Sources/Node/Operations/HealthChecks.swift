@@ -14,6 +14,10 @@ package final class HealthChecks: Sendable {
   /// the result any more.
   package typealias Check = @Sendable () async -> String?
 
+  /// Nil if nothing is to be said of the component, else what an operator should do something about before it is in
+  /// trouble. Must not wait.
+  package typealias Warning = @Sendable () -> String?
+
   /// A component that is not healthy.
   struct Failure: Sendable, Equatable {
     let component: String
@@ -23,6 +27,7 @@ package final class HealthChecks: Sendable {
   let timeout: Duration
   private let time: any TimeSource
   private let checks = Mutex([String: SharedCheck]())
+  private let warners = Mutex([String: Warning]())
 
   /// - Parameter timeout: For all checks of a request together; then `/healthz` answers 408.
   package init(timeout: Duration = .seconds(30), time: any TimeSource) {
@@ -41,6 +46,19 @@ package final class HealthChecks: Sendable {
       return true
     }
     guard isNew else { throw HealthCheckError(description: "'\(component)' is already registered") }
+  }
+
+  /// Adds, or replaces, what warns of a component. A warning is told beside the state of the node's health and does not
+  /// change it: those who ask for the status alone may end a node that is not healthy.
+  package func warn(component: String, _ warning: @escaping Warning) {
+    warners.withLock { $0[component] = warning }
+  }
+
+  /// The warnings in the order of their components.
+  func warnings() -> [Failure] {
+    warners.withLock { $0 }.compactMap { component, warning in
+      warning().map { Failure(component: component, reason: $0) }
+    }.sorted { $0.component < $1.component }
   }
 
   /// Removes a component's check.

@@ -24,19 +24,21 @@ enum OperationsRoutes {
     ) { request in
       guard request.method == "GET" else { return HTTPResponse(status: 405) }
       guard let failures = await checks.failures() else { return HTTPResponse(status: 408) }
-      return health(failures, time: now())
+      return health(failures, warnings: checks.warnings(), time: now())
     }
   }
 
-  static func health(_ failures: [HealthChecks.Failure], time: UnixTime) -> HTTPResponse {
+  static func health(
+    _ failures: [HealthChecks.Failure], warnings: [HealthChecks.Failure] = [], time: UnixTime
+  ) -> HTTPResponse {
     let status = failures.isEmpty ? "OK" : "Service Unavailable"
     var json =
       "{\"status\":\(JSONText.string(status)),\"time\":\(JSONText.string(time.utc(.rfc3339Nano)))"
-    if !failures.isEmpty {
-      let objects = failures.map {
+    for (name, list) in [("failed_checks", failures), ("warnings", warnings)] where !list.isEmpty {
+      let objects = list.map {
         JSONText.object([("component", $0.component), ("reason", $0.reason)])
       }
-      json += ",\"failed_checks\":[" + objects.joined(separator: ",") + "]"
+      json += ",\"\(name)\":[" + objects.joined(separator: ",") + "]"
     }
     return .json(status: failures.isEmpty ? 200 : 503, json + "}")
   }

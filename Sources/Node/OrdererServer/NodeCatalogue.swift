@@ -24,6 +24,7 @@ extension MetricCatalogue {
       + ParticipationMetrics.descriptions
       + GRPCMetrics.descriptions
       + LogCounters.descriptions
+      + ExpiryReport.descriptions
       + [BuildInformation.versionGauge]
       + ProcessStatistics.descriptions
       + ScrapeMetrics.descriptions)

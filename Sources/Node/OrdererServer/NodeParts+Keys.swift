@@ -13,9 +13,14 @@ extension NodeParts {
   ) -> KeyKeeper {
     let files = [clientPortFiles, clusterFiles, operations.keys, administration?.keys]
     let now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
+    let report = ExpiryReport(metrics: operations.metrics, health: operations.health)
+    let signing = signing
     return KeyKeeper(
-      files.compactMap { $0 }, certificates: { [keys] in keys.certificates }, time: time, now: now,
-      logger: logger)
+      files.compactMap { $0 },
+      certificates: { [keys] in
+        report.take(keys.certificates + signing, now: now())
+        return keys.certificates
+      }, time: time, now: now, logger: logger)
   }
 
   /// The client port's, as far as other orderers do not use it.

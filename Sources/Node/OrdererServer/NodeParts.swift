@@ -28,6 +28,8 @@ struct NodeParts: Sendable {
   /// The port of its own that other ordering nodes connect to; nil if they use the clients'.
   let clusterServer: GRPCServer?
   let keys: OwnKeys
+  /// With which the node signs, if it is known when that expires.
+  let signing: [OwnCertificate]
   let trust: TLSTrust
   let dialer: OrdererDialer
   /// nil if nobody could find it.
@@ -47,6 +49,11 @@ struct NodeParts: Sendable {
     operations: NodeOperations, time: any TimeSource, logging: FabricLogging
   ) async throws {
     general = configuration.general
+    let expiry = (signer as? SigningIdentity)?.identity.expiresAt
+    signing =
+      expiry.map {
+        [OwnCertificate(role: "signing", notAfter: Int64($0.timeIntervalSince1970))]
+      } ?? []
     let logger = logging.logger("orderer.common.server")
     ledgers = try StartupError.wrap("Failed to create ledger factory") {
       try Self.ledgerFactory(configuration, logging)

@@ -111,4 +111,18 @@ import Testing
         == #"{"status":"Service Unavailable","time":"1970-01-01T00:00:00Z","failed_checks":"#
         + #"[{"component":"kafka","reason":"a \"quote\" \u003cb\u003e\n"}]}"#)
   }
+
+  @Test func aWarningDoesNotChangeTheStatus() async throws {
+    let checks = HealthChecks(time: ManualTime())
+    checks.warn(component: "b") { "soon" }
+    checks.warn(component: "a") { nil }
+    checks.warn(component: "b") { "sooner" }
+    let answer = OperationsRoutes.health(
+      [], warnings: checks.warnings(), time: UnixTime(seconds: 0))
+    #expect(answer.status == 200)
+    #expect(
+      String(decoding: answer.body, as: UTF8.self)
+        == #"{"status":"OK","time":"1970-01-01T00:00:00Z","warnings":"#
+        + #"[{"component":"b","reason":"sooner"}]}"#)
+  }
 }

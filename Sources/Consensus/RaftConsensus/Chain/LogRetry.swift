@@ -45,6 +45,7 @@ struct LogRetry: Sendable {
       rest.removeFirst(done)
       guard let error else {
         report(began.duration(to: time.now))
+        metrics.syncGroupSize.record(jobs.count)
         if attempts > 0 { passed(attempts) }
         return
       }

@@ -241,6 +241,21 @@ package final class RaftChain: ClusterChain {
     }
   }
 
+  /// Which members are alive, nobody while there is no leader; nil if that is not known here.
+  ///
+  /// - Returns: Whether these are others than before.
+  func note(active: Set<NodeID>?, of members: MembershipState) -> Bool {
+    let isChanged = attendance.withLock {
+      $0.note(active: active, of: members, at: time.now)
+    }
+    if isChanged, let active, !active.isEmpty {
+      for voter in members.voters where voter != id {
+        metrics.unreachable(voter).record(active.contains(voter) ? 0 : 1)
+      }
+    }
+    return isChanged
+  }
+
   /// How jobs of the log are carried out.
   func retry(_ storage: RaftStorage) -> LogRetry {
     LogRetry(

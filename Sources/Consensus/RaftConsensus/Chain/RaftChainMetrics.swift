@@ -16,11 +16,17 @@ package struct RaftChainMetrics: Sendable {
   let normalProposalsReceived: Counter
   let configProposalsReceived: Counter
   let resubmitted: Counter
+  /// Jobs of the log that share a synchronization.
+  let syncGroupSize: Recorder
   /// Whether anybody looks.
   let isRecording: Bool
+  private let channelID: String
+  private let factory: any MetricsFactory
 
   package init(channelID: String, factory: any MetricsFactory) {
     isRecording = factory.isRecording
+    self.channelID = channelID
+    self.factory = factory
     clusterSize = factory.gauge(Self.clusterSize, channelID)
     isLeader = factory.gauge(Self.isLeader, channelID)
     activeNodes = factory.gauge(Self.activeNodes, channelID)
@@ -32,6 +38,14 @@ package struct RaftChainMetrics: Sendable {
     normalProposalsReceived = factory.counter(Self.normalProposalsReceived, channelID)
     configProposalsReceived = factory.counter(Self.configProposalsReceived, channelID)
     resubmitted = factory.counter(Self.resubmitted, channelID)
+    syncGroupSize = Recorder(
+      label: Self.syncGroupSize.name, dimensions: [("channel", channelID)], aggregate: true,
+      factory: factory)
+  }
+
+  /// Of another consenter.
+  func unreachable(_ id: UInt64) -> Gauge {
+    factory.gauge(Self.peerUnreachable, channelID, String(id))
   }
 }
 
@@ -69,10 +83,19 @@ extension RaftChainMetrics {
     "heddle.raft.resubmitted_count", labels: ["channel"],
     "Transactions that were handed to a leader again, since no block had them.")
 
+  private static let syncGroupSize = MetricDescription.histogram(
+    "heddle.raft.wal_sync_group_size", labels: ["channel"],
+    "Writes to the Raft log that became durable with one synchronization.",
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256])
+  private static let peerUnreachable = MetricDescription.gauge(
+    "heddle.raft.peer_unreachable", labels: ["channel", "node"],
+    "Whether the channel's leader does not hear of a consenter: 1 if so, 0 if it does. Stays while nobody leads."
+  )
+
   /// Every metric that is recorded here.
   package static let descriptions = [
     clusterSize, isLeader, activeNodes, committedBlockNumber, snapshotBlockNumber, leaderChanges,
     proposalFailures, dataPersistDuration, normalProposalsReceived, configProposalsReceived,
-    resubmitted,
+    resubmitted, syncGroupSize, peerUnreachable,
   ]
 }

@@ -55,8 +55,7 @@ final class RaftShell: RaftSurroundings, Sendable {
   }
 
   func note(active: Set<NodeID>?, of members: MembershipState) -> Bool {
-    let now = time.now
-    return chain.attendance.withLock { $0.note(active: active, of: members, at: now) }
+    chain.note(active: active, of: members)
   }
 
   var knowsWhoIsAlive: Bool { chain.attendance.withLock { $0.active != nil } }
