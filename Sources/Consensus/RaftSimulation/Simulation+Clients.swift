@@ -25,6 +25,8 @@ extension Simulation {
   /// The same of a change of the membership: in place of a second one, the core appends an empty entry.
   private func mayChange(_ life: Life) -> Bool {
     guard profile.waitsForChanges, life.isLeader else { return true }
+    // A change of an earlier term may be in what is not applied yet.
+    guard life.core.term(at: life.applied) == life.core.term else { return false }
     let isChanging = life.change.term == life.core.term && life.change.index > life.applied
     return !isChanging && life.core.members.state.voters.contains(life.core.id)
   }
