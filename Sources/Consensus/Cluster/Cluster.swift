@@ -131,7 +131,9 @@ package final class Cluster: ClusterTransport {
           now: now,
           metrics: metrics.egress(channelID, server, kind, streams: streams),
           logger: channelLogger(channelID),
-          lostContact: { [weak self] in self?.lostContact(with: entry.member.id, in: channelID) }))
+          lostContact: { [weak self] in
+            self?.lostContact(with: entry.member.id, kind, in: channelID)
+          }))
     }
     return Peer(server: server, consensus: egress(.consensus), transaction: egress(.transaction))
   }
@@ -214,8 +216,10 @@ package final class Cluster: ClusterTransport {
     try await peer.transaction.submit(frames, series: messages.first?.origin.map(EgressSeries.init))
   }
 
-  private func lostContact(with id: UInt64, in channelID: String) {
-    state.withLock { $0.channels[channelID]?.chain }?.lostContact(with: id)
+  private func lostContact(with id: UInt64, _ kind: Egress.Kind, in channelID: String) {
+    let chain = state.withLock { $0.channels[channelID]?.chain }
+    if kind == .transaction { chain?.lostSubmissions(to: id) }
+    chain?.lostContact(with: id)
   }
 
   // MARK: Receiving

@@ -29,6 +29,10 @@ package protocol ClusterChain: Chain {
 
   /// The stream to a member has ended, or cannot be made: what was sent to it last may be lost. Must not wait.
   func lostContact(with member: UInt64)
+
+  /// The stream with clients' messages to a member has ended, besides: nobody knows which of them have arrived. That
+  /// the other stream ended says nothing of them. Must not wait.
+  func lostSubmissions(to member: UInt64)
 }
 
 /// Why the stream of another node has to end; the reason goes there as the status of the stream.

@@ -172,9 +172,12 @@ final class TestChain: ClusterChain {
   struct State {
     var events: [Event] = []
     var refusal: String?
+    /// Members to which clients' messages may have been lost.
+    var lostSubmissions: [UInt64] = []
   }
 
   let state = Watched(State())
+  var lostSubmissions: [UInt64] { state.read { $0.lostSubmissions } }
   var events: [Event] { state.read { $0.events } }
 
   func waitForEvents(_ count: Int) async -> [Event] {
@@ -205,6 +208,8 @@ final class TestChain: ClusterChain {
   func lostContact(with member: UInt64) {
     state.change { $0.events.append(.lostContact(member)) }
   }
+
+  func lostSubmissions(to member: UInt64) { state.change { $0.lostSubmissions.append(member) } }
 
   func start() {}
   func order(_ messages: [OrderedMessage]) async -> OrderOutcomes { .all(.taken) }

@@ -114,6 +114,8 @@ import Testing
     #expect(await test.chain.waitForEvents(1) == [.lostContact(2)])
     #expect(stream.isOver)
     #expect(test.log.text.contains("because: send queue overflown"))
+    // Clients' messages go on another stream.
+    #expect(test.chain.lostSubmissions == [])
   }
 
   @Test func aMessageThatIsNotTakenInTimeEndsTheStream() async throws {
@@ -168,6 +170,16 @@ import Testing
             StepRequest.SubmitRequest(
               channel: "alpha", lastValidationSequence: 9, envelope: try message(text)[...])))
     }
+  }
+
+  @Test func submissionsAreInDoubtOnceTheirStreamEnds() async throws {
+    let test = try TestCluster.connected()
+    await test.sendFirst()
+    try await test.cluster.submit([ordered("x")], in: "alpha", to: 2)
+    _ = await test.connector.stream(1).frames(1)
+    await test.connector.stream(1).end("gone")
+    #expect(await test.chain.waitForEvents(1) == [.lostContact(2)])
+    #expect(test.chain.lostSubmissions == [2])
   }
 
   @Test func aSubmissionThatCannotBeHandedOnSaysWhy() async throws {

@@ -10,6 +10,8 @@ extension RaftWorker {
     for member in contents.lost {
       core.reportUnreachable(member)
       core.reportDisconnected(member)
+    }
+    for member in contents.lostSubmissions {
       handover.lost(member, now: chain.time.now, batchTimeout: rules.timeout)
     }
     for received in contents.messages {

@@ -79,6 +79,7 @@ extension RaftChain {
   }
 
   package func lostContact(with member: UInt64) { inbox.lostContact(with: member) }
+  package func lostSubmissions(to member: UInt64) { inbox.lostSubmissions(to: member) }
 
   /// Connects the channel to these members, and ends streams to others.
   func connect(to neighbours: Neighbours) {

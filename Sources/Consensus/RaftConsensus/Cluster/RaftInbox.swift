@@ -42,6 +42,8 @@ package final class RaftInbox: Sendable {
     fileprivate(set) var bytes = 0
     /// Members to which a stream was lost.
     package var lost: Set<NodeID> = []
+    /// Those among them to which clients' messages may have been lost.
+    package var lostSubmissions: Set<NodeID> = []
     /// A younger id than this node's, to which somebody has sent.
     package var youngerID: NodeID?
 
@@ -70,6 +72,11 @@ package final class RaftInbox: Sendable {
 
   func lostContact(with member: NodeID) {
     contents.withLock { _ = $0.lost.insert(member) }
+    wake()
+  }
+
+  func lostSubmissions(to member: NodeID) {
+    contents.withLock { _ = $0.lostSubmissions.insert(member) }
     wake()
   }
 
