@@ -83,7 +83,7 @@ class Run:
         for member in self.everyone:
             member.node.dialled = self.relay.listen(member.name, member.node.port)
         first, *others = self.members
-        name, self.genesis = genesis(first.node, SNAPSHOT_INTERVAL, [each.node for each in others], TICK,
+        name, self.genesis = genesis(first.node, SNAPSHOT_INTERVAL, [each.node for each in others], options.tick,
                                      BATCH_TIMEOUT)
         self.history = History(name, not all(member.is_ours for member in self.members))
         self.make = message(name, SIZE)
@@ -254,7 +254,7 @@ class Run:
         block = self.reconfigure(lambda consenters: port in ports(consenters), change, draw)
         if not member.runs:
             member.start()
-        if not member.node.info(self.history.name):
+        if not self.knows_channel(member):
             member.node.join(block)
         member.is_consenter = True
         if not member.is_ours:
@@ -263,6 +263,11 @@ class Run:
             self.wait(lambda: self.history.height(member) >= height, f"{member.name} has {height} blocks")
             self.stop(member)
             member.start()
+
+    def knows_channel(self, member):
+        """Whether a node orders or follows the channel; a node that is too busy to say is asked again."""
+        answer = self.wait(lambda: [member.node.info(self.history.name)], f"{member.name} tells of the channel")
+        return answer[0] is not None
 
     def remove(self, member, draw):
         """Take a node out of the consenters; it follows."""
@@ -311,7 +316,7 @@ class Run:
         self.wait(lambda: all(member.answers["SUCCESS"] > answered[member.name] for member in consenters),
                   "all nodes take messages")
         serving = time.monotonic() - began
-        if not self.extra.is_consenter and self.extra.node.info(self.history.name):
+        if not self.extra.is_consenter and self.knows_channel(self.extra):
             self.wait(lambda: self.extra.node.info(self.history.name)["height"] >= height,
                       f"{self.extra.name} follows up to {height} blocks")
         self.mended.append((equal, serving))
@@ -460,6 +465,7 @@ def parser():
     made.add_argument("--seed", type=int, default=random.randrange(2**32))
     made.add_argument("--rivals", default="", help="VERSION=PATH,...: others, from the second node on")
     made.add_argument("--rate", type=float, default=10, help="messages a second on each of two streams to a node")
+    made.add_argument("--tick", default=TICK, help="of the channel; ten without a leader lead to an election")
     made.add_argument("--hang", type=float, default=10, help="minutes after which a wait is given up")
     return made
 
