@@ -18,15 +18,9 @@ final class LogWriter: Sendable {
     var bytes = 16 * 1024 * 1024
   }
 
-  /// How long lines gather after some were written. A busy node would otherwise wake the thread for each of its
-  /// lines, which costs more than to write them.
-  private static let pause = DispatchTimeInterval.milliseconds(2)
-
   private enum Phase {
-    /// → gathering, stopping
+    /// → sleeping, stopping
     case writing
-    /// The thread pauses, and is woken only by somebody who waits for it. → writing, sleeping, stopping
-    case gathering
     /// The thread waits to be woken. → writing, stopping
     case sleeping
     /// Nothing more is taken; the thread ends once the queue is empty.
@@ -94,11 +88,7 @@ final class LogWriter: Sendable {
       state.queue.append(record)
       state.queuedBytes += size
       state.accepted += 1
-      switch state.phase {
-      case .sleeping: break
-      case .gathering where isFilling(state): break
-      case .gathering, .writing, .stopping: return (true, false)
-      }
+      guard state.phase == .sleeping else { return (true, false) }
       state.phase = .writing
       return (true, true)
     }
@@ -107,22 +97,14 @@ final class LogWriter: Sendable {
     return accepted
   }
 
-  /// Whether so much waits that the thread should not pause any longer.
-  private func isFilling(_ state: State) -> Bool {
-    state.queue.count >= limits.entries / 2 || state.queuedBytes >= limits.bytes / 2
-  }
-
   /// Waits until everything queued before the call is written; false if that took too long.
   func flush(timeout: Duration) -> Bool {
-    let (semaphore, wakeUp) = state.withLock { state -> (DispatchSemaphore?, Bool) in
-      guard state.written < state.accepted else { return (nil, false) }
+    let semaphore = state.withLock { state -> DispatchSemaphore? in
+      guard state.written < state.accepted else { return nil }
       let semaphore = DispatchSemaphore(value: 0)
       state.waiters.append((state.accepted, semaphore))
-      guard state.phase == .gathering else { return (semaphore, false) }
-      state.phase = .writing
-      return (semaphore, true)
+      return semaphore
     }
-    if wakeUp { wake.signal() }
     guard let semaphore else { return true }
     let (seconds, attoseconds) = timeout.components
     let interval = Double(seconds) + Double(attoseconds) / 1e18
@@ -151,17 +133,6 @@ final class LogWriter: Sendable {
       }
       write(records, drops: drops, encoder: &encoder)
       finish(UInt64(records.count))
-      // It does not matter who ends the wait: the queue tells what there is.
-      if beginGathering() { _ = wake.wait(timeout: .now() + Self.pause) }
-    }
-  }
-
-  /// - Returns: Whether the thread may pause.
-  private func beginGathering() -> Bool {
-    state.withLock { state in
-      guard state.phase != .stopping, state.waiters.isEmpty, !isFilling(state) else { return false }
-      state.phase = .gathering
-      return true
     }
   }
 
