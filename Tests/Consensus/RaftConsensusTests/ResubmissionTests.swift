@@ -77,6 +77,20 @@ import Testing
     #expect(burst(&kept) == ["3"])
   }
 
+  @Test func whatAnotherNodeHandedInTellsNothingOfThoseBeforeIt() throws {
+    var kept = Resubmission()
+    let all = try messages(["1", "2", "3"])
+    for message in all { kept.keep(message) }
+    _ = burst(&kept)
+    // Their leader is lost, and with it all three. The client of the second has turned to another node as well.
+    kept.startOver()
+    kept.applied([all[1].envelope.bytes], isConfig: false)
+    #expect(kept.count == 2)
+    #expect(handed(&kept).map(\.origin?.number) == [1, 3])
+    kept.applied([all[2].envelope.bytes], isConfig: false)
+    #expect(kept.isEmpty && kept.bytes == 0)
+  }
+
   @Test func aRepeatedMessageIsKeptAsOftenAsItCame() throws {
     var kept = Resubmission()
     let all = try messages(["1", "2"])
@@ -138,8 +152,12 @@ import Testing
           let entry = pool[Int(random.next() % UInt64(pool.count))].envelope.bytes
           kept.applied([entry], isConfig: false)
           if let place = model.firstIndex(where: { $0.envelope.bytes == entry }) {
-            model.removeFirst(place + 1)
-            next = max(0, next - place - 1)
+            if place < next {
+              model.removeFirst(place + 1)
+              next -= place + 1
+            } else {
+              model.remove(at: place)
+            }
           }
         }
         #expect(kept.count == model.count)

@@ -62,14 +62,19 @@ package struct Resubmission: Sendable {
   // MARK: The leader
 
   /// The next message to hand on; it counts as handed on from now.
-  mutating func next() -> OrderedMessage? {
-    while hasNext {
-      defer { nextNumber += 1 }
-      guard let kept = slots[index(of: nextNumber)] else { continue }
-      if nextNumber < earlierNumber { resubmitted += 1 }
-      return kept.message
-    }
-    return nil
+  mutating func next() -> OrderedMessage? { takeNext()?.message }
+
+  private mutating func takeNext() -> (message: OrderedMessage, number: UInt64)? {
+    guard hasNext, let kept = slots[index(of: nextNumber)] else { return nil }
+    defer { skipGaps() }
+    if nextNumber < earlierNumber { resubmitted += 1 }
+    nextNumber += 1
+    return (kept.message, nextNumber - 1)
+  }
+
+  /// The next one is not one that is done with.
+  private mutating func skipGaps() {
+    while hasNext, slots[index(of: nextNumber)] == nil { nextNumber += 1 }
   }
 
   /// As many of the next messages as make a burst; one at least, if there is any.
@@ -80,8 +85,8 @@ package struct Resubmission: Sendable {
   ) -> [OrderedMessage] {
     var burst: [OrderedMessage] = []
     var size = 0
-    while burst.count < maximumCount, size < maximumBytes, let message = next() {
-      burst.append(message.handed(on: origin(nextNumber - 1)))
+    while burst.count < maximumCount, size < maximumBytes, let (message, number) = takeNext() {
+      burst.append(message.handed(on: origin(number)))
       size += message.envelope.bytes.count
     }
     return burst
@@ -101,25 +106,39 @@ package struct Resubmission: Sendable {
 
   // MARK: What became of them
 
-  /// A block holds these messages.
+  /// A block holds these messages. With one that was handed on, those before it are done with, too.
+  ///
+  /// One that was not is in a block since its client gave it to another node as well, or an earlier leader had it: that
+  /// tells nothing of those before it.
   mutating func applied(_ entries: [[UInt8]], isConfig: Bool) {
     guard !isEmpty else { return }
     var last: UInt64?
     for entry in entries {
       guard let number = numbers[MessageKey(entry, isConfig: isConfig)] else { continue }
-      last = max(last ?? 0, number)
+      if number < nextNumber {
+        last = max(last ?? 0, number)
+      } else {
+        remove(number)
+      }
     }
     guard let last else { return }
     while firstNumber <= last { removeFirst() }
+    while let first = slots.first, first == nil { removeFirst() }
   }
 
   /// The configuration does not allow a message any more, as this node has found while it leads.
   mutating func discard(_ message: OrderedMessage) {
     guard let number = numbers[MessageKey(message)] else { return }
+    remove(number)
+  }
+
+  /// Removes one message alone.
+  private mutating func remove(_ number: UInt64) {
     let index = index(of: number)
     if let kept = slots[index] { forget(kept) }
     slots[index] = nil
     while let first = slots.first, first == nil { removeFirst() }
+    skipGaps()
   }
 
   private mutating func removeFirst() {
