@@ -71,6 +71,25 @@ import Testing
     #expect(used.contents == ["1", "2, again"])
   }
 
+  @Test func whatFailsForAnotherReasonIsTriedAgainAndToldOnce() throws {
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try write("crt", "1")
+    let fails = Mutex(false)
+    let path = folder.appending(path: "crt")
+    let files = RenewableFiles(
+      "Test.TLS", paths: [path.path], read: { try Data(contentsOf: path) },
+      use: { _ in if fails.withLock({ $0 }) { throw Mismatch() } })
+    #expect(files.look() == .nothing)
+    fails.withLock { $0 = true }
+    try write("crt", "2")
+    #expect(files.look() == .unusable("they do not belong together"))
+    #expect(files.look() == .nothing)
+    fails.withLock { $0 = false }
+    #expect(files.look() == .renewed)
+    #expect(files.look() == .nothing)
+  }
+
   @Test func theyAreLookedAtFromTimeToTimeAndWhenAsked() async throws {
     let looks = Watched(0)
     struct Counting: Renewable {

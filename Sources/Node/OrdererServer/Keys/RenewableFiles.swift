@@ -27,7 +27,7 @@ enum RenewalOutcome: Equatable {
 /// Files that are in use only together: a certificate, its key, and the authorities beside them.
 final class RenewableFiles<Contents: Equatable & Sendable>: Renewable {
   private struct State {
-    /// As the files were when they were read last; nil before the first time.
+    /// As the files were when they were read last; nil before the first time, and after they could not be used.
     var stamps: [FileStamp?]?
     /// What is in use; nil before the first look, when it is what the start has read.
     var contents: Contents?
@@ -61,12 +61,14 @@ final class RenewableFiles<Contents: Equatable & Sendable>: Renewable {
       state.stamps = stamps
       do {
         let contents = try read()
-        state.problem = nil
-        guard contents != state.contents else { return .nothing }
-        try use(contents)
-        defer { state.contents = contents }
-        return state.contents == nil ? .nothing : .renewed
+        let isNew = contents != state.contents
+        if isNew { try use(contents) }
+        let isNews = isNew && state.contents != nil
+        (state.contents, state.problem) = (contents, nil)
+        return isNews ? .renewed : .nothing
       } catch {
+        // The reason may pass without a change of the files.
+        state.stamps = nil
         let problem = "\(error)"
         guard problem != state.problem else { return .nothing }
         state.problem = problem
