@@ -153,8 +153,16 @@ extension ChainOpening {
       log.lastIndex == 0 && (log.hardState == HardState() || newestBlock.hasMetadata)
     return RaftStart(
       RaftStart.Facts(
-        hasLog: !log.isNew && !isEmpty, hasSnapshots: log.snapshot != nil,
+        hasLog: !log.isNew && !isEmpty && !isTornFounding, hasSnapshots: log.snapshot != nil,
         height: newestBlock.end.height, hasMetadata: newestBlock.hasMetadata))
+  }
+
+  /// Whether a crash cut off the write that founds the group: its hard state comes last. The members that are there would
+  /// take themselves for all. Nothing was promised yet, so the group is founded again, over what is there.
+  private var isTornFounding: Bool {
+    !newestBlock.hasMetadata && log.snapshot == nil
+      && log.lastIndex < newestBlock.consenters.ids.count
+      && log.hardState.term <= 1 && log.hardState.vote == 0
   }
 
   /// Checks that this node can take part from what it has.
@@ -202,13 +210,15 @@ extension ChainOpening {
   package func core(_ settings: Settings, _ entries: Entries) throws -> RaftCore {
     var snapshot = log.snapshot ?? Snapshot()
     snapshot.data = []
-    var hardState = log.hardState
+    var hardState = start.isNew ? HardState() : log.hardState
     // What founds a group is committed from the start, though a crash may have kept that from being written.
-    if snapshot.isEmpty { hardState.commit = max(hardState.commit, entries.founders) }
+    if snapshot.isEmpty, !start.isNew {
+      hardState.commit = max(hardState.commit, entries.founders)
+    }
     do {
       var core = try RaftCore(
-        configuration(settings), hardState: hardState, snapshot: snapshot, log: entries.tail,
-        seed: settings.seed)
+        configuration(settings), hardState: hardState, snapshot: snapshot,
+        log: start.isNew ? LogTail() : entries.tail, seed: settings.seed)
       try found(&core)
       return core
     } catch let refusal as RaftCore.StartRefusal {
