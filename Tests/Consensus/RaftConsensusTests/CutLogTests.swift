@@ -119,40 +119,4 @@ import Testing
     }
     await remains.fixture.remove()
   }
-
-  /// Of the first write, which founds the group, a crash may leave any part.
-  @Test func aGroupThatWasHalfFoundedIsFoundedAgain() async throws {
-    let fixture = try ChainFixture(folder: ChainFixture.folderInMemory())
-    let store = try await TestChannel.ledger(raftConfig([1, 2, 3]), channelID: Self.channelID)
-    let location = location(fixture)
-    let chain = try fixture.start(TestChannel(store, time: fixture.time))
-    try await eventually {
-      (try? StoredLog(location).verdict())?.lastIndex == 3
-    }
-    await chain.halt()
-    var begins: [Int] = []
-    let segments = try StoredLog(location).walk {
-      if $1.record.kind == .entry { begins.append(Int($1.offset)) }
-    }
-    let newest = try #require(segments.last)
-    let bytes = try [UInt8](Data(contentsOf: URL(filePath: newest.path)))
-    for size in try #require(begins.first)...Int(newest.end) {
-      let torn = try fixture.crashed()
-      let location = self.location(torn)
-      try Data(bytes.prefix(size)).write(
-        to: URL(
-          filePath: "\(location.logFolder)/\(URL(filePath: newest.path).lastPathComponent)"))
-      let channel = try TestChannel(
-        await TestChannel.ledger(copying: [store.block(0)]), time: torn.time)
-      let chain = try torn.start(channel)
-      try await eventually {
-        try #require(channel.now.failure == nil, "cut at \(size)")
-        guard let log = try? StoredLog(location).verdict() else { return false }
-        return log.lastIndex == 3 && log.hardState.term == 1
-      }
-      await chain.halt()
-      await torn.remove()
-    }
-    await fixture.remove()
-  }
 }
