@@ -27,4 +27,4 @@ def test_what_clients_were_told_and_shown_holds(executable, tmp_path, others):
     summary = let_faults_happen(options, tmp_path)
     print(json.dumps(summary, indent=1))
     assert not summary["failures"]
-    assert summary["messages in blocks"] and summary["rounds"] > 1
+    assert summary["messages in blocks"] and summary["rounds"]

@@ -112,10 +112,22 @@ extension RaftWorker {
     }
   }
 
+  /// The newest configuration is here. If it removes this node, the others do without it: had they needed its vote, they
+  /// would have made a leader with it meanwhile.
+  private mutating func learnKnown(_ number: UInt64) {
+    guard !applier.consenters.ids.contains(core.id) else {
+      return logger.info("The newest configuration is known here: this node still is a consenter")
+    }
+    logger.warning("Detected our own eviction from the channel in block [\(number)]")
+    logger.info("Periodic check is stopping.")
+    cease(
+      "block \(number) removes this node from the channel, and no leader tells it of that any more")
+  }
+
   private mutating func learn(_ block: Block) throws {
     let number = block.header.number
     guard number >= applier.end.height, let message = block.configEnvelope else {
-      return logger.info("The newest configuration is known here: this node still is a consenter")
+      return learnKnown(number)
     }
     guard let metadata = try? RaftBlockMetadata(serialized: block.consenterMetadata()),
       !metadata.consenterIDs.isEmpty
