@@ -161,6 +161,8 @@ def test_a_node_that_has_lost_something_gets_all_blocks(
     """It never ends, has the same blocks as the others, and orders again once it was removed and added."""
     channel = make_channel([others or executable] * 2 + [executable])
     first, second, restored = channel.group.nodes
+    # It may miss its removal, and has to find out then.
+    restored.settings["Consensus"]["EvictionSuspicion"] = "5s"
     wait_for(channel.group.leader, "there is a leader", 90)
     genesis = first.deliver(channel.name, channel.group.user, 0, 0)[0][0]
     channel.group.submit(restored)
